@@ -1,0 +1,48 @@
+namespace Craton.Tokenizers;
+
+/// <summary>Turns text into token ids and back. Instances are immutable and safe to share between threads.</summary>
+public abstract class Tokenizer
+{
+    /// <summary>Number of ids, added and special tokens included: every id is below it.</summary>
+    public abstract int VocabularySize { get; }
+
+    /// <summary>
+    /// Encodes text as ids. Text is data: the content of a special token inside <paramref name="text"/> is encoded as ordinary
+    /// characters unless <paramref name="allowSpecial"/> is set, so untrusted text can never produce a control token.
+    /// A lone surrogate is read as U+FFFD.
+    /// </summary>
+    /// <param name="text">The text, of any length (linear time).</param>
+    /// <param name="ids">Receives the ids, appended.</param>
+    /// <param name="allowSpecial">Recognise special tokens written in the text (trusted templates only).</param>
+    public abstract void Encode(ReadOnlySpan<char> text, List<int> ids, bool allowSpecial = false);
+
+    /// <summary>Encodes UTF-8 bytes, which need not be valid UTF-8 where the tokenizer is byte-level.</summary>
+    public abstract void EncodeUtf8(ReadOnlySpan<byte> utf8, List<int> ids, bool allowSpecial = false);
+
+    /// <summary>Encodes text as a new array of ids.</summary>
+    public int[] Encode(ReadOnlySpan<char> text, bool allowSpecial = false)
+    {
+        var ids = new List<int>(text.Length / 3 + 4);
+        Encode(text, ids, allowSpecial);
+        return [.. ids];
+    }
+
+    /// <summary>The bytes an id stands for (a special token: the UTF-8 of its content).</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The id is outside the vocabulary.</exception>
+    public abstract ReadOnlySpan<byte> TokenBytes(int id);
+
+    /// <summary>Decodes ids; bytes that are no valid UTF-8 become U+FFFD.</summary>
+    public abstract string Decode(ReadOnlySpan<int> ids, bool skipSpecial = true);
+
+    /// <summary>The id of a special or ordinary token by its content, or null.</summary>
+    public abstract int? IdOf(string token);
+
+    /// <summary>True when the id is a special (control) token.</summary>
+    public abstract bool IsSpecial(int id);
+
+    /// <summary>The id that ends a document or a turn, or null where the vocabulary has none.</summary>
+    public virtual int? EndOfText => IdOf("<|endoftext|>");
+
+    /// <summary>Writes <c>tokenizer.json</c> and <c>tokenizer_config.json</c> into a model directory, in Hugging Face form.</summary>
+    public abstract void Save(string directory);
+}
