@@ -1,0 +1,61 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Craton.Tensors;
+
+/// <summary>The one place that words what is wrong with an operation's arguments: <c>[op] argument: expected …, got …; hint</c>.</summary>
+internal static class Check
+{
+    public static void SameShape(string op, string argument, Tensor tensor, in Layout expected)
+    {
+        if (!tensor.Layout.SameShape(expected)) Fail(op, argument, $"shape {expected}", $"{tensor.Layout}");
+    }
+
+    public static void Shape(string op, string argument, Tensor tensor, params ReadOnlySpan<int> expected)
+    {
+        if (!tensor.Shape.SequenceEqual(expected)) Fail(op, argument, $"shape {Layout.Describe(expected)}", $"{tensor.Layout}");
+    }
+
+    public static void Rank(string op, string argument, Tensor tensor, int least, int most = Layout.MaxRank)
+    {
+        if (tensor.Rank < least || tensor.Rank > most)
+            Fail(op, argument, least == most ? $"{least} dimensions" : $"{least} to {most} dimensions", $"{tensor.Layout}");
+    }
+
+    public static void Size(string op, string argument, Tensor tensor, int dim, int expected)
+    {
+        if (tensor.Size(dim) != expected) Fail(op, argument, $"size {expected} in dimension {dim}", $"{tensor.Layout}");
+    }
+
+    /// <summary>Computing types: F32, and F64 for references.</summary>
+    public static void Float(string op, string argument, Tensor tensor)
+    {
+        if (tensor.DType is not (DType.F32 or DType.F64)) Fail(op, argument, "F32 or F64", $"{tensor.DType}", "convert it with Cast");
+    }
+
+    public static void SameType(string op, string argument, Tensor tensor, Tensor other)
+    {
+        if (tensor.DType != other.DType) Fail(op, argument, $"{other.DType}", $"{tensor.DType}", "convert one of them with Cast");
+    }
+
+    public static void Indices(string op, string argument, Tensor tensor)
+    {
+        if (tensor.DType is not (DType.I32 or DType.I64)) Fail(op, argument, "I32 or I64 indices", $"{tensor.DType}");
+    }
+
+    /// <summary>A dimension counted from the start.</summary>
+    public static int Dim(string op, Tensor tensor, int dim)
+    {
+        int at = dim < 0 ? dim + tensor.Rank : dim;
+        if (at < 0 || at >= Math.Max(1, tensor.Rank)) Fail(op, "dim", $"-{tensor.Rank} to {tensor.Rank - 1}", $"{dim}");
+        return at;
+    }
+
+    public static void That([DoesNotReturnIf(false)] bool condition, string op, string argument, string expected, string got, string? hint = null)
+    {
+        if (!condition) Fail(op, argument, expected, got, hint);
+    }
+
+    [DoesNotReturn]
+    public static void Fail(string op, string argument, string expected, string got, string? hint = null) =>
+        throw new CratonException($"[{op}] {argument}: expected {expected}, got {got}{(hint is null ? "" : "; " + hint)}");
+}

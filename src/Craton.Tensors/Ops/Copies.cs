@@ -1,0 +1,236 @@
+using Craton.Tensors.Kernels.Simd;
+
+namespace Craton.Tensors;
+
+// Operations that move data.
+public static partial class Ops
+{
+    /// <summary>The tensor itself when it is contiguous, else a contiguous copy.</summary>
+    public static Tensor Contiguous(Tensor x) => x.Layout.IsContiguous ? x : Copy(x);
+
+    /// <summary>A contiguous copy.</summary>
+    public static Tensor Copy(Tensor x) => CopyAs(x, x.Layout);
+
+    /// <summary>x broadcast to a larger shape, as a copy.</summary>
+    public static Tensor Expand(Tensor x, params ReadOnlySpan<int> shape)
+    {
+        Span<int> common = stackalloc int[Layout.MaxRank];
+        int rank = Broadcast("expand", x.Layout, new Layout(shape), common);
+        Check.That(common[..rank].SequenceEqual(shape), "expand", "shape", $"a shape that {x.Layout} broadcasts to", Layout.Describe(shape));
+        return CopyAs(x, x.Layout.Expand(shape));
+    }
+
+    private static Tensor CopyAs(Tensor x, in Layout layout)
+    {
+        Tensor y = Tensor.Empty(x.DType, layout.Shape);
+        Kernels.Kernels.For(x).Copy(x, layout, y, y.Layout);
+        if (Tape.Records(x))
+        {
+            var op = CopyOp.Rent();
+            op.X = x;
+            Tape.Record(op, y);
+        }
+        return y;
+    }
+
+    private sealed class CopyOp : Op<CopyOp>
+    {
+        public Tensor X = null!;
+
+        public override string Name => "copy";
+
+        public override void Backward(Tensor dy)
+        {
+            (Tensor dx, bool add) = Tape.GradFor(X);
+            Kernels.Kernels.For(dy).SumTo(dy, dx, add);
+        }
+    }
+
+    /// <summary>The tensors one after the other along a dimension; all other sizes agree.</summary>
+    public static Tensor Concat(int dim, params ReadOnlySpan<Tensor> parts)
+    {
+        Check.That(parts.Length > 0, "concat", "parts", "at least one tensor", "none");
+        Span<int> shape = stackalloc int[Layout.MaxRank];
+        parts[0].Shape.CopyTo(shape);
+        dim = Check.Dim("concat", parts[0], dim);
+        for (int p = 1; p < parts.Length; p++)
+        {
+            Check.SameType("concat", "parts", parts[p], parts[0]);
+            Check.Rank("concat", "parts", parts[p], parts[0].Rank, parts[0].Rank);
+            for (int i = 0; i < parts[0].Rank; i++)
+                if (i != dim) Check.Size("concat", "parts", parts[p], i, shape[i]);
+            shape[dim] += parts[p].Size(dim);
+        }
+        Tensor y = Tensor.Empty(parts[0].DType, shape[..parts[0].Rank]);
+        int start = 0;
+        foreach (Tensor part in parts)
+        {
+            Place(part, y, dim, start);
+            start += part.Size(dim);
+        }
+        return y;
+    }
+
+    /// <summary>The tensors of one shape along a new dimension.</summary>
+    public static Tensor Stack(int dim, params ReadOnlySpan<Tensor> parts)
+    {
+        var unsqueezed = new Tensor[parts.Length];
+        for (int i = 0; i < parts.Length; i++) unsqueezed[i] = Unsqueeze(parts[i], dim);
+        return Concat(dim, unsqueezed);
+    }
+
+    /// <summary>x with a constant around it.</summary>
+    /// <param name="x">The tensor.</param>
+    /// <param name="value">The constant.</param>
+    /// <param name="before">Elements added before, for each dimension.</param>
+    /// <param name="after">Elements added after, for each dimension.</param>
+    public static Tensor Pad(Tensor x, double value, ReadOnlySpan<int> before, ReadOnlySpan<int> after)
+    {
+        Check.That(before.Length == x.Rank && after.Length == x.Rank, "pad", "before and after", $"{x.Rank} sizes each", $"{before.Length} and {after.Length}");
+        Span<int> shape = stackalloc int[Layout.MaxRank];
+        Span<int> start = stackalloc int[Layout.MaxRank];
+        for (int i = 0; i < x.Rank; i++)
+        {
+            Check.That(before[i] >= 0 && after[i] >= 0, "pad", "before and after", "0 or more", $"{before[i]}, {after[i]}", "crop with Slice");
+            shape[i] = before[i] + x.Size(i) + after[i];
+            start[i] = before[i];
+        }
+        Tensor y = Tensor.Empty(x.DType, shape[..x.Rank]);
+        Kernels.Kernels.For(y).Fill(y, value);
+        Place(x, y, start[..x.Rank]);
+        return y;
+    }
+
+    private static void Place(Tensor part, Tensor whole, int dim, int start)
+    {
+        Span<int> starts = stackalloc int[Layout.MaxRank];
+        starts.Clear();
+        starts[dim] = start;
+        Place(part, whole, starts[..whole.Rank]);
+    }
+
+    // Copies a part into its region of the whole and records that its gradient is the same region of the whole's.
+    private static void Place(Tensor part, Tensor whole, ReadOnlySpan<int> starts)
+    {
+        Layout region = Region(whole.Layout, starts, part.Shape);
+        Kernels.Kernels.For(whole).Copy(part, part.Layout, whole, region);
+        if (!Tape.Records(part)) return;
+        var op = PlaceOp.Rent();
+        op.Part = part;
+        op.Starts.Clear();
+        op.Starts.AddRange(starts);
+        Tape.Record(op, whole);
+    }
+
+    private static Layout Region(Layout layout, ReadOnlySpan<int> starts, ReadOnlySpan<int> shape)
+    {
+        for (int i = 0; i < starts.Length; i++) layout = layout.Slice(i, starts[i], shape[i]);
+        return layout;
+    }
+
+    private sealed class PlaceOp : Op<PlaceOp>
+    {
+        public readonly List<int> Starts = [];
+        public Tensor Part = null!;
+
+        public override string Name => "place";
+
+        public override void Backward(Tensor dy)
+        {
+            (Tensor dx, bool add) = Tape.GradFor(Part);
+            Layout region = Region(dy.Layout, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(Starts), Part.Shape);
+            Kernels.Kernels.For(dy).Copy(dy, region, dx, dx.Layout, add);
+        }
+    }
+
+    /// <summary>a where the condition holds, b elsewhere; all broadcast.</summary>
+    /// <param name="condition">Bool.</param>
+    /// <param name="a">Chosen where true.</param>
+    /// <param name="b">Chosen where false.</param>
+    public static Tensor Where(Tensor condition, Tensor a, Tensor b)
+    {
+        Tensor chosen = Cast(condition, a.DType);
+        // Selection, not a product with 0: what is not chosen may be infinite or NaN.
+        Tensor first = Binary<KeepForward, KeepGradient, NoGradient>("where", a, chosen);
+        Tensor second = Binary<DropForward, DropGradient, NoGradient>("where", b, chosen);
+        return first + second;
+    }
+
+    /// <summary>x with the value where the mask holds.</summary>
+    public static Tensor MaskedFill(Tensor x, Tensor mask, float value)
+    {
+        Tensor constant = x.DType == DType.F64 ? Tensor.From([(double)value], []) : Tensor.Scalar(value);
+        return Where(mask, constant, x);
+    }
+
+    private readonly struct KeepForward : IZip
+    {
+        public V Apply<V>(V x, V chosen) where V : struct, IVec<V> => V.Select(V.Equal(chosen, V.Broadcast(0)), V.Broadcast(0), x);
+    }
+
+    private readonly struct DropForward : IZip
+    {
+        public V Apply<V>(V x, V chosen) where V : struct, IVec<V> => V.Select(V.Equal(chosen, V.Broadcast(0)), x, V.Broadcast(0));
+    }
+
+    private readonly struct KeepGradient : IZip3
+    {
+        public V Apply<V>(V x, V chosen, V dy) where V : struct, IVec<V> => default(KeepForward).Apply(dy, chosen);
+    }
+
+    private readonly struct DropGradient : IZip3
+    {
+        public V Apply<V>(V x, V chosen, V dy) where V : struct, IVec<V> => default(DropForward).Apply(dy, chosen);
+    }
+
+    private readonly struct NoGradient : IZip3
+    {
+        public V Apply<V>(V x, V chosen, V dy) where V : struct, IVec<V> => V.Broadcast(0);
+    }
+
+    /// <summary>Whether a is less than b, broadcast, as 0 and 1 of a's type; no gradient.</summary>
+    public static Tensor Less(Tensor a, Tensor b) => Binary<LessForward, NoGradient, NoGradient>("less", a.Detach(), b.Detach());
+
+    /// <summary>Whether a equals b, broadcast, as 0 and 1 of a's type; no gradient.</summary>
+    public static Tensor Equal(Tensor a, Tensor b) => Binary<EqualForward, NoGradient, NoGradient>("equal", a.Detach(), b.Detach());
+
+    private readonly struct LessForward : IZip
+    {
+        public V Apply<V>(V a, V b) where V : struct, IVec<V> => V.Select(a < b, V.Broadcast(1), V.Broadcast(0));
+    }
+
+    private readonly struct EqualForward : IZip
+    {
+        public V Apply<V>(V a, V b) where V : struct, IVec<V> => V.Select(V.Equal(a, b), V.Broadcast(1), V.Broadcast(0));
+    }
+
+    /// <summary>x in another element type. Between floating types the gradient passes through.</summary>
+    public static Tensor Cast(Tensor x, DType type)
+    {
+        if (x.DType == type) return x;
+        Tensor y = Tensor.Empty(type, x.Shape);
+        Kernels.Kernels.For(x).Cast(x, y);
+        if (Tape.Records(x) && type is DType.F32 or DType.F64)
+        {
+            var op = CastOp.Rent();
+            op.X = x;
+            Tape.Record(op, y);
+        }
+        return y;
+    }
+
+    private sealed class CastOp : Op<CastOp>
+    {
+        public Tensor X = null!;
+
+        public override string Name => "cast";
+
+        public override void Backward(Tensor dy)
+        {
+            (Tensor dx, bool add) = Tape.GradFor(X);
+            Tensor converted = Tensor.Empty(dx.DType, dy.Shape);
+            Kernels.Kernels.For(dy).Cast(dy, converted);
+            Kernels.Kernels.For(dx).Copy(converted, dx, add);
+        }
+    }
+}

@@ -1,0 +1,136 @@
+namespace Craton.Tensors;
+
+/// <summary>
+/// The eager tape: while one is started on a thread, operations on tensors that require a gradient are recorded as they run;
+/// <see cref="Backward(Tensor)"/> walks the record from the end. Without a tape nothing is recorded and inference costs nothing extra.
+/// </summary>
+public sealed class Tape : IDisposable
+{
+    [ThreadStatic] private static Tape? s_current;
+    [ThreadStatic] private static Tape? s_idle;
+
+    private readonly List<Entry> _entries = [];
+
+    private Tape() { }
+
+    /// <summary>True when operations are being recorded on this thread.</summary>
+    public static bool IsRecording => s_current is not null;
+
+    /// <summary>Starts recording on this thread. Dispose ends it.</summary>
+    public static Tape Start()
+    {
+        if (s_current is not null) throw new InvalidOperationException("a tape is already recording on this thread; dispose it first");
+        s_current = s_idle ?? new Tape();
+        s_idle = null;
+        return s_current;
+    }
+
+    /// <summary>
+    /// Computes the gradients of a scalar with respect to every leaf that requires one, adding to <see cref="Tensor.Grad"/>. What an
+    /// operation saved goes back to the pool as soon as its own backward step has run; <paramref name="loss"/> itself stays readable.
+    /// </summary>
+    public void Backward(Tensor loss)
+    {
+        if (loss.Count != 1) throw new CratonException($"[backward] loss: expected one element, got {loss.Layout}; reduce it with Sum or Mean, or give its gradient");
+        Tensor one = Tensor.LeaseUnscoped(loss.DType, loss.Layout.Dense());
+        Kernels.Kernels.For(one).Fill(one, 1);
+        Backward([loss], [one]);
+        one.Release();
+    }
+
+    /// <summary>The same for several outputs, each with the gradient that arrives at it.</summary>
+    public void Backward(ReadOnlySpan<Tensor> outputs, ReadOnlySpan<Tensor> gradients)
+    {
+        for (int i = 0; i < outputs.Length; i++)
+        {
+            Check.SameShape("backward", "gradient", gradients[i], outputs[i].Layout);
+            GradFor(outputs[i]).Take(gradients[i]);
+        }
+        for (int i = _entries.Count - 1; i >= 0; i--)
+        {
+            Entry entry = _entries[i];
+            Tensor output = entry.Output;
+            if (output.Generation != entry.Generation) throw new ObjectDisposedException(null, $"[{entry.Op?.Name ?? "view"}] output: expected a live tensor, got one already released; keep it until Backward has run");
+            if (entry.Op is { } op)
+            {
+                if (!output.GradIsEmpty)
+                    using (TensorScope.Open(op.Name))
+                        op.Backward(output.GradBuffer!);
+                op.ReleaseSaved();
+            }
+            bool isRoot = false;
+            foreach (Tensor root in outputs) isRoot |= ReferenceEquals(root, output);
+            if (isRoot) DropGradient(output);
+            else output.Release("Backward");
+        }
+        _entries.Clear();
+    }
+
+    /// <summary>Ends the recording and releases what Backward has not consumed.</summary>
+    public void Dispose()
+    {
+        for (int i = _entries.Count - 1; i >= 0; i--) _entries[i].Op?.ReleaseSaved();
+        _entries.Clear();
+        if (s_current == this)
+        {
+            s_current = null;
+            s_idle = this;
+        }
+    }
+
+    /// <summary>True when the result of an operation on these inputs must be recorded.</summary>
+    internal static bool Records(Tensor a) => s_current is not null && a.RequiresGrad;
+
+    /// <inheritdoc cref="Records(Tensor)" />
+    internal static bool Records(Tensor a, Tensor? b, Tensor? c = null) =>
+        s_current is not null && (a.RequiresGrad || b is { RequiresGrad: true } || c is { RequiresGrad: true });
+
+    internal static void Record(Op op, Tensor output)
+    {
+        output.RequiresGrad = true;
+        s_current!._entries.Add(new Entry(op, output, output.Generation));
+    }
+
+    internal static void RecordView(Tensor view)
+    {
+        s_current!._entries.Add(new Entry(null, view, view.Generation));
+    }
+
+    /// <summary>Where an operation's backward step writes the gradient of one of its inputs.</summary>
+    internal static GradTarget GradFor(Tensor input)
+    {
+        if (input.ViewOf is not { } whole)
+        {
+            input.GradBuffer ??= Tensor.LeaseUnscoped(input.DType, input.Layout.Dense());
+            var target = new GradTarget(input.GradBuffer, !input.GradIsEmpty);
+            input.GradIsEmpty = false;
+            return target;
+        }
+        // The gradient of a view is the same view of the whole's gradient; where the view is a part, the rest must be zero.
+        GradTarget all = GradFor(whole);
+        bool add = all.Add;
+        if (!add && input.Count != whole.Count)
+        {
+            all.Gradient.Clear();
+            add = true;
+        }
+        var layout = new Layout(input.Shape, input.Layout.Strides, input.Layout.Offset - whole.Layout.Offset);
+        return new GradTarget(all.Gradient.CreateView(layout, differentiable: false), add);
+    }
+
+    private static void DropGradient(Tensor output)
+    {
+        output.GradBuffer?.Release("Backward");
+        output.GradBuffer = null;
+        output.GradIsEmpty = true;
+    }
+
+    private readonly record struct Entry(Op? Op, Tensor Output, int Generation);
+}
+
+/// <summary>Memory for a gradient. Kernels write <c>g = …</c>, or <c>g += …</c> where <paramref name="Add"/> is set.</summary>
+internal readonly record struct GradTarget(Tensor Gradient, bool Add)
+{
+    /// <summary>Copies or adds a gradient that is already computed.</summary>
+    public void Take(Tensor gradient) => Kernels.Kernels.For(gradient).Copy(gradient, Gradient, Add);
+}

@@ -1,0 +1,146 @@
+using Craton.Tensors.Memory;
+
+namespace Craton.Tensors;
+
+/// <summary>
+/// An n-dimensional array: elements of one type in a <see cref="Storage"/>, arranged by a <see cref="Layout"/>. Several tensors may view
+/// one storage. Tensors are made by operations (<see cref="Ops"/>) and belong to the open <see cref="TensorScope"/>.
+/// A tensor that requires a gradient receives it in <see cref="Grad"/> when <see cref="Tape.Backward(Tensor)"/> runs.
+/// </summary>
+public sealed unsafe partial class Tensor
+{
+    [ThreadStatic] private static Stack<Tensor>? s_recycled;
+
+    private Storage? _storage;
+    private Layout _layout;
+    private string _releasedBy = "";
+
+    private Tensor() { }
+
+    /// <summary>Element type.</summary>
+    public DType DType { get; private set; }
+
+    /// <summary>Shape, strides and offset.</summary>
+    public ref readonly Layout Layout => ref _layout;
+
+    /// <summary>Sizes of the dimensions.</summary>
+    public ReadOnlySpan<int> Shape => _layout.Shape;
+
+    /// <summary>Number of dimensions.</summary>
+    public int Rank => _layout.Rank;
+
+    /// <summary>Number of elements.</summary>
+    public long Count => _layout.Count;
+
+    /// <summary>Size of one dimension; a negative one counts from the end.</summary>
+    public int Size(int dim) => _layout[dim];
+
+    /// <summary>True when operations on this tensor are recorded, so that a gradient reaches it.</summary>
+    public bool RequiresGrad { get; internal set; }
+
+    /// <summary>
+    /// The gradient of a leaf after <see cref="Tape.Backward(Tensor)"/>, of the same shape; null before. It adds up until
+    /// <see cref="ClearGrad"/>.
+    /// </summary>
+    public Tensor? Grad => GradIsEmpty ? null : GradBuffer;
+
+    /// <summary>True after the memory went back to the pool; every use then fails.</summary>
+    public bool IsReleased => _storage is null;
+
+    // The gradient's memory, kept between steps for leaves. Empty: its content does not count yet, the first writer overwrites it.
+    internal Tensor? GradBuffer { get; set; }
+
+    internal bool GradIsEmpty { get; set; } = true;
+
+    /// <summary>
+    /// The gap-free tensor that this one is a differentiable view of: the gradient of a view is the same view of that one's gradient, so
+    /// view operations have no backward step.
+    /// </summary>
+    internal Tensor? ViewOf { get; private set; }
+
+    /// <summary>Counts the lives of a recycled object, so that a scope never releases a later life.</summary>
+    internal int Generation { get; private set; }
+
+    internal Storage Storage => _storage ?? throw new ObjectDisposedException(
+        null, $"tensor {_layout}: expected a live tensor, got one whose memory went back when '{_releasedBy}' ended; use it earlier, or keep it with scope.Keep(tensor)");
+
+    /// <summary>The first element.</summary>
+    internal void* Pointer => Storage.Pointer + _layout.Offset * DType.Size();
+
+    /// <summary>Asks for gradients with respect to this leaf.</summary>
+    /// <returns>The tensor itself.</returns>
+    public Tensor RequireGrad()
+    {
+        RequiresGrad = true;
+        return this;
+    }
+
+    /// <summary>Forgets the gradient; its memory is kept for the next one.</summary>
+    public void ClearGrad() => GradIsEmpty = true;
+
+    /// <summary>The same elements, cut off from the tape: no gradient flows through.</summary>
+    public Tensor Detach() => CreateView(_layout, differentiable: false);
+
+    /// <summary>Releases the memory now instead of at the scope's end.</summary>
+    public void Release() => Release("Release()");
+
+    internal static Tensor Lease(DType type, in Layout layout) => Register(LeaseUnscoped(type, layout));
+
+    // Not of any scope: gradients, which the tape or their leaf owns.
+    internal static Tensor LeaseUnscoped(DType type, in Layout layout)
+    {
+        long bytes = Math.BigMul(layout.Count, (long)type.Size(), out long low) == 0 && low >= 0
+            ? low
+            : throw new CratonException($"[tensor] shape: {layout} does not fit in memory");
+        Tensor tensor = Fresh(type, layout, MemoryPool.Lease(bytes));
+        return tensor;
+    }
+
+    internal static Tensor FromStorage(DType type, in Layout layout, Storage storage) => Register(Fresh(type, layout, storage));
+
+    internal Tensor CreateView(in Layout layout, bool differentiable = true)
+    {
+        Tensor view = Fresh(DType, layout, Storage);
+        if (differentiable && Tape.Records(this))
+        {
+            view.ViewOf = ViewOf ?? this;
+            view.RequiresGrad = true;
+            Tape.RecordView(view);
+        }
+        return Register(view);
+    }
+
+    internal void Release(string by)
+    {
+        if (_storage is null) return;
+        Generation++;
+        _releasedBy = by;
+        _storage.RemoveTensor();
+        _storage = null;
+        GradBuffer?.Release(by);
+        GradBuffer = null;
+        GradIsEmpty = true;
+        RequiresGrad = false;
+        ViewOf = null;
+        if (!TensorScope.Checks) (s_recycled ??= []).Push(this);
+    }
+
+    private static Tensor Fresh(DType type, in Layout layout, Storage storage)
+    {
+        Tensor tensor = s_recycled is { Count: > 0 } stock ? stock.Pop() : new Tensor();
+        storage.AddTensor();
+        tensor.DType = type;
+        tensor._layout = layout;
+        tensor._storage = storage;
+        return tensor;
+    }
+
+    private static Tensor Register(Tensor tensor)
+    {
+        TensorScope.Register(tensor);
+        return tensor;
+    }
+
+    /// <summary>Type and shape, as <c>F32 [2, 3]</c>.</summary>
+    public override string ToString() => $"{DType} {_layout}";
+}
