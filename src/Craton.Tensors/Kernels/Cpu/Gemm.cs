@@ -1,0 +1,91 @@
+using Craton.Tensors.Threading;
+
+namespace Craton.Tensors.Kernels.Cpu;
+
+/// <summary>
+/// Single-precision matrix product, C = (accumulate ? C : 0) + A·B, batched, for operands of any strides.
+/// </summary>
+/// <remarks>
+/// <para>Every element of C is <b>one chain of fused multiply-adds over k = 0 .. K-1</b>, from 0 or from C. Its bits therefore depend on its
+/// row of A and its column of B alone: not on M, N, the batch, the register width, blocking or the number of threads; a row multiplied
+/// alone gives the bits it has within a batch. <see cref="GemmReference"/> is this definition written down.</para>
+/// <para>The work is cut into rectangles of C that are computed without regard to each other (<see cref="GemmPartition"/>). Within one,
+/// blocks of k and of rows keep the packed operands in cache (<see cref="GemmRectangle{TVec, TEpilogue}"/>), and a register tile does the
+/// arithmetic (<see cref="GemmTiles{TVec}"/>). Between blocks of k the running sum rests in C.</para>
+/// </remarks>
+internal static unsafe class Gemm
+{
+    /// <summary>C = (accumulate ? C : 0) + A·B for each matrix of the batch.</summary>
+    /// <param name="shape">M, N, K and the batch count. With K = 0 the product is 0.</param>
+    /// <param name="a">M×K matrices.</param>
+    /// <param name="b">K×N matrices.</param>
+    /// <param name="c">M×N matrices that overlap neither A, nor B, nor each other.</param>
+    /// <param name="accumulate">Start each sum from C rather than from 0.</param>
+    public static void Multiply(
+        GemmShape shape, StridedMatrix<float> a, StridedMatrix<float> b, StridedMatrix<float> c, bool accumulate = false)
+        => Multiply(shape, a, b, c, accumulate, new NoEpilogue());
+
+    /// <summary>The product, followed for each finished element by an epilogue such as bias and activation. Rows of C must be adjacent
+    /// values (column stride 1).</summary>
+    public static void Multiply<TEpilogue>(
+        GemmShape shape, StridedMatrix<float> a, StridedMatrix<float> b, StridedMatrix<float> c, bool accumulate, TEpilogue epilogue)
+        where TEpilogue : struct, IGemmEpilogue
+        => Multiply(GemmWidths.Current, shape, a, b, c, accumulate, epilogue);
+
+    /// <summary>The product on registers of a chosen width.</summary>
+    public static void Multiply<TEpilogue>(
+        GemmWidth width, GemmShape shape, StridedMatrix<float> a, StridedMatrix<float> b, StridedMatrix<float> c, bool accumulate,
+        TEpilogue epilogue)
+        where TEpilogue : struct, IGemmEpilogue
+    {
+        var problem = new GemmProblem(shape, a, b, c, accumulate);
+        switch (width)
+        {
+            case GemmWidth.Vector512: Run<GemmVector512, TEpilogue>(problem, epilogue); break;
+            case GemmWidth.Vector256: Run<GemmVector256, TEpilogue>(problem, epilogue); break;
+            case GemmWidth.Vector128: Run<GemmVector128, TEpilogue>(problem, epilogue); break;
+            default: Run<GemmScalar, TEpilogue>(problem, epilogue); break;
+        }
+    }
+
+    private static void Run<TVec, TEpilogue>(in GemmProblem problem, TEpilogue epilogue)
+        where TVec : struct, IGemmVector<TVec>
+        where TEpilogue : struct, IGemmEpilogue
+    {
+        GemmShape shape = problem.Shape;
+        if (shape.M <= 0 || shape.N <= 0 || shape.Batch <= 0)
+            return;
+        GemmPartition partition = GemmPartition.For(shape, TVec.TileRows, 2 * TVec.Lanes, WorkerPool.Threads);
+        var job = new Job<TVec, TEpilogue>(problem, partition, epilogue);
+        WorkerPool.Run(ref job, partition.Tasks);
+    }
+
+    /// <summary>Task t computes an equal share of all rectangles of all matrices.</summary>
+    private readonly struct Job<TVec, TEpilogue>(GemmProblem problem, GemmPartition partition, TEpilogue epilogue) : IJob
+        where TVec : struct, IGemmVector<TVec>
+        where TEpilogue : struct, IGemmEpilogue
+    {
+        private readonly GemmProblem _problem = problem;
+        private readonly GemmPartition _partition = partition;
+        private readonly TEpilogue _epilogue = epilogue;
+
+        public void Run(int task, int worker)
+        {
+            long first = _partition.Rectangles * task / _partition.Tasks, end = _partition.Rectangles * (task + 1) / _partition.Tasks;
+            for (long i = first; i < end; i++)
+            {
+                GemmRange range = _partition.Range(i, out int batch);
+                new GemmRectangle<TVec, TEpilogue>(_problem, batch, range, _epilogue).Compute();
+            }
+        }
+    }
+}
+
+/// <summary>One call's arguments.</summary>
+internal readonly unsafe struct GemmProblem(
+    GemmShape shape, StridedMatrix<float> a, StridedMatrix<float> b, StridedMatrix<float> c, bool accumulate)
+{
+    public readonly GemmShape Shape = shape;
+    public readonly StridedMatrix<float> A = a, B = b, C = c;
+    public readonly bool Accumulate = accumulate;
+}

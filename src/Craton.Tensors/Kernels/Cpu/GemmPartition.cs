@@ -1,0 +1,76 @@
+namespace Craton.Tensors.Kernels.Cpu;
+
+/// <summary>A rectangle of C.</summary>
+internal readonly record struct GemmRange(int Row, int Rows, int Column, int Columns);
+
+/// <summary>How a product is cut for the workers: each matrix into a grid of rectangles, and the rectangles of all matrices into tasks.
+/// May depend on the number of threads, because the value of no element depends on the cut.</summary>
+internal readonly struct GemmPartition
+{
+    // Below this a task costs more to hand over than it gains: about 2 µs of work.
+    private const double TaskFlops = 5e5;
+
+    // More tasks than threads, so that a thread which lost its core for a while does not keep the others waiting.
+    private const int TasksPerThread = 4;
+
+    private readonly GemmShape _shape;
+    private readonly int _gridRows, _gridColumns, _columnUnit;
+
+    private GemmPartition(GemmShape shape, int gridRows, int gridColumns, int columnUnit, long wanted)
+    {
+        _shape = shape;
+        _gridRows = gridRows;
+        _gridColumns = gridColumns;
+        _columnUnit = columnUnit;
+        Tasks = (int)Math.Min(Rectangles, wanted);
+    }
+
+    /// <summary>Rectangles of all matrices together.</summary>
+    public long Rectangles => (long)_shape.Batch * _gridRows * _gridColumns;
+
+    public int Tasks { get; }
+
+    /// <param name="shape">Sizes of the product.</param>
+    /// <param name="tileRows">Rows of a full register tile.</param>
+    /// <param name="tileColumns">Columns of a full register tile: cuts fall on multiples.</param>
+    /// <param name="threads">Threads to keep busy.</param>
+    public static GemmPartition For(GemmShape shape, int tileRows, int tileColumns, int threads)
+    {
+        double flops = 2.0 * shape.M * shape.N * Math.Max(1, shape.K) * shape.Batch;
+        long wanted = threads == 1 ? 1 : (long)Math.Clamp(flops / TaskFlops, 1, (double)threads * TasksPerThread);
+        if (wanted > 1 && wanted < threads)
+            wanted = Math.Min(threads, wanted);
+        int perMatrix = (int)((wanted + shape.Batch - 1) / shape.Batch);
+        int mostRows = (shape.M + tileRows - 1) / tileRows, mostColumns = (shape.N + tileColumns - 1) / tileColumns;
+        (int bestRows, int bestColumns, double bestCost) = (1, 1, double.PositiveInfinity);
+        for (int rows = 1; rows <= Math.Min(perMatrix, mostRows); rows++)
+        {
+            // A is packed once for each column of the grid, B for each row of it; and all rectangles should be in use.
+            int columns = Math.Min(perMatrix / rows, mostColumns);
+            double packing = ((double)columns * shape.M) + ((double)rows * shape.N);
+            double cost = packing * perMatrix / (rows * columns);
+            if (cost < bestCost)
+                (bestRows, bestColumns, bestCost) = (rows, columns, cost);
+        }
+        return new GemmPartition(shape, bestRows, bestColumns, tileColumns, wanted);
+    }
+
+    /// <summary>Place of rectangle <paramref name="index"/>, 0 .. <see cref="Rectangles"/>-1.</summary>
+    public GemmRange Range(long index, out int batch)
+    {
+        (long matrix, long place) = Math.DivRem(index, (long)_gridRows * _gridColumns);
+        (int gridRow, int gridColumn) = ((int)(place / _gridColumns), (int)(place % _gridColumns));
+        batch = (int)matrix;
+        int row = Cut(_shape.M, 1, gridRow, _gridRows), column = Cut(_shape.N, _columnUnit, gridColumn, _gridColumns);
+        return new GemmRange(
+            row, Cut(_shape.M, 1, gridRow + 1, _gridRows) - row,
+            column, Cut(_shape.N, _columnUnit, gridColumn + 1, _gridColumns) - column);
+    }
+
+    /// <summary>Where part <paramref name="part"/> of <paramref name="parts"/> nearly equal ones begins, in multiples of a unit.</summary>
+    private static int Cut(int length, int unit, int part, int parts)
+    {
+        long units = (length + (long)unit - 1) / unit;
+        return (int)Math.Min(length, units * part / parts * unit);
+    }
+}

@@ -1,0 +1,166 @@
+using Craton.Tensors.Threading;
+
+namespace Craton.Tensors.Kernels.Cpu;
+
+/// <summary>
+/// Computes one rectangle of C alone, with scratch memory of its thread. For each block of k, for each block of rows: pack that part of A
+/// (it stays in the second-level cache); for each panel of columns: pack that part of B (it stays in the first level), and run the
+/// register tiles down the rows.
+/// </summary>
+internal unsafe ref struct GemmRectangle<TVec, TEpilogue>
+    where TVec : struct, IGemmVector<TVec>
+    where TEpilogue : struct, IGemmEpilogue
+{
+    // A panel of B of two 16-lane vectors is then 32 KB, one of two 8-lane vectors 24 KB: most of a first-level cache.
+    private static int StepsPerBlock => TVec.Lanes == 16 ? 256 : 384;
+
+    private static int RowsPerBlock => TVec.Lanes == 16 ? 288 : 144;
+
+    // Up to this many rows B is read where it lies, if its rows are adjacent values: a copy would not be read often enough to pay.
+    private const int RowsReadingInPlace = 12;
+
+    private readonly StridedMatrix<float> _a, _b, _c;
+    private readonly GemmRange _range;
+    private readonly int _steps, _batch;
+    private readonly bool _accumulate;
+    private readonly TEpilogue _epilogue;
+
+    private readonly int _panelWidth;
+    private readonly float* _packedA, _packedB, _tile, _zeros;
+
+    // The block in progress.
+    private int _k, _kCount;
+
+    public GemmRectangle(in GemmProblem problem, int batch, GemmRange range, TEpilogue epilogue)
+    {
+        (_a, _b, _c, _accumulate) = (problem.A, problem.B, problem.C, problem.Accumulate);
+        (_range, _batch, _steps, _epilogue) = (range, batch, problem.Shape.K, epilogue);
+        _panelWidth = GemmTiles<TVec>.VectorsAcross(range.Rows) * TVec.Lanes;
+        int k = Math.Min(_steps, StepsPerBlock);
+        long sizeA = Aligned((long)Math.Min(range.Rows, RowsPerBlock) * k), sizeB = Aligned((long)_panelWidth * k);
+        long sizeTile = TVec.TileRows * _panelWidth;
+        _packedA = (float*)WorkerScratch.Rent((sizeA + sizeB + sizeTile + _panelWidth) * sizeof(float));
+        _packedB = _packedA + sizeA;
+        _tile = _packedB + sizeB;
+        _zeros = _tile + sizeTile;
+        new Span<float>(_zeros, _panelWidth).Clear();
+    }
+
+    private static long Aligned(long count) => (count + 15) & ~15L;
+
+    public void Compute()
+    {
+        if (_steps == 0)
+        {
+            FinishEmptySums();
+            return;
+        }
+        int blocks = (_steps + StepsPerBlock - 1) / StepsPerBlock;
+        int rowBlocks = (_range.Rows + RowsPerBlock - 1) / RowsPerBlock;
+        for (int block = 0; block < blocks; block++)
+        {
+            _k = Part(_steps, block, blocks);
+            _kCount = Part(_steps, block + 1, blocks) - _k;
+            for (int rowBlock = 0; rowBlock < rowBlocks; rowBlock++)
+            {
+                int row = Part(_range.Rows, rowBlock, rowBlocks);
+                ComputeRows(_range.Row + row, Part(_range.Rows, rowBlock + 1, rowBlocks) - row);
+            }
+        }
+    }
+
+    /// <summary>Where part <paramref name="part"/> of <paramref name="parts"/> nearly equal ones begins.</summary>
+    private static int Part(int length, int part, int parts) => (int)((long)length * part / parts);
+
+    /// <summary>All columns of a block of rows, for the current block of k.</summary>
+    private readonly void ComputeRows(int row, int rows)
+    {
+        int panels = (rows + TVec.TileRows - 1) / TVec.TileRows;
+        for (int panel = 0; panel < panels; panel++)
+        {
+            int first = Part(rows, panel, panels), count = Part(rows, panel + 1, panels) - first;
+            GemmPacking.Pack(
+                _a.At(_batch, row + first, _k), _a.RowStride, _a.ColumnStride, count, count, _kCount, _packedA + ((nint)first * _kCount));
+        }
+        int endColumn = _range.Column + _range.Columns;
+        for (int column = _range.Column; column < endColumn; column += _panelWidth)
+        {
+            int columns = Math.Min(_panelWidth, endColumn - column);
+            float* b = _b.At(_batch, _k, column);
+            nint bStep = _b.RowStride;
+            if (columns < _panelWidth || _b.ColumnStride != 1 || rows > RowsReadingInPlace)
+            {
+                GemmPacking.Pack(b, _b.ColumnStride, _b.RowStride, columns, _panelWidth, _kCount, _packedB);
+                b = _packedB;
+                bStep = _panelWidth;
+            }
+            for (int panel = 0; panel < panels; panel++)
+            {
+                int first = Part(rows, panel, panels), count = Part(rows, panel + 1, panels) - first;
+                ComputeTile(row + first, count, column, columns, _packedA + ((nint)first * _kCount), b, bStep);
+            }
+        }
+    }
+
+    private readonly void ComputeTile(int row, int rows, int column, int columns, float* a, float* b, nint bStep)
+    {
+        bool resume = _accumulate || _k > 0; // the sums so far are in C
+        bool last = _k + _kCount == _steps;
+        float* c = _c.At(_batch, row, column);
+        if (columns == _panelWidth && _c.ColumnStride == 1)
+        {
+            GemmTiles<TVec>.Run(
+                rows, _kCount, a, b, bStep, resume ? c : _zeros, resume ? _c.RowStride : 0, c, _c.RowStride);
+            if (last)
+                Finish(c, _c.RowStride, row, rows, column, columns);
+            return;
+        }
+        // A tile that sticks out of C, or whose rows are not adjacent values, is computed aside.
+        if (resume)
+            CopyIn(c, rows, columns);
+        GemmTiles<TVec>.Run(rows, _kCount, a, b, bStep, resume ? _tile : _zeros, resume ? _panelWidth : 0, _tile, _panelWidth);
+        if (last)
+            Finish(_tile, _panelWidth, row, rows, column, columns);
+        CopyOut(c, rows, columns);
+    }
+
+    private readonly void Finish(float* tile, nint stride, int row, int rows, int column, int columns)
+    {
+        for (int r = 0; r < rows; r++)
+            _epilogue.Apply(tile + (r * stride), columns, row + r, column);
+    }
+
+    private readonly void CopyIn(float* c, int rows, int columns)
+    {
+        for (int r = 0; r < rows; r++)
+        {
+            float* tileRow = _tile + (r * _panelWidth);
+            for (int j = 0; j < columns; j++)
+                tileRow[j] = c[(r * _c.RowStride) + (j * _c.ColumnStride)];
+            new Span<float>(tileRow + columns, _panelWidth - columns).Clear();
+        }
+    }
+
+    private readonly void CopyOut(float* c, int rows, int columns)
+    {
+        for (int r = 0; r < rows; r++)
+        {
+            float* tileRow = _tile + (r * _panelWidth);
+            for (int j = 0; j < columns; j++)
+                c[(r * _c.RowStride) + (j * _c.ColumnStride)] = tileRow[j];
+        }
+    }
+
+    /// <summary>With K = 0 the sums are what they started from.</summary>
+    private readonly void FinishEmptySums()
+    {
+        for (int row = _range.Row; row < _range.Row + _range.Rows; row++)
+        for (int column = _range.Column; column < _range.Column + _range.Columns; column++)
+        {
+            float* c = _c.At(_batch, row, column);
+            if (!_accumulate)
+                *c = 0;
+            _epilogue.Apply(c, 1, row, column);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Craton.Tensors.Kernels.Simd;
+
+/// <summary>Work written once for every register; fields carry its operands and its result.</summary>
+internal interface IVecJob
+{
+    /// <summary>Does the work with registers of type <typeparamref name="V"/>.</summary>
+    void Run<V>() where V : struct, IVec<V>;
+}
+
+/// <summary>The one place where the width of the float registers is chosen.</summary>
+internal static class SimdWidth
+{
+    /// <summary>The environment variable that asks for a narrower width than the hardware has: 512, 256, 128 or scalar.</summary>
+    public const string Variable = "CRATON_SIMD";
+
+    private const int ScalarBits = 32;
+
+    /// <summary>Bits of the registers in use: 512, 256, 128, or 32 for one float at a time. Results do not depend on it.</summary>
+    public static readonly int Current = Math.Min(Hardware(), Requested());
+
+    /// <summary>Runs <paramref name="job"/> on floats with the chosen registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Run<TJob>(ref TJob job) where TJob : struct, IVecJob
+    {
+        if (Current == 512)
+            job.Run<Vec512>();
+        else if (Current == 256)
+            job.Run<Vec256>();
+        else if (Current == 128)
+            job.Run<Vec128>();
+        else
+            job.Run<Scalar32>();
+    }
+
+    private static int Hardware() =>
+        Vector512.IsHardwareAccelerated ? 512
+        : Vector256.IsHardwareAccelerated ? 256
+        : Vector128.IsHardwareAccelerated ? 128
+        : ScalarBits;
+
+    private static int Requested() => Environment.GetEnvironmentVariable(Variable) switch
+    {
+        null or "" or "512" => 512,
+        "256" => 256,
+        "128" => 128,
+        "scalar" => ScalarBits,
+        string other => throw new InvalidOperationException(
+            $"{Variable} must be 512, 256, 128 or scalar; got '{other}'. Unset it to use the widest registers of this machine."),
+    };
+}
