@@ -33,7 +33,7 @@ public sealed class Tape : IDisposable
     {
         if (loss.Count != 1) throw new CratonException($"[backward] loss: expected one element, got {loss.Layout}; reduce it with Sum or Mean, or give its gradient");
         Tensor one = Tensor.LeaseUnscoped(loss.DType, loss.Layout.Dense());
-        Kernels.Kernels.For(one).Fill(one, 1);
+        Kernel.For(one).Fill(one, 1);
         Backward([loss], [one]);
         one.Release();
     }
@@ -58,6 +58,7 @@ public sealed class Tape : IDisposable
                         op.Backward(output.GradBuffer!);
                 op.ReleaseSaved();
             }
+            if (!entry.IsProducer) continue;
             bool isRoot = false;
             foreach (Tensor root in outputs) isRoot |= ReferenceEquals(root, output);
             if (isRoot) DropGradient(output);
@@ -87,13 +88,14 @@ public sealed class Tape : IDisposable
 
     internal static void Record(Op op, Tensor output)
     {
+        bool isProducer = !output.RequiresGrad; // further operations may write further parts of the same output
         output.RequiresGrad = true;
-        s_current!._entries.Add(new Entry(op, output, output.Generation));
+        s_current!._entries.Add(new Entry(op, output, output.Generation, isProducer));
     }
 
     internal static void RecordView(Tensor view)
     {
-        s_current!._entries.Add(new Entry(null, view, view.Generation));
+        s_current!._entries.Add(new Entry(null, view, view.Generation, IsProducer: true));
     }
 
     /// <summary>Where an operation's backward step writes the gradient of one of its inputs.</summary>
@@ -125,12 +127,12 @@ public sealed class Tape : IDisposable
         output.GradIsEmpty = true;
     }
 
-    private readonly record struct Entry(Op? Op, Tensor Output, int Generation);
+    private readonly record struct Entry(Op? Op, Tensor Output, int Generation, bool IsProducer);
 }
 
 /// <summary>Memory for a gradient. Kernels write <c>g = …</c>, or <c>g += …</c> where <paramref name="Add"/> is set.</summary>
 internal readonly record struct GradTarget(Tensor Gradient, bool Add)
 {
     /// <summary>Copies or adds a gradient that is already computed.</summary>
-    public void Take(Tensor gradient) => Kernels.Kernels.For(gradient).Copy(gradient, Gradient, Add);
+    public void Take(Tensor gradient) => Kernel.For(gradient).Copy(gradient, Gradient, Add);
 }

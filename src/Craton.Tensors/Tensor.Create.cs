@@ -97,7 +97,7 @@ public sealed unsafe partial class Tensor
     {
         if (_layout.IsContiguous) return AsSpan<T>().ToArray();
         Tensor copy = Empty(DType, Shape);
-        Kernels.Kernels.For(this).Copy(this, copy);
+        Kernel.For(this).Copy(this, copy);
         T[] values = copy.AsSpan<T>().ToArray();
         copy.Release();
         return values;

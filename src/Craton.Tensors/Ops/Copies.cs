@@ -23,7 +23,7 @@ public static partial class Ops
     private static Tensor CopyAs(Tensor x, in Layout layout)
     {
         Tensor y = Tensor.Empty(x.DType, layout.Shape);
-        Kernels.Kernels.For(x).Copy(x, layout, y, y.Layout);
+        Kernel.For(x).Copy(x, layout, y, y.Layout);
         if (Tape.Records(x))
         {
             var op = CopyOp.Rent();
@@ -42,7 +42,7 @@ public static partial class Ops
         public override void Backward(Tensor dy)
         {
             (Tensor dx, bool add) = Tape.GradFor(X);
-            Kernels.Kernels.For(dy).SumTo(dy, dx, add);
+            Kernel.For(dy).SumTo(dy, dx, add);
         }
     }
 
@@ -96,7 +96,7 @@ public static partial class Ops
             start[i] = before[i];
         }
         Tensor y = Tensor.Empty(x.DType, shape[..x.Rank]);
-        Kernels.Kernels.For(y).Fill(y, value);
+        Kernel.For(y).Fill(y, value);
         Place(x, y, start[..x.Rank]);
         return y;
     }
@@ -113,7 +113,7 @@ public static partial class Ops
     private static void Place(Tensor part, Tensor whole, ReadOnlySpan<int> starts)
     {
         Layout region = Region(whole.Layout, starts, part.Shape);
-        Kernels.Kernels.For(whole).Copy(part, part.Layout, whole, region);
+        Kernel.For(whole).Copy(part, part.Layout, whole, region);
         if (!Tape.Records(part)) return;
         var op = PlaceOp.Rent();
         op.Part = part;
@@ -139,7 +139,7 @@ public static partial class Ops
         {
             (Tensor dx, bool add) = Tape.GradFor(Part);
             Layout region = Region(dy.Layout, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(Starts), Part.Shape);
-            Kernels.Kernels.For(dy).Copy(dy, region, dx, dx.Layout, add);
+            Kernel.For(dy).Copy(dy, region, dx, dx.Layout, add);
         }
     }
 
@@ -209,7 +209,7 @@ public static partial class Ops
     {
         if (x.DType == type) return x;
         Tensor y = Tensor.Empty(type, x.Shape);
-        Kernels.Kernels.For(x).Cast(x, y);
+        Kernel.For(x).Cast(x, y);
         if (Tape.Records(x) && type is DType.F32 or DType.F64)
         {
             var op = CastOp.Rent();
@@ -229,8 +229,8 @@ public static partial class Ops
         {
             (Tensor dx, bool add) = Tape.GradFor(X);
             Tensor converted = Tensor.Empty(dx.DType, dy.Shape);
-            Kernels.Kernels.For(dy).Cast(dy, converted);
-            Kernels.Kernels.For(dx).Copy(converted, dx, add);
+            Kernel.For(dy).Cast(dy, converted);
+            Kernel.For(dx).Copy(converted, dx, add);
         }
     }
 }

@@ -16,7 +16,7 @@ public static partial class Ops
     {
         Check.Float(name, "x", x);
         Tensor y = Tensor.Lease(x.DType, x.Layout.Dense());
-        Kernels.Kernels.For(x).Map(forward, x, y);
+        Kernel.For(x).Map(forward, x, y);
         if (Tape.Records(x))
         {
             var op = UnaryOp<TGradient>.Rent();
@@ -37,7 +37,7 @@ public static partial class Ops
         public override void Backward(Tensor dy)
         {
             (Tensor dx, bool add) = Tape.GradFor(X);
-            Kernels.Kernels.For(dy).Zip(Gradient, Saved, Saved.Layout, dy, dy.Layout, dx, add);
+            Kernel.For(dy).Zip(Gradient, Saved, Saved.Layout, dy, dy.Layout, dx, add);
         }
     }
 
@@ -55,7 +55,7 @@ public static partial class Ops
         // Where an argument already has the result's shape, the result is laid out like it.
         Layout dense = a.Shape.SequenceEqual(shape) ? a.Layout.Dense() : new Layout(shape);
         Tensor y = Tensor.Lease(a.DType, dense);
-        Kernels.Kernels.For(y).Zip(forward, a, la, b, lb, y);
+        Kernel.For(y).Zip(forward, a, la, b, lb, y);
         if (Tape.Records(a, b))
         {
             var op = BinaryOp<TGradientA, TGradientB>.Rent();
@@ -85,7 +85,7 @@ public static partial class Ops
         {
             if (!input.RequiresGrad) return;
             Layout la = A.Layout.Expand(dy.Shape), lb = B.Layout.Expand(dy.Shape);
-            var kernels = Kernels.Kernels.For(dy);
+            var kernels = Kernel.For(dy);
             (Tensor dx, bool add) = Tape.GradFor(input);
             if (input.Layout.SameShape(dy.Layout)) kernels.Zip3(gradient, A, la, B, lb, dy, dy.Layout, dx, add);
             else

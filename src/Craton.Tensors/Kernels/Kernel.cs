@@ -4,7 +4,7 @@ namespace Craton.Tensors.Kernels;
 /// Chooses the kernels for a tensor: F32 runs on the fast CPU kernels, everything else (F64 gradient checks, integers) on the reference
 /// ones. <c>CRATON_KERNELS=reference</c> forces the reference for F32 too.
 /// </summary>
-internal static class Kernels
+internal static class Kernel
 {
     private static readonly ReferenceKernels Reference = new();
     private static readonly CpuKernels Cpu = new();

@@ -1,0 +1,114 @@
+using System.Runtime.CompilerServices;
+using Craton.Tensors.Kernels.Simd;
+using Craton.Tensors.Threading;
+
+namespace Craton.Tensors.Kernels;
+
+// Contiguous pieces go straight to the SIMD drivers; strided and repeated operands pass through a small buffer.
+internal sealed unsafe partial class CpuKernels
+{
+    public override void Map<TOp>(TOp op, Tensor x, Tensor y, bool add = false)
+    {
+        RowPlan plan = RowPlan.Of(y.Layout, x.Layout);
+        var pieces = new Pieces(plan);
+        var job = new MapJob<TOp>(op, plan, pieces, new Operand(y, 0), new Operand(x, 1), add);
+        WorkerPool.Run(ref job, pieces.Tasks);
+    }
+
+    public override void Zip<TOp>(TOp op, Tensor a, in Layout la, Tensor b, in Layout lb, Tensor y, bool add = false)
+    {
+        RowPlan plan = RowPlan.Of(y.Layout, la, lb);
+        var pieces = new Pieces(plan);
+        var job = new ZipJob<TOp>(op, plan, pieces, new Operand(y, 0), new Operand(a, 1), new Operand(b, 2), add);
+        WorkerPool.Run(ref job, pieces.Tasks);
+    }
+
+    public override void Zip3<TOp>(TOp op, Tensor a, in Layout la, Tensor b, in Layout lb, Tensor c, in Layout lc, Tensor y, bool add = false)
+    {
+        RowPlan plan = RowPlan.Of(y.Layout, la, lb, lc);
+        var pieces = new Pieces(plan);
+        var job = new Zip3Job<TOp>(op, plan, pieces, new Operand(y, 0), new Operand(a, 1), new Operand(b, 2), new Operand(c, 3), add);
+        WorkerPool.Run(ref job, pieces.Tasks);
+    }
+
+    public override void Copy(Tensor x, in Layout lx, Tensor y, in Layout ly, bool add = false)
+    {
+        if (y.DType != DType.F32)
+        {
+            base.Copy(x, lx, y, ly, add);
+            return;
+        }
+        RowPlan plan = RowPlan.Of(ly, lx);
+        var pieces = new Pieces(plan);
+        var job = new MapJob<Identity>(default, plan, pieces, new Operand(y, 0), new Operand(x, 1), add);
+        WorkerPool.Run(ref job, pieces.Tasks);
+    }
+
+    private readonly struct Identity : IMap
+    {
+        public V Apply<V>(V x) where V : struct, IVec<V> => x;
+    }
+
+    private readonly struct MapJob<TOp>(TOp op, RowPlan plan, Pieces pieces, Operand y, Operand x, bool add) : IJob where TOp : struct, IMap
+    {
+        private readonly RowPlan _plan = plan;
+
+        [SkipLocalsInit]
+        public void Run(int task, int worker)
+        {
+            float* xs = stackalloc float[2 * Pieces.Length], ys = xs + Pieces.Length;
+            bool direct = _plan.Step(0) == 1;
+            for (long piece = pieces.First(task); piece < pieces.End(task); piece++)
+            {
+                int n = pieces.Locate(piece, out long row, out long first);
+                float* from = x.Read(_plan, row, first, n, xs), to = y.Read(_plan, row, first, n, ys);
+                if (add) Elementwise.MapAdd(op, from, to, n);
+                else Elementwise.Map(op, from, to, n);
+                if (!direct) y.Write(_plan, row, first, n, to);
+            }
+        }
+    }
+
+    private readonly struct ZipJob<TOp>(TOp op, RowPlan plan, Pieces pieces, Operand y, Operand a, Operand b, bool add) : IJob where TOp : struct, IZip
+    {
+        private readonly RowPlan _plan = plan;
+
+        [SkipLocalsInit]
+        public void Run(int task, int worker)
+        {
+            float* buffer = stackalloc float[3 * Pieces.Length];
+            bool direct = _plan.Step(0) == 1;
+            for (long piece = pieces.First(task); piece < pieces.End(task); piece++)
+            {
+                int n = pieces.Locate(piece, out long row, out long first);
+                float* pa = a.Read(_plan, row, first, n, buffer), pb = b.Read(_plan, row, first, n, buffer + Pieces.Length);
+                float* to = y.Read(_plan, row, first, n, buffer + 2 * Pieces.Length);
+                if (add) Elementwise.ZipAdd(op, pa, pb, to, n);
+                else Elementwise.Zip(op, pa, pb, to, n);
+                if (!direct) y.Write(_plan, row, first, n, to);
+            }
+        }
+    }
+
+    private readonly struct Zip3Job<TOp>(TOp op, RowPlan plan, Pieces pieces, Operand y, Operand a, Operand b, Operand c, bool add) : IJob
+        where TOp : struct, IZip3
+    {
+        private readonly RowPlan _plan = plan;
+
+        [SkipLocalsInit]
+        public void Run(int task, int worker)
+        {
+            float* buffer = stackalloc float[4 * Pieces.Length];
+            bool direct = _plan.Step(0) == 1;
+            for (long piece = pieces.First(task); piece < pieces.End(task); piece++)
+            {
+                int n = pieces.Locate(piece, out long row, out long first);
+                float* pa = a.Read(_plan, row, first, n, buffer), pb = b.Read(_plan, row, first, n, buffer + Pieces.Length);
+                float* pc = c.Read(_plan, row, first, n, buffer + 2 * Pieces.Length), to = y.Read(_plan, row, first, n, buffer + 3 * Pieces.Length);
+                if (add) Elementwise.Zip3Add(op, pa, pb, pc, to, n);
+                else Elementwise.Zip3(op, pa, pb, pc, to, n);
+                if (!direct) y.Write(_plan, row, first, n, to);
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+using Craton.Tensors.Kernels.Simd;
+using Craton.Tensors.Threading;
+
+namespace Craton.Tensors.Kernels;
+
+// Sums along rows run on sixteen lanes, sums down columns add row after row; other arrangements are left to the reference.
+internal sealed unsafe partial class CpuKernels
+{
+    private const int RowBlock = 32768; // a longer row is summed in blocks of this size, then over the blocks: the order is the shape's
+    private const int RowElementsPerTask = 16384;
+
+    public override void SumTo(Tensor x, Tensor y, bool add = false)
+    {
+        RowPlan plan = RowPlan.Of(x.Layout, y.Layout.Expand(x.Shape));
+        if (plan.Step(0) == 1 && plan.Step(1) == 0 && plan.Rows == y.Count && plan.Rows > 0) SumRows(plan, x, y, add);
+        else if (plan.Step(0) == 1 && plan.Step(1) == 1 && plan.Length == y.Count && plan.Rows > 0) SumColumns(plan, x, y, add);
+        else base.SumTo(x, y, add);
+    }
+
+    private static void SumRows(in RowPlan plan, Tensor x, Tensor y, bool add)
+    {
+        float* xs = (float*)x.Storage.Pointer, ys = (float*)y.Storage.Pointer;
+        int blocks = checked((int)((plan.Length + RowBlock - 1) / RowBlock));
+        if (blocks <= 1)
+        {
+            int rowsPerTask = (int)Math.Max(1, RowElementsPerTask / Math.Max(1, plan.Length));
+            var rows = new SumRowsJob(plan, xs, ys, rowsPerTask, add);
+            WorkerPool.Run(ref rows, checked((int)((plan.Rows + rowsPerTask - 1) / rowsPerTask)));
+            return;
+        }
+        float* partial = (float*)WorkerScratch.Rent(blocks * sizeof(float));
+        for (long row = 0; row < plan.Rows; row++)
+        {
+            var job = new SumBlocksJob(xs + plan.Start(0, row), plan.Length, partial);
+            WorkerPool.Run(ref job, blocks);
+            float sum = Lanes16.Sum(partial, blocks);
+            float* target = ys + plan.Start(1, row);
+            *target = add ? *target + sum : sum;
+        }
+    }
+
+    private readonly struct SumRowsJob(RowPlan plan, float* xs, float* ys, int rowsPerTask, bool add) : IJob
+    {
+        private readonly RowPlan _plan = plan;
+
+        public void Run(int task, int worker)
+        {
+            long end = Math.Min(_plan.Rows, (task + 1L) * rowsPerTask);
+            for (long row = (long)task * rowsPerTask; row < end; row++)
+            {
+                float sum = Lanes16.Sum(xs + _plan.Start(0, row), _plan.Length);
+                float* target = ys + _plan.Start(1, row);
+                *target = add ? *target + sum : sum;
+            }
+        }
+    }
+
+    private readonly struct SumBlocksJob(float* row, long length, float* partial) : IJob
+    {
+        public void Run(int task, int worker)
+        {
+            long first = (long)task * RowBlock;
+            partial[task] = Lanes16.Sum(row + first, Math.Min(RowBlock, length - first));
+        }
+    }
+
+    private static void SumColumns(in RowPlan plan, Tensor x, Tensor y, bool add)
+    {
+        if (!add) new Span<float>(y.Pointer, checked((int)y.Count)).Clear();
+        int columnsPerTask = (int)Math.Clamp(RowElementsPerTask / plan.Rows / 16 * 16, 64, 1024);
+        var job = new SumColumnsJob(plan, (float*)x.Storage.Pointer, (float*)y.Pointer, columnsPerTask);
+        WorkerPool.Run(ref job, checked((int)((plan.Length + columnsPerTask - 1) / columnsPerTask)));
+    }
+
+    private readonly struct SumColumnsJob(RowPlan plan, float* xs, float* ys, int columnsPerTask) : IJob
+    {
+        private readonly RowPlan _plan = plan;
+
+        public void Run(int task, int worker)
+        {
+            long first = (long)task * columnsPerTask;
+            long n = Math.Min(columnsPerTask, _plan.Length - first);
+            for (long row = 0; row < _plan.Rows; row++)
+                Elementwise.MapAdd(default(Identity), xs + _plan.Start(0, row) + first, ys + first, n);
+        }
+    }
+
+    public override void MaxTo(Tensor x, Tensor y)
+    {
+        RowPlan plan = RowPlan.Of(x.Layout, y.Layout.Expand(x.Shape));
+        if (plan.Step(0) != 1 || plan.Step(1) != 0 || plan.Rows != y.Count)
+        {
+            base.MaxTo(x, y);
+            return;
+        }
+        var job = new MaxRowsJob(plan, (float*)x.Storage.Pointer, (float*)y.Storage.Pointer);
+        WorkerPool.Run(ref job, checked((int)plan.Rows));
+    }
+
+    private readonly struct MaxRowsJob(RowPlan plan, float* xs, float* ys) : IJob
+    {
+        private readonly RowPlan _plan = plan;
+
+        public void Run(int task, int worker) => ys[_plan.Start(1, task)] = Lanes16.Max(xs + _plan.Start(0, task), _plan.Length);
+    }
+}
