@@ -119,6 +119,14 @@ public sealed unsafe partial class Tensor
         };
     }
 
+    /// <summary>Copies another tensor of the same shape into this one's elements, converting the type if need be. Not recorded.</summary>
+    public void Assign(Tensor source)
+    {
+        Check.SameShape("assign", "source", source, Layout);
+        if (source.DType == DType) Kernel.For(this).Copy(source, this);
+        else Kernel.For(this).Cast(source, this);
+    }
+
     /// <summary>Sets every byte to zero; the tensor must have no gaps.</summary>
     public void Clear() => NativeMemory.Clear(Pointer, (nuint)ByteCount);
 

@@ -1,0 +1,65 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Craton.Cli;
+
+/// <summary>
+/// Where a verb speaks. With <c>--json</c> standard output carries exactly one JSON object, at the end; everything for people goes to
+/// standard error. Without it, results go to standard output.
+/// </summary>
+internal sealed class Output(bool json)
+{
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private bool _statusShown;
+
+    /// <summary>True when a script reads the result.</summary>
+    public bool IsJson => json;
+
+    /// <summary>True when a person watches: the status line may be rewritten in place.</summary>
+    public bool IsLive { get; } = !Console.IsErrorRedirected;
+
+    /// <summary>A line of the result, for people.</summary>
+    public void Line(string text = "")
+    {
+        EndStatus();
+        (json ? Console.Error : Console.Out).WriteLine(text);
+    }
+
+    /// <summary>A line about what is going on.</summary>
+    public void Info(string text)
+    {
+        EndStatus();
+        Console.Error.WriteLine(text);
+    }
+
+    /// <summary>The line that long work keeps rewriting.</summary>
+    public void Status(string text)
+    {
+        if (!IsLive) return;
+        int width = Math.Max(20, Console.WindowWidth) - 1;
+        Console.Error.Write("\r" + (text.Length > width ? text[..width] : text.PadRight(width)));
+        _statusShown = true;
+    }
+
+    /// <summary>What went wrong, as one line.</summary>
+    public void Error(string sentence)
+    {
+        EndStatus();
+        Console.Error.WriteLine($"craton: {sentence}");
+    }
+
+    /// <summary>The result for scripts: does nothing for people.</summary>
+    public void Result(JsonObject result)
+    {
+        if (json) Console.Out.WriteLine(result.ToJsonString(Indented));
+    }
+
+    private void EndStatus()
+    {
+        if (!_statusShown) return;
+        Console.Error.WriteLine();
+        _statusShown = false;
+    }
+}

@@ -1,0 +1,94 @@
+namespace Craton.Training.Recipes;
+
+/// <summary>Trains a language model from nothing.</summary>
+public sealed record PretrainRecipe
+{
+    /// <summary>The kind: <c>pretrain</c>.</summary>
+    public string Recipe { get; init; } = "pretrain";
+
+    /// <summary>Names the run's folder.</summary>
+    public string Name { get; init; } = "pretrain";
+
+    /// <summary>Seed of weights, order of data and samples.</summary>
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>The text.</summary>
+    public DataSettings Data { get; init; } = new();
+
+    /// <summary>The tokenizer.</summary>
+    public TokenizerSettings Tokenizer { get; init; } = new();
+
+    /// <summary>The model.</summary>
+    public ModelSettings Model { get; init; } = new();
+
+    /// <summary>The optimizer.</summary>
+    public OptimizerSettings Optimizer { get; init; } = new();
+
+    /// <summary>The learning rate.</summary>
+    public ScheduleSettings Schedule { get; init; } = new();
+
+    /// <summary>The loop.</summary>
+    public LoopSettings Train { get; init; } = new();
+}
+
+/// <summary>Continues pre-training of a model on new text, mixed with a share of the old so that it is not forgotten.</summary>
+public sealed record ContinueRecipe
+{
+    /// <summary>The kind: <c>continue</c>.</summary>
+    public string Recipe { get; init; } = "continue";
+
+    /// <summary>Names the run's folder.</summary>
+    public string Name { get; init; } = "continue";
+
+    /// <summary>Seed of the order of data and samples.</summary>
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>Directory of the model to continue from.</summary>
+    public required string Base { get; init; }
+
+    /// <summary>The new text.</summary>
+    public DataSettings Data { get; init; } = new();
+
+    /// <summary>The old text, replayed.</summary>
+    public DataSettings? Replay { get; init; }
+
+    /// <summary>Share of rows that come from the old text.</summary>
+    public double ReplayFraction { get; init; } = 0.25;
+
+    /// <summary>The optimizer.</summary>
+    public OptimizerSettings Optimizer { get; init; } = new() { LearningRate = 1e-3 };
+
+    /// <summary>The learning rate.</summary>
+    public ScheduleSettings Schedule { get; init; } = new();
+
+    /// <summary>The loop.</summary>
+    public LoopSettings Train { get; init; } = new();
+}
+
+/// <summary>Instruction tuning: conversations, with the loss on the assistant's turns only (Ouyang et al. 2022).</summary>
+public sealed record SftRecipe
+{
+    /// <summary>The kind: <c>sft</c>.</summary>
+    public string Recipe { get; init; } = "sft";
+
+    /// <summary>Names the run's folder.</summary>
+    public string Name { get; init; } = "sft";
+
+    /// <summary>Seed of the order of data and samples.</summary>
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>Directory of the model to tune.</summary>
+    public required string Base { get; init; }
+
+    /// <summary><c>dotnet-docs</c> for questions about the machine's documentation, or JSON lines of <c>messages</c> or <c>prompt</c>/<c>completion</c>.</summary>
+    public DataSettings Data { get; init; } = new();
+
+    /// <summary>The optimizer.</summary>
+    public OptimizerSettings Optimizer { get; init; } = new() { LearningRate = 1e-3, WeightDecay = 0 };
+
+    /// <summary>The learning rate.</summary>
+    public ScheduleSettings Schedule { get; init; } = new() { Warmup = 20 };
+
+    /// <summary>The loop.</summary>
+    public LoopSettings Train { get; init; } = new() { Steps = 300 };
+}

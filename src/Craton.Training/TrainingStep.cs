@@ -1,0 +1,68 @@
+using Craton.Models;
+using Craton.Tensors;
+using Craton.Training.Optimizers;
+
+namespace Craton.Training;
+
+/// <summary>What one optimizer step did.</summary>
+/// <param name="Loss">Mean loss of the counted targets, in nats.</param>
+/// <param name="GradientNorm">Norm of the gradient before clipping.</param>
+/// <param name="Targets">Number of counted targets.</param>
+/// <param name="Skipped">True when loss or gradient was not finite: the weights are as they were.</param>
+public readonly record struct StepResult(double Loss, double GradientNorm, long Targets, bool Skipped);
+
+/// <summary>
+/// One optimizer step of a language model: forward and backward for every pass of the accumulation, then guard, clip, update. In steady
+/// state it allocates nothing.
+/// </summary>
+public sealed class TrainingStep
+{
+    private readonly Gpt _model;
+    private readonly IOptimizer _optimizer;
+    private readonly GradientNorm _norm;
+    private readonly Tensor[] _parameters;
+    private readonly double _clipNorm;
+
+    /// <summary>Creates the step.</summary>
+    /// <param name="model">The model to train.</param>
+    /// <param name="optimizer">Updates its parameters.</param>
+    /// <param name="clipNorm">Greatest norm of the gradient; 0 for no limit.</param>
+    public TrainingStep(Gpt model, IOptimizer optimizer, double clipNorm)
+    {
+        (_model, _optimizer, _clipNorm) = (model, optimizer, clipNorm);
+        _parameters = [.. model.NamedParameters().Select(p => p.Tensor)];
+        _norm = new GradientNorm(_parameters);
+    }
+
+    /// <summary>Runs the step.</summary>
+    /// <param name="batches">Gives the next batch, once for every pass.</param>
+    /// <param name="passes">Passes that are added up. The loss is the mean over all their targets together.</param>
+    /// <param name="learningRateScale">The schedule's factor for this step.</param>
+    public StepResult Run(Func<TokenBatch> batches, int passes, double learningRateScale)
+    {
+        foreach (Tensor parameter in _parameters) parameter.ClearGrad();
+        double loss = 0;
+        long targets = 0;
+        for (int pass = 0; pass < passes; pass++)
+        {
+            TokenBatch batch = batches();
+            using (TensorScope.Open("step"))
+            using (Tape tape = Tape.Start())
+            {
+                Tensor sum = _model.Loss(batch.Ids, batch.Targets, batch.Input, LossOptions);
+                tape.Backward(sum);
+                loss += sum.Item();
+            }
+            targets += batch.CountTargets();
+        }
+        // Sums over targets were differentiated; the mean is the same gradient scaled, and the scale goes into the update.
+        double scale = 1.0 / Math.Max(1, targets);
+        double norm = _norm.Compute() * scale;
+        if (!double.IsFinite(loss) || !double.IsFinite(norm)) return new StepResult(loss * scale, norm, targets, Skipped: true);
+        if (_clipNorm > 0 && norm > _clipNorm) scale *= _clipNorm / (norm + 1e-6);
+        if (targets > 0) _optimizer.Step(learningRateScale, scale);
+        return new StepResult(loss * scale, norm, targets, Skipped: false);
+    }
+
+    private static readonly CrossEntropyOptions LossOptions = CrossEntropyOptions.Default with { Reduction = Reduction.Sum };
+}
