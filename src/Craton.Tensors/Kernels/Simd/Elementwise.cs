@@ -94,33 +94,27 @@ internal static unsafe class Elementwise
         SimdWidth.Run(ref job);
     }
 
-    /// <summary>
-    /// Runs a loop body on the elements [0, n) with registers of type <typeparamref name="V"/>, two at a time,
-    /// then one at a time, then single elements.
-    /// </summary>
+    /// <summary>Runs a loop body on the elements [0, n) with registers of type <typeparamref name="V"/>, then on single elements.</summary>
     // Compiled with full optimisation at the first call: no slow first runs, and no profile that could change the code of a formula.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    // The body stands here once: unrolling gains nothing (the processor overlaps the iterations) and a long formula written out
+    // several times would exceed what the JIT inlines into one method.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void ForEach<V, TLoop>(TLoop body, long n) where V : struct, IVec<V> where TLoop : struct, IElementLoop
     {
         long i = 0;
-        for (; i <= n - 2 * V.Lanes; i += 2 * V.Lanes)
-        {
+        for (; i <= n - V.Lanes; i += V.Lanes)
             body.At<V>(i);
-            body.At<V>(i + V.Lanes);
-        }
 
-        if (i <= n - V.Lanes)
-        {
-            body.At<V>(i);
-            i += V.Lanes;
-        }
+        if (i < n)
+            Rest(body, i, n);
+    }
 
-        // Only registers of several lanes, which hold floats, leave a rest.
-        if (V.Lanes > 1)
-        {
-            for (; i < n; i++)
-                body.At<Scalar32>(i);
-        }
+    // Only registers of several lanes, which hold floats, leave a rest.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static void Rest<TLoop>(TLoop body, long i, long n) where TLoop : struct, IElementLoop
+    {
+        for (; i < n; i++)
+            body.At<Scalar32>(i);
     }
 
     private readonly struct ForEachJob<TLoop>(TLoop body, long n) : IVecJob where TLoop : struct, IElementLoop

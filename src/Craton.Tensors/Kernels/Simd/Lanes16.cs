@@ -72,7 +72,7 @@ internal static unsafe class Lanes16
     /// <summary>
     /// Reduces the elements [0, n) with registers of type <typeparamref name="V"/>. The result is exact in the type of V's elements.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     [SkipLocalsInit]
     public static double Fold<V, TFold>(TFold fold, long n) where V : struct, IVec<V> where TFold : struct, IRowFold
     {
@@ -106,24 +106,31 @@ internal static unsafe class Lanes16
         }
 
         // Registers of several lanes hold floats.
-        return V.Lanes == 1 ? Finish<V, TFold>(fold, lanes, whole, n) : Finish<Scalar32, TFold>(fold, lanes, whole, n);
+        return V.Lanes == 1 ? Finish<V, V, TFold>(fold, lanes, whole, n) : Finish<Vec128, Scalar32, TFold>(fold, lanes, whole, n);
     }
 
-    /// <summary>Takes the last n mod 16 elements into their lanes and combines the lanes, one element at a time.</summary>
+    /// <summary>Takes the last n mod 16 elements into their lanes, then combines the lanes: W is S or four of it.</summary>
     [MethodImpl(Inline)]
-    private static double Finish<S, TFold>(TFold fold, double* lanes, long whole, long n)
-        where S : struct, IVec<S> where TFold : struct, IRowFold
+    private static double Finish<W, S, TFold>(TFold fold, double* lanes, long whole, long n)
+        where W : struct, IVec<W> where S : struct, IVec<S> where TFold : struct, IRowFold
     {
         for (long i = whole; i < n; i++)
             S.Store(lanes, i - whole, fold.Step(S.Load(lanes, i - whole), i));
 
-        for (int distance = Count / 2; distance > 0; distance /= 2)
-        {
-            for (int l = 0; l < distance; l++)
-                S.Store(lanes, l, fold.Combine(S.Load(lanes, l), S.Load(lanes, l + distance)));
-        }
-
+        Halve<W, TFold>(fold, lanes, 8);
+        Halve<W, TFold>(fold, lanes, 4);
+        Halve<S, TFold>(fold, lanes, 2);
+        Halve<S, TFold>(fold, lanes, 1);
         return S.ElementSize == sizeof(float) ? *(float*)lanes : *lanes;
+    }
+
+    /// <summary>One level of the tree: lane l takes in lane l + distance.</summary>
+    [MethodImpl(Inline)]
+    private static void Halve<W, TFold>(TFold fold, double* lanes, int distance)
+        where W : struct, IVec<W> where TFold : struct, IRowFold
+    {
+        for (int l = 0; l < distance; l += W.Lanes)
+            W.Store(lanes, l, fold.Combine(W.Load(lanes, l), W.Load(lanes, l + distance)));
     }
 
     private struct FoldJob<TFold>(TFold fold, long n) : IVecJob where TFold : struct, IRowFold

@@ -50,16 +50,22 @@ internal static partial class VMath
         V s = f * inverse;
         V sLow = V.Fma(-s, dLow, V.Fma(-s, d, f)) * inverse;
 
-        // artanh(s) = s + s³ p(s²)
+        // artanh(s) = s + s³ p(s²) with p = 1/3 + s² q(s²). The cube reaches a hundredth of s: it too needs its rounding errors.
         V t = s * s;
-        V p = V.Broadcast(0.0974064767f);
-        p = Fma(p, t, 0.110921219f);
-        p = Fma(p, t, 0.142859444f);
-        p = Fma(p, t, 0.199999988f);
-        p = Fma(p, t, 1.0 / 3);
-        V tail = V.Fma(s * t, p, sLow);
-        V high = s + tail;
-        V highLow = (s - high) + tail;
+        V tLow = V.Fma(s, s, -t) + (s + s) * sLow;
+        V q = V.Broadcast(0.0974064767f);
+        q = Fma(q, t, 0.110921219f);
+        q = Fma(q, t, 0.142859444f);
+        q = Fma(q, t, 0.199999988f) * t;
+        V third = V.Broadcast(0.333333343f);
+        V p = third + q;
+        V pLow = ((third - p) + q) - V.Broadcast(9.93410776e-09f);
+        V cube = s * t;
+        V cubeLow = V.Fma(s, t, -cube) + V.Fma(s, tLow, t * sLow);
+        V term = cube * p;
+        V termLow = V.Fma(cube, p, -term) + V.Fma(cube, pLow, cubeLow * p);
+        V high = s + term;
+        V highLow = ((s - high) + term) + (termLow + sLow);
 
         // times 2 / ln 2 in two parts, plus the exponent, which is 0 or larger than the rest
         V factor = V.Broadcast(2.88539004f);
