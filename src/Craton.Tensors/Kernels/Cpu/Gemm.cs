@@ -38,7 +38,7 @@ internal static unsafe class Gemm
         TEpilogue epilogue)
         where TEpilogue : struct, IGemmEpilogue
     {
-        var problem = new GemmProblem(shape, a, b, c, accumulate);
+        var problem = new GemmProblem(shape, a, b, c, accumulate, exchanged: false);
         switch (width)
         {
             case GemmWidth.Vector512: Run<GemmVector512, TEpilogue>(problem, epilogue); break;
@@ -55,6 +55,11 @@ internal static unsafe class Gemm
         GemmShape shape = problem.Shape;
         if (shape.M <= 0 || shape.N <= 0 || shape.Batch <= 0)
             return;
+        if (shape.N <= TVec.TileRows && shape.N < shape.M && !problem.Exchanged)
+        {
+            Run<TVec, TEpilogue>(problem.Exchange(), epilogue);
+            return;
+        }
         GemmPartition partition = GemmPartition.For(shape, TVec.TileRows, 2 * TVec.Lanes, WorkerPool.Threads);
         var job = new Job<TVec, TEpilogue>(problem, partition, epilogue);
         WorkerPool.Run(ref job, partition.Tasks);
@@ -83,9 +88,17 @@ internal static unsafe class Gemm
 
 /// <summary>One call's arguments.</summary>
 internal readonly unsafe struct GemmProblem(
-    GemmShape shape, StridedMatrix<float> a, StridedMatrix<float> b, StridedMatrix<float> c, bool accumulate)
+    GemmShape shape, StridedMatrix<float> a, StridedMatrix<float> b, StridedMatrix<float> c, bool accumulate, bool exchanged)
 {
     public readonly GemmShape Shape = shape;
     public readonly StridedMatrix<float> A = a, B = b, C = c;
     public readonly bool Accumulate = accumulate;
+
+    /// <summary>Rows and columns of C have changed places.</summary>
+    public readonly bool Exchanged = exchanged;
+
+    /// <summary>Cᵀ = Bᵀ·Aᵀ: the same sums, in which a C of few columns has few rows and fills the lanes of the tiles. The factors of each
+    /// step change places, which does not change its bits.</summary>
+    public GemmProblem Exchange()
+        => new(Shape with { M = Shape.N, N = Shape.M }, B.Transposed, A.Transposed, C.Transposed, Accumulate, !Exchanged);
 }
