@@ -8,7 +8,7 @@ namespace Craton.Tensors.Kernels.Cpu;
 /// <remarks>
 /// <para>Every element of C is <b>one chain of fused multiply-adds over k = 0 .. K-1</b>, from 0 or from C. Its bits therefore depend on its
 /// row of A and its column of B alone: not on M, N, the batch, the register width, blocking or the number of threads; a row multiplied
-/// alone gives the bits it has within a batch. <see cref="GemmReference"/> is this definition written down.</para>
+/// alone gives the bits it has within a batch (only which of several NaN comes out is left open). <see cref="GemmReference"/> is this definition written down.</para>
 /// <para>The work is cut into rectangles of C that are computed without regard to each other (<see cref="GemmPartition"/>). Within one,
 /// blocks of k and of rows keep the packed operands in cache (<see cref="GemmRectangle{TVec, TEpilogue}"/>), and a register tile does the
 /// arithmetic (<see cref="GemmTiles{TVec}"/>). Between blocks of k the running sum rests in C.</para>

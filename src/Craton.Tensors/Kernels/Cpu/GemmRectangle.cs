@@ -21,7 +21,7 @@ internal unsafe ref struct GemmRectangle<TVec, TEpilogue>
     private const int StepUnit = 16;
 
     // Up to this many rows B is read where it lies, if its rows are adjacent values: a copy would not be read often enough to pay.
-    private const int RowsReadingInPlace = 12;
+    private static int RowsReadingInPlace => 2 * TVec.TileRows;
 
     private readonly StridedMatrix<float> _a, _b, _c;
     private readonly GemmRange _range;
