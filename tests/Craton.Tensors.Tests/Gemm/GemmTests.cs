@@ -8,18 +8,8 @@ namespace Craton.Tensors.Tests;
 [Collection("worker pool")]
 public sealed unsafe class GemmTests
 {
-    private const float Guard = 12345.678f; // in every place of C's memory that is not an element
-
     internal static readonly GemmWidth[] Widths =
         [.. Enum.GetValues<GemmWidth>().Where(width => width <= GemmWidths.Widest)];
-
-    /// <summary>Layouts of an operand: (adjacent rows, adjacent columns, neither).</summary>
-    private enum Order
-    {
-        RowMajor,
-        ColumnMajor,
-        Spread,
-    }
 
     [Theory]
     [InlineData(1)]
@@ -159,6 +149,105 @@ public sealed unsafe class GemmTests
         }
     }
 
+    private readonly struct RecordingEpilogue(int* calls, int columns) : IGemmEpilogue
+    {
+        public void Apply(float* cRow, int n, int row, int column)
+        {
+            for (int i = 0; i < n; i++)
+            {
+                _ = Interlocked.Increment(ref calls[(row * columns) + column + i]);
+                cRow[i] = (2 * cRow[i]) + row;
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(37, 75, 601)]
+    [InlineData(1, 300, 20)]
+    [InlineData(300, 5, 20)]
+    [InlineData(600, 1, 300)]
+    [InlineData(9, 11, 0)]
+    public void An_epilogue_meets_every_finished_element_once(int m, int n, int k)
+    {
+        var random = new Random(17);
+        foreach (GemmWidth width in Widths)
+        foreach (int threads in new[] { 1, 3 })
+        foreach (bool accumulate in new[] { false, true })
+        {
+            WorkerPool.SetThreads(threads);
+            using var a = new Matrices(1, m, k, Order.RowMajor, random);
+            using var b = new Matrices(1, k, n, Order.RowMajor, random);
+            using var expected = new Matrices(1, m, n, Order.RowMajor, random);
+            using Matrices actual = expected.Copy();
+            var shape = new GemmShape(m, n, k);
+            GemmReference.Multiply(shape, a.View, b.View, expected.View, accumulate);
+            for (int i = 0; i < m; i++)
+            for (int j = 0; j < n; j++)
+                *expected.View.At(0, i, j) = (2 * *expected.View.At(0, i, j)) + i;
+            var calls = new int[m * n];
+            fixed (int* p = calls)
+                Gemm.Multiply(width, shape, a.View, b.View, actual.View, accumulate, new RecordingEpilogue(p, n));
+            Assert.All(calls, count => Assert.Equal(1, count));
+            AssertEqualBits(expected, actual, $"{width} {shape} threads {threads}");
+        }
+    }
+
+    [Fact]
+    public void Bias_is_added_once_after_the_whole_sum()
+    {
+        WorkerPool.SetThreads(2);
+        var random = new Random(19);
+        using var a = new Matrices(1, 21, 700, Order.RowMajor, random);
+        using var b = new Matrices(1, 700, 53, Order.ColumnMajor, random);
+        using var bias = new Matrices(1, 1, 53, Order.RowMajor, random);
+        using var expected = new Matrices(1, 21, 53, Order.RowMajor, random);
+        using Matrices actual = expected.Copy();
+        var shape = new GemmShape(21, 53, 700);
+        GemmReference.Multiply(shape, a.View, b.View, expected.View);
+        for (int i = 0; i < 21; i++)
+        for (int j = 0; j < 53; j++)
+            *expected.View.At(0, i, j) += *bias.View.At(0, 0, j);
+        Gemm.Multiply(shape, a.View, b.View, actual.View, accumulate: false, new BiasEpilogue(bias.View.Data));
+        AssertEqualBits(expected, actual, "bias");
+    }
+
+    [Fact]
+    public void A_product_allocates_nothing()
+    {
+        WorkerPool.SetThreads(2);
+        var random = new Random(23);
+        using var a = new Matrices(1, 300, 300, Order.RowMajor, random);
+        using var b = new Matrices(1, 300, 300, Order.ColumnMajor, random);
+        using var c = new Matrices(1, 300, 300, Order.RowMajor, random);
+        var shape = new GemmShape(300, 300, 300);
+        for (int i = 0; i < 20; i++)
+            Gemm.Multiply(shape, a.View, b.View, c.View);
+        // Other threads of the test host allocate now and then: the best of a few rounds is what the product does.
+        long least = long.MaxValue;
+        for (int round = 0; round < 10 && least > 0; round++)
+        {
+            long before = GC.GetTotalAllocatedBytes(precise: true);
+            for (int i = 0; i < 20; i++)
+                Gemm.Multiply(shape, a.View, b.View, c.View);
+            least = Math.Min(least, GC.GetTotalAllocatedBytes(precise: true) - before);
+        }
+        Assert.Equal(0, least);
+    }
+
+    [Fact]
+    public void The_reference_in_double_is_the_same_chain()
+    {
+        double[] a = [1, 2, 3, 4, 5, 6], b = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], c = new double[4];
+        fixed (double* pa = a, pb = b, pc = c)
+        {
+            GemmReference.Multiply(
+                new GemmShape(2, 2, 3), new StridedMatrix<double>(pa, 3, 1), new StridedMatrix<double>(pb, 2, 1), new StridedMatrix<double>(pc, 2, 1));
+        }
+        double Chain(int i, int j) => Math.FusedMultiplyAdd(
+            a[(3 * i) + 2], b[4 + j], Math.FusedMultiplyAdd(a[(3 * i) + 1], b[2 + j], Math.FusedMultiplyAdd(a[3 * i], b[j], 0)));
+        Assert.Equal([Chain(0, 0), Chain(0, 1), Chain(1, 0), Chain(1, 1)], c);
+    }
+
     private static void Check(GemmWidth width, GemmShape shape, Order orderA, Order orderB, Order orderC, bool accumulate, Random random)
     {
         using var a = new Matrices(shape.Batch, shape.M, shape.K, orderA, random);
@@ -173,46 +262,4 @@ public sealed unsafe class GemmTests
     /// <summary>Compares the whole memory, so that a write outside of C shows too.</summary>
     private static void AssertEqualBits(Matrices expected, Matrices actual, string what)
         => Assert.True(MemoryMarshal.Cast<float, int>(expected.Memory).SequenceEqual(MemoryMarshal.Cast<float, int>(actual.Memory)), what);
-
-    /// <summary>A batch of random matrices with gaps between their rows and around them, at odd addresses.</summary>
-    private sealed class Matrices : IDisposable
-    {
-        private readonly float* _memory;
-        private readonly int _length;
-
-        public Matrices(int batch, int rows, int columns, Order order, Random random)
-        {
-            (nint rowStride, nint columnStride) = order switch
-            {
-                Order.RowMajor => ((nint)columns + 3, (nint)1),
-                Order.ColumnMajor => ((nint)1, (nint)rows + 5),
-                _ => ((nint)((2 * columns) + 1), (nint)2),
-            };
-            nint batchStride = (rows * rowStride) + (columns * columnStride) + 7;
-            _length = 3 + (batch * (int)batchStride) + 64;
-            _memory = (float*)NativeMemory.Alloc((nuint)_length, sizeof(float));
-            View = new StridedMatrix<float>(_memory + 3, rowStride, columnStride, batchStride);
-            Memory.Fill(Guard);
-            for (int b = 0; b < batch; b++)
-            for (int i = 0; i < rows; i++)
-            for (int j = 0; j < columns; j++)
-                *View.At(b, i, j) = (float)(random.NextDouble() - 0.5);
-        }
-
-        private Matrices(Matrices other)
-        {
-            _length = other._length;
-            _memory = (float*)NativeMemory.Alloc((nuint)_length, sizeof(float));
-            View = new StridedMatrix<float>(_memory + 3, other.View.RowStride, other.View.ColumnStride, other.View.BatchStride);
-            other.Memory.CopyTo(Memory);
-        }
-
-        public StridedMatrix<float> View { get; }
-
-        public Span<float> Memory => new(_memory, _length);
-
-        public Matrices Copy() => new(this);
-
-        public void Dispose() => NativeMemory.Free(_memory);
-    }
 }

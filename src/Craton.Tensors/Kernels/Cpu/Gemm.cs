@@ -8,7 +8,7 @@ namespace Craton.Tensors.Kernels.Cpu;
 /// <remarks>
 /// <para>Every element of C is <b>one chain of fused multiply-adds over k = 0 .. K-1</b>, from 0 or from C. Its bits therefore depend on its
 /// row of A and its column of B alone: not on M, N, the batch, the register width, blocking or the number of threads; a row multiplied
-/// alone gives the bits it has within a batch. <see cref="GemmReference"/> is this definition written down.</para>
+/// alone gives the bits it has within a batch (only which of several NaN comes out is left open). <see cref="GemmReference"/> is this definition written down.</para>
 /// <para>The work is cut into rectangles of C that are computed without regard to each other (<see cref="GemmPartition"/>). Within one,
 /// blocks of k and of rows keep the packed operands in cache (<see cref="GemmRectangle{TVec, TEpilogue}"/>), and a register tile does the
 /// arithmetic (<see cref="GemmTiles{TVec}"/>). Between blocks of k the running sum rests in C.</para>
@@ -38,7 +38,7 @@ internal static unsafe class Gemm
         TEpilogue epilogue)
         where TEpilogue : struct, IGemmEpilogue
     {
-        var problem = new GemmProblem(shape, a, b, c, accumulate);
+        var problem = new GemmProblem(shape, a, b, c, accumulate, exchanged: false);
         switch (width)
         {
             case GemmWidth.Vector512: Run<GemmVector512, TEpilogue>(problem, epilogue); break;
@@ -55,6 +55,11 @@ internal static unsafe class Gemm
         GemmShape shape = problem.Shape;
         if (shape.M <= 0 || shape.N <= 0 || shape.Batch <= 0)
             return;
+        if (shape.N <= TVec.TileRows && shape.N < shape.M && !problem.Exchanged)
+        {
+            Run<TVec, TEpilogue>(problem.Exchange(), epilogue);
+            return;
+        }
         GemmPartition partition = GemmPartition.For(shape, TVec.TileRows, 2 * TVec.Lanes, WorkerPool.Threads);
         var job = new Job<TVec, TEpilogue>(problem, partition, epilogue);
         WorkerPool.Run(ref job, partition.Tasks);
@@ -83,9 +88,17 @@ internal static unsafe class Gemm
 
 /// <summary>One call's arguments.</summary>
 internal readonly unsafe struct GemmProblem(
-    GemmShape shape, StridedMatrix<float> a, StridedMatrix<float> b, StridedMatrix<float> c, bool accumulate)
+    GemmShape shape, StridedMatrix<float> a, StridedMatrix<float> b, StridedMatrix<float> c, bool accumulate, bool exchanged)
 {
     public readonly GemmShape Shape = shape;
     public readonly StridedMatrix<float> A = a, B = b, C = c;
     public readonly bool Accumulate = accumulate;
+
+    /// <summary>Rows and columns of C have changed places.</summary>
+    public readonly bool Exchanged = exchanged;
+
+    /// <summary>Cᵀ = Bᵀ·Aᵀ: the same sums, in which a C of few columns has few rows and fills the lanes of the tiles. The factors of each
+    /// step change places, which does not change its bits.</summary>
+    public GemmProblem Exchange()
+        => new(Shape with { M = Shape.N, N = Shape.M }, B.Transposed, A.Transposed, C.Transposed, Accumulate, !Exchanged);
 }

@@ -11,18 +11,22 @@ internal unsafe ref struct GemmRectangle<TVec, TEpilogue>
     where TVec : struct, IGemmVector<TVec>
     where TEpilogue : struct, IGemmEpilogue
 {
-    // A panel of B of two 16-lane vectors is then 32 KB, one of two 8-lane vectors 24 KB: most of a first-level cache.
+    // Measured on 1 MB of second-level cache for 512 bits and with 512 KB in mind for the narrower widths. A panel of B of two 16-lane
+    // vectors is then 32 KB, one of two 8-lane vectors 24 KB: most of a first-level cache.
     private static int StepsPerBlock => TVec.Lanes == 16 ? 256 : 384;
 
-    private static int RowsPerBlock => TVec.Lanes == 16 ? 288 : 144;
+    private static int RowsPerBlock => TVec.Lanes == 16 ? 576 : 192;
+
+    // Blocks of k begin at multiples of this, so that packing meets whole squares.
+    private const int StepUnit = 16;
 
     // Up to this many rows B is read where it lies, if its rows are adjacent values: a copy would not be read often enough to pay.
-    private const int RowsReadingInPlace = 12;
+    private static int RowsReadingInPlace => 2 * TVec.TileRows;
 
     private readonly StridedMatrix<float> _a, _b, _c;
     private readonly GemmRange _range;
     private readonly int _steps, _batch;
-    private readonly bool _accumulate;
+    private readonly bool _accumulate, _exchanged;
     private readonly TEpilogue _epilogue;
 
     private readonly int _panelWidth;
@@ -33,11 +37,13 @@ internal unsafe ref struct GemmRectangle<TVec, TEpilogue>
 
     public GemmRectangle(in GemmProblem problem, int batch, GemmRange range, TEpilogue epilogue)
     {
-        (_a, _b, _c, _accumulate) = (problem.A, problem.B, problem.C, problem.Accumulate);
+        (_a, _b, _c) = (problem.A, problem.B, problem.C);
+        (_accumulate, _exchanged) = (problem.Accumulate, problem.Exchanged);
         (_range, _batch, _steps, _epilogue) = (range, batch, problem.Shape.K, epilogue);
         _panelWidth = GemmTiles<TVec>.VectorsAcross(range.Rows) * TVec.Lanes;
         int k = Math.Min(_steps, StepsPerBlock);
-        long sizeA = Aligned((long)Math.Min(range.Rows, RowsPerBlock) * k), sizeB = Aligned((long)_panelWidth * k);
+        long sizeA = Aligned(((long)Math.Min(range.Rows, RowsPerBlock) * k) + GemmPacking.Overrun);
+        long sizeB = Aligned(((long)_panelWidth * k) + GemmPacking.Overrun);
         long sizeTile = TVec.TileRows * _panelWidth;
         _packedA = (float*)WorkerScratch.Rent((sizeA + sizeB + sizeTile + _panelWidth) * sizeof(float));
         _packedB = _packedA + sizeA;
@@ -59,8 +65,8 @@ internal unsafe ref struct GemmRectangle<TVec, TEpilogue>
         int rowBlocks = (_range.Rows + RowsPerBlock - 1) / RowsPerBlock;
         for (int block = 0; block < blocks; block++)
         {
-            _k = Part(_steps, block, blocks);
-            _kCount = Part(_steps, block + 1, blocks) - _k;
+            _k = StartOfBlock(block, blocks);
+            _kCount = StartOfBlock(block + 1, blocks) - _k;
             for (int rowBlock = 0; rowBlock < rowBlocks; rowBlock++)
             {
                 int row = Part(_range.Rows, rowBlock, rowBlocks);
@@ -68,6 +74,9 @@ internal unsafe ref struct GemmRectangle<TVec, TEpilogue>
             }
         }
     }
+
+    private readonly int StartOfBlock(int block, int blocks)
+        => Math.Min(_steps, StepUnit * Part((_steps + StepUnit - 1) / StepUnit, block, blocks));
 
     /// <summary>Where part <paramref name="part"/> of <paramref name="parts"/> nearly equal ones begins.</summary>
     private static int Part(int length, int part, int parts) => (int)((long)length * part / parts);
@@ -107,7 +116,7 @@ internal unsafe ref struct GemmRectangle<TVec, TEpilogue>
         bool resume = _accumulate || _k > 0; // the sums so far are in C
         bool last = _k + _kCount == _steps;
         float* c = _c.At(_batch, row, column);
-        if (columns == _panelWidth && _c.ColumnStride == 1)
+        if (columns == _panelWidth && _c.ColumnStride == 1 && !_exchanged)
         {
             GemmTiles<TVec>.Run(
                 rows, _kCount, a, b, bStep, resume ? c : _zeros, resume ? _c.RowStride : 0, c, _c.RowStride);
@@ -119,15 +128,24 @@ internal unsafe ref struct GemmRectangle<TVec, TEpilogue>
         if (resume)
             CopyIn(c, rows, columns);
         GemmTiles<TVec>.Run(rows, _kCount, a, b, bStep, resume ? _tile : _zeros, resume ? _panelWidth : 0, _tile, _panelWidth);
-        if (last)
+        if (last && !_exchanged)
             Finish(_tile, _panelWidth, row, rows, column, columns);
         CopyOut(c, rows, columns);
+        if (last && _exchanged)
+            FinishExchanged(c, row, rows, column, columns);
     }
 
     private readonly void Finish(float* tile, nint stride, int row, int rows, int column, int columns)
     {
         for (int r = 0; r < rows; r++)
             _epilogue.Apply(tile + (r * stride), columns, row + r, column);
+    }
+
+    /// <summary>Columns of this tile are whole rows of the caller's C: all of them lie in one tile.</summary>
+    private readonly void FinishExchanged(float* c, int row, int rows, int column, int columns)
+    {
+        for (int j = 0; j < columns; j++)
+            _epilogue.Apply(c + (j * _c.ColumnStride), rows, column + j, row);
     }
 
     private readonly void CopyIn(float* c, int rows, int columns)
@@ -160,7 +178,10 @@ internal unsafe ref struct GemmRectangle<TVec, TEpilogue>
             float* c = _c.At(_batch, row, column);
             if (!_accumulate)
                 *c = 0;
-            _epilogue.Apply(c, 1, row, column);
+            if (_exchanged)
+                _epilogue.Apply(c, 1, column, row);
+            else
+                _epilogue.Apply(c, 1, row, column);
         }
     }
 }
