@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using System.Text.Unicode;
 
@@ -16,7 +17,7 @@ internal readonly record struct DelimitedRecord(long Line, string[] Fields, stri
 internal sealed class DelimitedReader(Stream stream, char delimiter, int maxBytes)
 {
     private readonly byte[] _buffer = new byte[1 << 16];
-    private readonly MemoryStream _field = new();
+    private readonly ArrayBufferWriter<byte> _field = new();
     private readonly List<string> _fields = [];
     private int _at, _end;
     private long _line = 1, _size;
@@ -46,7 +47,7 @@ internal sealed class DelimitedReader(Stream stream, char delimiter, int maxByte
     {
         _fields.Clear();
         (_fault, _size) = (null, 0);
-        do _field.SetLength(0);
+        do _field.ResetWrittenCount();
         while (ReadField());
     }
 
@@ -110,14 +111,14 @@ internal sealed class DelimitedReader(Stream stream, char delimiter, int maxByte
 
     private void Keep(byte value)
     {
-        if (++_size <= maxBytes) _field.WriteByte(value);
+        if (++_size <= maxBytes) _field.Write([value]);
         else _fault ??= $"the record is longer than {maxBytes:N0} bytes (an unclosed quote?)";
         if (value == 0) _fault ??= "the record holds a NUL byte";
     }
 
     private void EndField()
     {
-        ReadOnlySpan<byte> bytes = _field.GetBuffer().AsSpan(0, (int)_field.Length);
+        ReadOnlySpan<byte> bytes = _field.WrittenSpan;
         if (!Utf8.IsValid(bytes)) _fault ??= "the record is not valid UTF-8";
         if (_fault is null) _fields.Add(Encoding.UTF8.GetString(bytes));
     }

@@ -49,15 +49,13 @@ internal static class MarkupText
         int depth = 0;
         for (INode? node = root; node is not null;)
         {
-            bool descend = node.HasChildNodes && !Enter(node, prose);
-            if (descend)
+            if (!Enter(node, prose) && node.HasChildNodes)
             {
                 if (++depth > MaxHtmlDepth) throw new DataFileException(file, "", $"nests HTML elements deeper than {MaxHtmlDepth}; it is no ordinary page.");
                 node = node.FirstChild;
                 continue;
             }
 
-            if (!node.HasChildNodes) _ = Enter(node, prose);
             while (node is not null && node != root && node.NextSibling is null)
             {
                 node = node.Parent;
@@ -123,7 +121,7 @@ internal static class MarkupText
                 {
                     if (part is Text words) text.Append(words.Text);
                     else if (part is TabChar) text.Append('\t');
-                    else if (part is Break or CarriageReturn) text.Append('\n');
+                    else if (part is DocumentFormat.OpenXml.Wordprocessing.Break or CarriageReturn) text.Append('\n');
                 }
 
                 text.Append('\n');

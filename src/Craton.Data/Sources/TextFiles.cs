@@ -32,10 +32,10 @@ public sealed class TextFiles
     /// <exception cref="CratonException">No file or no document was found; a file is binary or damaged; a record is bad and <see cref="TextFileOptions.OnBad"/> says fail.</exception>
     public IEnumerable<Document> Read()
     {
-        foreach ((string id, string source, DataRow row) in Rows())
+        foreach ((FileGlob.Match file, long line, DataRow row) in Rows())
         {
-            if (row.Text.AsSpan().Trim().Length == 0) Bad(source, 0, "the text is empty", id);
-            else yield return Counted(new Document(id, row.Text, source));
+            if (row.Text.AsSpan().Trim().Length == 0) Bad(file.Path, line, "the text is empty");
+            else yield return Counted(new Document(Place(file.Name, '#', line), row.Text, Place(file.Path, ':', line)));
         }
 
         CheckAny("document");
@@ -45,10 +45,10 @@ public sealed class TextFiles
     /// <exception cref="CratonException">As for <see cref="Read"/>.</exception>
     public IEnumerable<Conversation> ReadConversations()
     {
-        foreach ((string id, string source, DataRow row) in Rows())
+        foreach ((FileGlob.Match file, long line, DataRow row) in Rows())
         {
-            if (row.Turns is null) Bad(source, 0, "expected 'messages', or 'prompt' with 'completion', got plain text", id);
-            else yield return Counted(new Conversation(id, row.Turns, source));
+            if (row.Turns is null) Bad(file.Path, line, "expected 'messages', or 'prompt' with 'completion', got plain text");
+            else yield return Counted(new Conversation(Place(file.Name, '#', line), row.Turns, Place(file.Path, ':', line)));
         }
 
         CheckAny("conversation");
@@ -67,14 +67,15 @@ public sealed class TextFiles
         throw new CratonException($"No {what} was found in {string.Join(", ", _patterns.Select(p => $"'{p}'"))}{why}.");
     }
 
-    private IEnumerable<(string Id, string Source, DataRow Row)> Rows()
+    private static string Place(string file, char mark, long line) => line == 0 ? file : $"{file}{mark}{line}";
+
+    private IEnumerable<(FileGlob.Match File, long Line, DataRow Row)> Rows()
     {
         Report = new ReadReport();
         foreach (FileGlob.Match file in Files())
         {
             Report.Files++;
-            foreach ((long line, DataRow row) in RowsOf(file.Path))
-                yield return line == 0 ? (file.Name, file.Path, row) : ($"{file.Name}#{line}", $"{file.Path}:{line}", row);
+            foreach ((long line, DataRow row) in RowsOf(file.Path)) yield return (file, line, row);
         }
     }
 
@@ -105,11 +106,9 @@ public sealed class TextFiles
 
     private static IEnumerable<(long, DataRow)> Whole(string text) => [(0, new DataRow(text, null))];
 
-    private void Bad(string path, long line, string problem, string? id = null)
+    private void Bad(string path, long line, string problem)
     {
         if (_options.OnBad == BadRecords.Fail) throw new DataFileException(path, line > 0 ? $"line {line}" : "", $"{problem}; mend it, or read with the policy 'skip'.");
-        if (line == 0 && id is not null && id.LastIndexOf('#') is >= 0 and int mark && long.TryParse(id.AsSpan(mark + 1), out long known))
-            (path, line) = (path[..path.LastIndexOf(':')], known);
         Report.Add(new BadRecord(path, line, problem));
     }
 
