@@ -110,7 +110,7 @@ internal static unsafe class Lanes16
     }
 
     /// <summary>Takes the last n mod 16 elements into their lanes, then combines the lanes: W is S or four of it.</summary>
-    [MethodImpl(Inline)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static double Finish<W, S, TFold>(TFold fold, double* lanes, long whole, long n)
         where W : struct, IVec<W> where S : struct, IVec<S> where TFold : struct, IRowFold
     {

@@ -18,8 +18,17 @@ internal static class SimdWidth
 
     private const int ScalarBits = 32;
 
+    // A constant to the JIT once the class is initialised: the branches of Run cost nothing. 0 when the variable is misspelt, so that
+    // the error reaches the caller as itself and not wrapped by a failed type initialiser.
+    private static readonly int Width = Math.Min(Hardware(), Requested());
+
     /// <summary>Bits of the registers in use: 512, 256, 128, or 32 for one float at a time. Results do not depend on it.</summary>
-    public static readonly int Current = Math.Min(Hardware(), Requested());
+    /// <exception cref="InvalidOperationException"><see cref="Variable"/> holds none of the four widths.</exception>
+    public static int Current
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Width != 0 ? Width : throw Misspelt();
+    }
 
     /// <summary>Runs <paramref name="job"/> on floats with the chosen registers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -47,7 +56,10 @@ internal static class SimdWidth
         "256" => 256,
         "128" => 128,
         "scalar" => ScalarBits,
-        string other => throw new InvalidOperationException(
-            $"{Variable} must be 512, 256, 128 or scalar; got '{other}'. Unset it to use the widest registers of this machine."),
+        _ => 0,
     };
+
+    private static InvalidOperationException Misspelt() => new(
+        $"{Variable}: expected 512, 256, 128 or scalar, got '{Environment.GetEnvironmentVariable(Variable)}'; "
+        + "unset it to use the widest registers of this machine");
 }
