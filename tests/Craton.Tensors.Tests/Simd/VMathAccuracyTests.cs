@@ -71,7 +71,8 @@ public unsafe class VMathAccuracyTests(ITestOutputHelper output)
             double error = ErrorInUlps(result[i], want);
             if (error > worst)
                 (worst, at) = (error, i);
-            Assert.True(error <= 2, $"pow({x[i]:R}, {y[i]:R}): expected {(float)want:R}, got {result[i]:R}, {error:F2} ulp, seed {Inputs.Seed}");
+            if (error > 2)
+                Assert.Fail($"pow({x[i]:R}, {y[i]:R}): expected {(float)want:R}, got {result[i]:R}, {error:F2} ulp, seed {Inputs.Seed}");
         }
 
         output.WriteLine($"largest error {worst:F3} units in the last place at {x[at]:R}, {y[at]:R}, seed {Inputs.Seed}");

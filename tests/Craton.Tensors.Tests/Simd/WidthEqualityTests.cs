@@ -130,7 +130,8 @@ public unsafe class WidthEqualityTests(ITestOutputHelper output)
         {
             bool same = BitConverter.SingleToInt32Bits(want[i]) == BitConverter.SingleToInt32Bits(got[i])
                 || (float.IsNaN(want[i]) && float.IsNaN(got[i]));
-            Assert.True(same, $"{register}: element {i}: one lane gives {want[i]:R}, the register {got[i]:R}, seed {Inputs.Seed}");
+            if (!same)
+                Assert.Fail($"{register}: element {i}: one lane gives {want[i]:R}, the register {got[i]:R}, seed {Inputs.Seed}");
         }
     }
 

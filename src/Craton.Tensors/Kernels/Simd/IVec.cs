@@ -130,7 +130,8 @@ internal unsafe interface IVec<V> where V : struct, IVec<V>
     static abstract V NumberToBits(V a);
 
     /// <summary>
-    /// x · 2^n, rounded once (also into the subnormal range and to infinity), for whole n in [−252, 254] (double: [−2044, 2046]).
+    /// x · 2^n, rounded once also where the result is subnormal or ∞, for |x| in [½, 4] (or NaN) and whole n in [−252, 254]
+    /// (double: [−2044, 2046]). For other x an intermediate product could round too.
     /// </summary>
     static abstract V ScaleByPowerOf2(V x, V n);
 }
