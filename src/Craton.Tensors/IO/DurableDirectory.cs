@@ -12,6 +12,7 @@ public sealed class DurableDirectory : IDisposable
 {
     private readonly IFileOps files;
     private readonly string temporary;
+    private readonly List<string> newParents = [];
     private bool committed;
 
     /// <summary>Begins a folder; debris of an earlier attempt is removed.</summary>
@@ -24,7 +25,9 @@ public sealed class DurableDirectory : IDisposable
         temporary = Hidden(Path, "tmp");
         DurableFile.Guard(Path, () =>
         {
-            Recover(Path, this.files);
+            string? parent = System.IO.Path.GetDirectoryName(Path);
+            for (; parent is not null && !Directory.Exists(parent); parent = System.IO.Path.GetDirectoryName(parent)) newParents.Add(parent);
+            RemoveDebris(Path, this.files);
             this.files.CreateDirectory(temporary);
         });
     }
@@ -51,6 +54,7 @@ public sealed class DurableDirectory : IDisposable
         files.RenameDirectory(temporary, Path);
         KillPoint.Hit("directory-renamed");
         files.SyncDirectory(parent);
+        foreach (string created in newParents) files.SyncDirectory(System.IO.Path.GetDirectoryName(created)!);
         committed = true;
         KillPoint.Hit("directory-done");
         Discard(old, Path, files);
@@ -78,8 +82,15 @@ public sealed class DurableDirectory : IDisposable
         });
     }
 
-    /// <summary>Ends what a crash interrupted: a set-aside folder comes back or goes, debris goes.</summary>
-    internal static void Recover(string path, IFileOps files)
+    /// <summary>Ends what a crash interrupted: a set-aside folder comes back or goes, debris goes. For the only writer of the path.</summary>
+    public static void Recover(string path, IFileOps? files = null)
+    {
+        files ??= FileOps.Real;
+        path = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path));
+        DurableFile.Guard(path, () => RemoveDebris(path, files));
+    }
+
+    private static void RemoveDebris(string path, IFileOps files)
     {
         string old = Hidden(path, "old");
         files.DeleteDirectory(Hidden(path, "tmp"));

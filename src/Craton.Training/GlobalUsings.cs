@@ -1,0 +1,2 @@
+global using Craton.Tensors;
+global using Craton.Tensors.IO;

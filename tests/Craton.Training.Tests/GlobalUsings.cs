@@ -1,0 +1,3 @@
+global using Craton.Tensors;
+global using Craton.Tensors.IO;
+global using Craton.Tensors.Tests.IO;

@@ -1,0 +1,12 @@
+using Craton.Training.Tests.Checkpoints;
+
+// The test runner loads this assembly as a library; tests that kill a process start it as a program.
+switch (args)
+{
+    case ["toy", string folder, string steps]:
+        ToyTraining.Run(folder, int.Parse(steps, System.Globalization.CultureInfo.InvariantCulture));
+        return 0;
+    default:
+        Console.Error.WriteLine("usage: toy FOLDER STEPS");
+        return 2;
+}
