@@ -23,7 +23,7 @@ internal static class SimdWidth
     private static readonly int Width = Math.Min(Hardware(), Requested());
 
     /// <summary>Bits of the registers in use: 512, 256, 128, or 32 for one float at a time. Results do not depend on it.</summary>
-    /// <exception cref="InvalidOperationException"><see cref="Variable"/> holds none of the four widths.</exception>
+    /// <exception cref="CratonException"><see cref="Variable"/> holds none of the four widths.</exception>
     public static int Current
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -59,7 +59,7 @@ internal static class SimdWidth
         _ => 0,
     };
 
-    private static InvalidOperationException Misspelt() => new(
+    private static CratonException Misspelt() => new(
         $"{Variable}: expected 512, 256, 128 or scalar, got '{Environment.GetEnvironmentVariable(Variable)}'; "
         + "unset it to use the widest registers of this machine");
 }
