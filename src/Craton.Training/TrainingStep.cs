@@ -1,5 +1,7 @@
+using Craton.Data;
 using Craton.Models;
 using Craton.Tensors;
+using Craton.Tensors.Kernels;
 using Craton.Training.Optimizers;
 
 namespace Craton.Training;
@@ -19,7 +21,7 @@ public sealed class TrainingStep
 {
     private readonly Gpt _model;
     private readonly IOptimizer _optimizer;
-    private readonly GradientNorm _norm;
+    private readonly ParameterPass _pass;
     private readonly Tensor[] _parameters;
     private readonly double _clipNorm;
 
@@ -31,7 +33,7 @@ public sealed class TrainingStep
     {
         (_model, _optimizer, _clipNorm) = (model, optimizer, clipNorm);
         _parameters = [.. model.NamedParameters().Select(p => p.Tensor)];
-        _norm = new GradientNorm(_parameters);
+        _pass = new ParameterPass(_parameters);
     }
 
     /// <summary>Runs the step.</summary>
@@ -49,7 +51,7 @@ public sealed class TrainingStep
             using (TensorScope.Open("step"))
             using (Tape tape = Tape.Start())
             {
-                Tensor sum = _model.Loss(batch.Ids, batch.Targets, batch.Input, LossOptions);
+                Tensor sum = _model.Loss(batch.Ids, batch.Targets, Input(batch), LossOptions);
                 tape.Backward(sum);
                 loss += sum.Item();
             }
@@ -57,12 +59,15 @@ public sealed class TrainingStep
         }
         // Sums over targets were differentiated; the mean is the same gradient scaled, and the scale goes into the update.
         double scale = 1.0 / Math.Max(1, targets);
-        double norm = _norm.Compute() * scale;
+        double norm = _pass.GradientNorm() * scale;
         if (!double.IsFinite(loss) || !double.IsFinite(norm)) return new StepResult(loss * scale, norm, targets, Skipped: true);
         if (_clipNorm > 0 && norm > _clipNorm) scale *= _clipNorm / (norm + 1e-6);
         if (targets > 0) _optimizer.Step(learningRateScale, scale);
         return new StepResult(loss * scale, norm, targets, Skipped: false);
     }
 
-    private static readonly CrossEntropyOptions LossOptions = CrossEntropyOptions.Default with { Reduction = Reduction.Sum };
+    /// <summary>What the model is told about packed rows.</summary>
+    internal static GptInput Input(TokenBatch batch) => new(batch.Positions, batch.Documents);
+
+    internal static readonly CrossEntropyOptions LossOptions = CrossEntropyOptions.Default with { Reduction = Reduction.Sum };
 }

@@ -1,0 +1,264 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Craton.Data;
+using Craton.Models;
+using Craton.Tensors;
+using Craton.Tensors.IO;
+using Craton.Tokenizers;
+using Craton.Training.Checkpoints;
+using Craton.Training.Optimizers;
+using Craton.Training.Recipes;
+using Craton.Training.Reports;
+using Craton.Training.Schedules;
+
+namespace Craton.Training;
+
+/// <summary>What a run needs beside its settings.</summary>
+/// <param name="Phase">Named in progress and reports.</param>
+/// <param name="Model">The model, with its first weights.</param>
+/// <param name="Tokenizer">Its tokenizer.</param>
+/// <param name="Train">Gives the batches.</param>
+/// <param name="Valid">Opens the validation rows at their beginning, or null.</param>
+/// <param name="Context">Tokens of a row.</param>
+/// <param name="Sample">Writes a text with the model as it is, or null.</param>
+public sealed record TrainingTask(
+    string Phase, Gpt Model, Tokenizer Tokenizer, BatchLoader Train, Func<BatchLoader>? Valid, int Context, Func<Gpt, string>? Sample);
+
+/// <summary>How a run ended.</summary>
+/// <param name="Steps">Optimizer steps done.</param>
+/// <param name="TrainLoss">Mean training loss of the last steps, in nats.</param>
+/// <param name="ValLoss">Validation loss, in nats per target; NaN without validation.</param>
+/// <param name="BitsPerByte">Validation loss in bits per byte of text; NaN without validation.</param>
+/// <param name="TokensPerSecond">Rate of this process over its training steps.</param>
+/// <param name="Stopped">True when a signal ended it early; it can be resumed.</param>
+public sealed record TrainingOutcome(long Steps, double TrainLoss, double ValLoss, double BitsPerByte, double TokensPerSecond, bool Stopped);
+
+/// <summary>
+/// The training loop of language models, from top to bottom: pre-training, continued pre-training and instruction tuning differ in the
+/// weights they start from and in the rows they are given.
+/// </summary>
+public static class LanguageModelTraining
+{
+    private const int MostSkipsInARow = 10;
+
+    /// <summary>Trains until the last step or a stop signal; resumes from the run folder's newest intact checkpoint.</summary>
+    /// <param name="task">Model and data.</param>
+    /// <param name="loop">The loop's settings.</param>
+    /// <param name="optimizerSettings">The optimizer's settings.</param>
+    /// <param name="scheduleSettings">The learning rate's settings.</param>
+    /// <param name="runFolder">Where metrics and checkpoints go.</param>
+    /// <param name="stop">Asks for an early end.</param>
+    /// <param name="listener">Hears the progress.</param>
+    public static TrainingOutcome Run(
+        TrainingTask task, LoopSettings loop, OptimizerSettings optimizerSettings, ScheduleSettings scheduleSettings,
+        string runFolder, StopSignal? stop, TrainingListener listener)
+    {
+        NamedParameter[] parameters = [.. task.Model.NamedParameters().Select(p => new NamedParameter(p.Name, p.Tensor))];
+        IOptimizer optimizer = Build(optimizerSettings, parameters);
+        Schedule schedule = Build(scheduleSettings, loop.Steps);
+        Ema? ema = loop.EmaDecay > 0 ? new Ema(parameters, loop.EmaDecay) : null;
+
+        // ---- resume -------------------------------------------------------------------------------------------------------------
+        var store = new CheckpointStore(runFolder, loop.Keep, warn: listener.OnMessage);
+        var saved = new TrainingCheckpoint(task.Model, optimizer, ema, task.Train);
+        Checkpoint? latest = store.Resume();
+        long step = latest is null ? 0 : saved.Load(latest);
+        if (latest is not null) listener.OnMessage($"resumed at step {step}");
+        using var metrics = new MetricsLog(runFolder, latest is null ? -1 : step);
+        long lastSaved = latest is null ? -1 : step;
+
+        var update = new TrainingStep(task.Model, optimizer, optimizerSettings.ClipNorm);
+        var batch = new TokenBatch(loop.Batch, task.Context);
+        Func<TokenBatch> next = () => batch.Fill(task.Train);
+        var clock = new TrainingClock(task.Phase, loop.Steps, (long)loop.Batch * loop.Accumulate * task.Context);
+        int skips = 0;
+        double lastLoss = double.NaN;
+        (double Loss, double BitsPerByte) valid = (double.NaN, double.NaN);
+        while (step < loop.Steps && stop is not { IsRequested: true })
+        {
+            // ---- one optimizer step ---------------------------------------------------------------------------------------------
+            clock.Begin();
+            double factor = schedule.Factor(step);
+            long firstRow = task.Train.State.Rows;
+            StepResult result = update.Run(next, loop.Accumulate, factor);
+            if (!result.Skipped) ema?.Update();
+            step++;
+            clock.End(result.Loss);
+            skips = result.Skipped ? skips + 1 : 0;
+            if (result.Skipped) listener.OnMessage($"step {step}: loss {result.Loss}, gradient norm {result.GradientNorm}: not finite, the update was skipped (rows {firstRow} to {task.Train.State.Rows - 1})");
+            if (skips >= MostSkipsInARow) throw new CratonException($"training diverged: {skips} steps in a row up to step {step} gave no finite gradient; lower optimizer.learning_rate and resume from the last checkpoint");
+            lastLoss = result.Loss;
+            bool last = step == loop.Steps;
+
+            // ---- log ------------------------------------------------------------------------------------------------------------
+            if (step % loop.LogEvery == 0 || last)
+            {
+                metrics.Write(step, new("loss", result.Loss), new("gradient_norm", result.GradientNorm), new("rate", factor), new("tokens", step * clock.TokensPerStep));
+                metrics.WriteTiming(step, new("seconds", clock.Seconds), new("tokens_per_second", clock.TokensPerSecond));
+            }
+            clock.Report(step, listener);
+
+            // ---- validate -------------------------------------------------------------------------------------------------------
+            if (task.Valid is not null && (last || (loop.EvalEvery > 0 && step % loop.EvalEvery == 0)))
+            {
+                ema?.Swap();
+                valid = Validate(task, loop);
+                ema?.Swap();
+                metrics.Write(step, new("val_loss", valid.Loss), new("bits_per_byte", valid.BitsPerByte));
+                listener.OnMessage($"step {step}: validation loss {valid.Loss:F4} nats, {valid.BitsPerByte:F4} bits per byte");
+            }
+
+            // ---- sample ---------------------------------------------------------------------------------------------------------
+            if (task.Sample is not null && loop.SampleEvery > 0 && (step % loop.SampleEvery == 0 || last))
+            {
+                string text = task.Sample(task.Model);
+                File.AppendAllText(Path.Combine(runFolder, "samples.txt"), $"--- step {step}\n{text}\n");
+                listener.OnSample(step, text);
+            }
+
+            // ---- save -----------------------------------------------------------------------------------------------------------
+            if (last || (loop.SaveEvery > 0 && step % loop.SaveEvery == 0)) Save();
+        }
+        bool stopped = step < loop.Steps;
+        if (stopped && step != lastSaved)
+        {
+            Save();
+            listener.OnMessage($"stopped at step {step} of {loop.Steps}; the same command with --resume goes on");
+        }
+        ema?.Swap(); // the model that leaves the run is the average
+        return new TrainingOutcome(step, double.IsNaN(clock.SmoothLoss) ? lastLoss : clock.SmoothLoss, valid.Loss, valid.BitsPerByte, clock.TokensPerSecond, stopped);
+
+        void Save()
+        {
+            metrics.Sync();
+            store.Save(step, saved.Files(step), double.IsNaN(valid.Loss) ? null : valid.Loss);
+            lastSaved = step;
+        }
+    }
+
+    /// <summary>Mean loss over the first validation batches, in nats per target and in bits per byte of the targets' text.</summary>
+    public static (double Loss, double BitsPerByte) Validate(TrainingTask task, LoopSettings loop)
+    {
+        BatchLoader rows = task.Valid!();
+        var batch = new TokenBatch(loop.Batch, task.Context);
+        double nats = 0;
+        long targets = 0, bytes = 0;
+        for (int i = 0; i < loop.EvalBatches; i++)
+        {
+            batch.Fill(rows);
+            using (TensorScope.Open("validate"))
+                nats += task.Model.Loss(batch.Ids, batch.Targets, TrainingStep.Input(batch), TrainingStep.LossOptions).Item();
+            foreach (int target in batch.Targets.AsSpan<int>())
+                if (target != BatchLoader.Ignore)
+                {
+                    targets++;
+                    if (!task.Tokenizer.IsSpecial(target)) bytes += task.Tokenizer.TokenBytes(target).Length;
+                }
+        }
+        return (nats / Math.Max(1, targets), nats / Math.Log(2) / Math.Max(1, bytes));
+    }
+
+    private static IOptimizer Build(OptimizerSettings settings, NamedParameter[] parameters)
+    {
+        var adamW = new AdamWOptions(settings.LearningRate, settings.Beta1, settings.Beta2, settings.Eps, settings.WeightDecay);
+        return settings.Kind == OptimizerKind.AdamW
+            ? new AdamW(parameters, adamW)
+            : Muon.ForModel(parameters, new MuonOptions(settings.MuonLearningRate, WeightDecay: settings.WeightDecay), adamW);
+    }
+
+    private static Schedule Build(ScheduleSettings settings, long steps) => settings.Kind switch
+    {
+        ScheduleKind.Constant => new ConstantSchedule(settings.Warmup),
+        ScheduleKind.Cosine => new CosineSchedule(settings.Warmup, steps, settings.MinRatio),
+        _ => new WarmupStableDecaySchedule(
+            settings.Warmup, Math.Max(0, steps - settings.Warmup - (long)(steps * settings.DecayFraction)), (long)(steps * settings.DecayFraction), settings.MinRatio),
+    };
+}
+
+/// <summary>What a checkpoint holds: weights, optimizer state, averages, and where the data stand.</summary>
+internal sealed class TrainingCheckpoint(Gpt model, IOptimizer optimizer, Ema? ema, BatchLoader rows)
+{
+    private const string Weights = "model.safetensors", Optimizer = "optimizer.safetensors", Average = "average.safetensors", State = "state.json";
+
+    private sealed record StateFile(long Step, long OptimizerSteps, LoaderState Rows);
+
+    public IReadOnlyList<CheckpointFile> Files(long step)
+    {
+        var files = new List<CheckpointFile>
+        {
+            Tensors(Weights, model.NamedParameters()),
+            Tensors(Optimizer, optimizer.State),
+            new(State, stream => JsonSerializer.Serialize(stream, new StateFile(step, optimizer.Steps, rows.State))),
+        };
+        if (ema is not null) files.Add(Tensors(Average, ema.State));
+        return files;
+    }
+
+    public long Load(Checkpoint checkpoint)
+    {
+        Fill(checkpoint.PathOf(Weights), model.NamedParameters());
+        Fill(checkpoint.PathOf(Optimizer), optimizer.State);
+        if (ema is not null) Fill(checkpoint.PathOf(Average), ema.State);
+        StateFile state = JsonSerializer.Deserialize<StateFile>(File.ReadAllBytes(checkpoint.PathOf(State)))!;
+        optimizer.Steps = state.OptimizerSteps;
+        rows.State = state.Rows;
+        return state.Step;
+    }
+
+    private static CheckpointFile Tensors(string name, IEnumerable<(string Name, Tensor Tensor)> tensors) =>
+        new(name, stream => SafetensorsWriter.Write(stream, [.. tensors.Select(t => TensorFiles.Source(t.Name, t.Tensor))]));
+
+    private static void Fill(string path, IEnumerable<(string Name, Tensor Tensor)> tensors)
+    {
+        using SafetensorsFile file = SafetensorsFile.Open(path);
+        foreach ((string name, Tensor tensor) in tensors) file.ReadInto(name, tensor);
+    }
+}
+
+/// <summary>Measures training time alone, without validation and saving.</summary>
+internal sealed class TrainingClock(string phase, long steps, long tokensPerStep)
+{
+    private const double Smoothing = 0.95;
+    private const int WarmUpSteps = 3; // compilation and first touches do not count
+
+    private readonly Stopwatch _watch = new();
+    private long _measured, _begun, _lastReport;
+    private double _warmSeconds;
+
+    public long TokensPerStep => tokensPerStep;
+
+    public double Seconds => _watch.Elapsed.TotalSeconds;
+
+    public double SmoothLoss { get; private set; } = double.NaN;
+
+    public double TokensPerSecond
+    {
+        get
+        {
+            long counted = _measured - WarmUpSteps;
+            return counted > 0 ? counted * tokensPerStep / (Seconds - _warmSeconds) : _measured * tokensPerStep / Math.Max(1e-9, Seconds);
+        }
+    }
+
+    public void Begin()
+    {
+        _begun++;
+        _watch.Start();
+    }
+
+    public void End(double loss)
+    {
+        _watch.Stop();
+        if (++_measured == WarmUpSteps) _warmSeconds = Seconds;
+        SmoothLoss = double.IsNaN(SmoothLoss) ? loss : Smoothing * SmoothLoss + (1 - Smoothing) * loss;
+    }
+
+    public void Report(long step, TrainingListener listener)
+    {
+        long now = Environment.TickCount64;
+        if (now - _lastReport < 200 && step < steps) return;
+        _lastReport = now;
+        double rate = TokensPerSecond;
+        listener.OnProgress(new TrainingProgress(phase, step, steps, SmoothLoss, rate, TimeSpan.FromSeconds((steps - step) * tokensPerStep / Math.Max(1, rate))));
+    }
+}
