@@ -138,7 +138,8 @@ internal static class Iban
     {
         if (start + 4 > text.Length || !char.IsAsciiLetter(text[start + 1])) return null;
         int needed = LengthOf(char.ToUpperInvariant(text[start]), char.ToUpperInvariant(text[start + 1]));
-        int count = 0, front = 0, rest = 0, i = start;
+        int count = 0, i = start;
+        long front = 0, rest = 0;
         for (; i < text.Length && count < needed; i++)
         {
             char c = char.ToUpperInvariant(text[i]);
@@ -148,15 +149,15 @@ internal static class Iban
 
             // The check moves the first four characters to the end: their remainder is kept apart.
             if (count < 4) front = Append(front, value);
-            else rest = Append(rest, value);
+            else rest = Append(rest, value) % 97;
             count++;
         }
 
         if (needed == 0 || count < needed || (i < text.Length && char.IsAsciiLetterOrDigit(text[i]))) return null;
-        return (rest * 1_000_000L + front) % 97 == 1 ? new PiiSpan(start, i, "IBAN") : null; // two letters and two digits make six digits
+        return (rest * 1_000_000 + front) % 97 == 1 ? new PiiSpan(start, i, "IBAN") : null; // two letters and two digits make six digits
     }
 
-    private static int Append(int remainder, int value) => (value < 10 ? remainder * 10 + value : remainder * 100 + value) % 97_000_000;
+    private static long Append(long number, int value) => value < 10 ? number * 10 + value : number * 100 + value;
 
     private static int LengthOf(char a, char b)
     {
