@@ -1,0 +1,2 @@
+namespace Craton.Data;
+internal static class Composition { public static string ToNfc(string s) => s.Normalize(); }

@@ -1,0 +1,97 @@
+using System.Security.Cryptography;
+using System.Text;
+using Craton.Tensors;
+using Craton.Tokenizers;
+
+namespace Craton.Data;
+
+/// <summary>How token shards are built.</summary>
+public sealed record ShardOptions
+{
+    /// <summary>Tokens per shard; a document is never divided between shards.</summary>
+    public long ShardTokens { get; init; } = 1L << 26;
+
+    /// <summary>Replace a folder that is there already.</summary>
+    public bool Overwrite { get; init; }
+}
+
+/// <summary>
+/// Encodes documents into a folder of token shards. All files are written into <c>NAME.building</c> beside the target, flushed to
+/// disk and renamed into place at the end: a build that is killed leaves no folder or a whole one, and running it again gives the
+/// same bytes.
+/// </summary>
+public static class ShardBuilder
+{
+    /// <summary>Builds the folder.</summary>
+    /// <param name="folder">The folder to create.</param>
+    /// <param name="documents">The documents; their order is kept within each split.</param>
+    /// <param name="tokenizer">Encodes them; it is saved in <c>tokenizer/</c> in the folder.</param>
+    /// <param name="splitter">Assigns documents to splits.</param>
+    /// <param name="options">Further settings.</param>
+    /// <exception cref="CratonException">The folder exists, another build is writing it, or there is no document.</exception>
+    public static ShardManifest Build(string folder, IEnumerable<Document> documents, Tokenizer tokenizer, Splitter splitter, ShardOptions? options = null)
+    {
+        options ??= new ShardOptions();
+        folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
+        if (Directory.Exists(folder) && !options.Overwrite)
+            throw new CratonException($"'{folder}' exists already; choose another folder, remove it, or allow overwriting.");
+        Directory.CreateDirectory(Path.GetDirectoryName(folder)!);
+        string work = folder + ".building";
+        using FileStream gate = Gate(folder);
+        if (Directory.Exists(work)) Directory.Delete(work, recursive: true);
+        Directory.CreateDirectory(work);
+        ShardManifest manifest = Write(work, documents, tokenizer, splitter, options);
+        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+        Directory.Move(work, folder);
+        return manifest;
+    }
+
+    /// <summary>Two builds of one folder at a time would write into each other's files.</summary>
+    private static FileStream Gate(string folder)
+    {
+        try { return new FileStream(folder + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose); }
+        catch (IOException e) { throw new CratonException($"'{folder}' is being built by another process; wait for it, or stop it.", e); }
+    }
+
+    private static ShardManifest Write(string work, IEnumerable<Document> documents, Tokenizer tokenizer, Splitter splitter, ShardOptions options)
+    {
+        string tokenizerHash = SaveTokenizer(Path.Combine(work, "tokenizer"), tokenizer);
+        bool wide = tokenizer.VocabularySize > 65536;
+        int? end = tokenizer.EndOfText;
+        var writers = new SortedDictionary<string, SplitWriter>(StringComparer.Ordinal);
+        try
+        {
+            foreach ((Document document, (int[] ids, int bytes)) in ParallelWork.Map(documents, d => (tokenizer.Encode(d.Text), Encoding.UTF8.GetByteCount(d.Text))))
+            {
+                string split = splitter.Of(document).ToString().ToLowerInvariant();
+                if (!writers.TryGetValue(split, out SplitWriter? writer)) writers.Add(split, writer = new SplitWriter(work, split, wide, options.ShardTokens));
+                writer.Add(ids, end, bytes);
+            }
+
+            if (writers.Count == 0) throw new CratonException($"There is no document to build '{work[..^".building".Length]}' from; check the sources and the cleaning report.");
+            var splits = new SortedDictionary<string, ShardSplit>(StringComparer.Ordinal);
+            foreach ((string name, SplitWriter writer) in writers) splits.Add(name, writer.Finish());
+            var manifest = new ShardManifest(ShardManifest.CurrentVersion, wide ? "u32" : "u16", tokenizer.VocabularySize, tokenizerHash, end, splits);
+            WriteFlushed(Path.Combine(work, ShardManifest.FileName), manifest.ToJson());
+            return manifest;
+        }
+        finally
+        {
+            foreach (SplitWriter writer in writers.Values) writer.Dispose();
+        }
+    }
+
+    private static string SaveTokenizer(string folder, Tokenizer tokenizer)
+    {
+        Directory.CreateDirectory(folder);
+        tokenizer.Save(folder);
+        return Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(folder, "tokenizer.json"))));
+    }
+
+    private static void WriteFlushed(string path, byte[] content)
+    {
+        using FileStream file = File.Create(path);
+        file.Write(content);
+        file.Flush(flushToDisk: true);
+    }
+}
