@@ -309,11 +309,10 @@ public sealed class BpeTokenizer : Tokenizer
             Func<char, bool> blank = added ? char.IsWhiteSpace : c => c == ' ';
             int leading = token.TakeWhile(blank).Count();
             int trailing = token.Reverse().TakeWhile(blank).Count();
-            if (leading > 0 && (i == 0 || span.Start == 0) && _postProcessor.TrimKeepsFirstBlank)
-                leading--;
-            int start = Math.Min(span.Start + leading, span.End);
-            int end = span.End >= trailing ? Math.Max(span.End - trailing, start) : span.End;
-            spans[i] = new TokenSpan(span.Id, start, end);
+            if (leading == 1 && (i == 0 || span.Start == 0) && _postProcessor.TrimKeepsFirstBlank)
+                leading = 0; // it was added, so it takes no place
+            int start = Utf8Text.Step(text, span.Start, leading, span.End);
+            spans[i] = new TokenSpan(span.Id, start, Utf8Text.StepBack(text, span.End, trailing, start));
         }
     }
 

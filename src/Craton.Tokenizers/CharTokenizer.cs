@@ -18,22 +18,25 @@ public sealed class CharTokenizer : Tokenizer
         Decoder = JsonElement.Parse("""{"type":"Fuse"}"""),
     };
 
-    private readonly string[] _tokens;
+    private readonly string?[] _tokens;
     private readonly byte[][] _bytes;
     private readonly Dictionary<int, int> _ids = [];
     private readonly AddedVocabulary _added;
     private readonly int? _unknown;
 
-    private CharTokenizer(string[] tokens, IReadOnlyList<AddedToken> added, string? unknownToken)
+    private CharTokenizer(string?[] tokens, IReadOnlyList<AddedToken> added, string? unknownToken)
     {
         _tokens = tokens;
-        _bytes = [.. tokens.Select(Encoding.UTF8.GetBytes)];
+        _bytes = [.. tokens.Select(t => Encoding.UTF8.GetBytes(t ?? ""))];
         _added = new AddedVocabulary(added, new TextNormalizer([]));
         UnkToken = unknownToken;
         for (int id = 0; id < tokens.Length; id++)
         {
-            if (Rune.TryGetRuneAt(tokens[id], 0, out Rune rune) && rune.Utf16SequenceLength == tokens[id].Length && !IsSpecial(id))
+            if (tokens[id] is { Length: > 0 } token && Rune.TryGetRuneAt(token, 0, out Rune rune)
+                && rune.Utf16SequenceLength == token.Length && !IsSpecial(id))
+            {
                 _ids.Add(rune.Value, id);
+            }
         }
 
         _unknown = unknownToken is null ? null : IdOf(unknownToken);
@@ -138,17 +141,12 @@ public sealed class CharTokenizer : Tokenizer
         JsonFields vocabulary = model.Require("vocab");
         string?[] tokens = TokenizerJsonReader.ReadVocabulary(vocabulary, out Dictionary<string, int> ids);
         List<AddedToken> added = TokenizerJsonReader.ReadAddedTokens(root);
-        TokenizerJsonReader.CheckIds(vocabulary, tokens, ids, added);
-        foreach (AddedToken token in added.OrderBy(t => t.Id))
-        {
-            if (token.Id > tokens.Length)
-                throw root.Error($"has no token for the id {tokens.Length}");
-            if (token.Id == tokens.Length)
-                tokens = [.. tokens, null];
+        TokenizerJsonReader.CheckIds(vocabulary, tokens, ids, added, allowGaps: true);
+        if (added.Count > 0)
+            Array.Resize(ref tokens, Math.Max(tokens.Length, added.Max(t => t.Id) + 1));
+        foreach (AddedToken token in added)
             tokens[token.Id] = token.Content;
-        }
-
-        return new CharTokenizer([.. tokens.Select(t => t!)], added, components.Unknown is { } u && tokens.Contains(u) ? u : null);
+        return new CharTokenizer(tokens, added, components.Unknown is { } u && tokens.Contains(u) ? u : null);
     }
 
     private static bool IsSame(JsonElement a, JsonElement b) => a.ValueKind != JsonValueKind.Undefined && JsonElement.DeepEquals(a, b);
@@ -190,7 +188,11 @@ public sealed class CharTokenizer : Tokenizer
         json.WriteString("type", "WordLevel");
         json.WriteStartObject("vocab");
         for (int id = 0; id < _tokens.Length; id++)
-            json.WriteNumber(_tokens[id], id);
+        {
+            if (_tokens[id] is { } token)
+                json.WriteNumber(token, id);
+        }
+
         json.WriteEndObject();
         // The field is required; a name that is not in the vocabulary makes unknown characters an error there too.
         json.WriteString("unk_token", UnkToken ?? "<unk>");

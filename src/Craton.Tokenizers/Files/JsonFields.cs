@@ -5,6 +5,9 @@ namespace Craton.Tokenizers.Files;
 /// <summary>Reads the fields of a tokenizer file and words what is wrong with them.</summary>
 internal readonly record struct JsonFields(string File, JsonElement Element, string Name)
 {
+    /// <summary>The name of the outermost element.</summary>
+    public const string Root = "the file";
+
     /// <summary>The exception that says what is wrong with this element.</summary>
     public TokenizerFileException Error(string problem) => new(File, $"{Name} {problem}.");
 
@@ -24,7 +27,7 @@ internal readonly record struct JsonFields(string File, JsonElement Element, str
     {
         RequireKind(JsonValueKind.Object);
         return Element.TryGetProperty(field, out JsonElement value) && value.ValueKind != JsonValueKind.Null
-            ? new JsonFields(File, value, $"{Name}.{field}")
+            ? new JsonFields(File, value, Name == Root ? field : $"{Name}.{field}")
             : null;
     }
 

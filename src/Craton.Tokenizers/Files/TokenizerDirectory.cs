@@ -93,7 +93,7 @@ internal static class TokenizerDirectory
         try
         {
             using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
-            var root = new JsonFields(path, document.RootElement, "the file");
+            var root = new JsonFields(path, document.RootElement, JsonFields.Root);
             tokenizer.BosToken = ReadToken(root, "bos_token") ?? tokenizer.BosToken;
             tokenizer.EosToken = ReadToken(root, "eos_token") ?? tokenizer.EosToken;
             tokenizer.PadToken = ReadToken(root, "pad_token") ?? tokenizer.PadToken;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Craton.Tokenizers.Bpe;
+using Craton.Tokenizers.Unicode;
 
 namespace Craton.Tokenizers.Files;
 
@@ -32,13 +33,13 @@ internal static class TokenizerJsonReader
         {
             var options = new JsonDocumentOptions { MaxDepth = DeepestNesting, AllowDuplicateProperties = false };
             using JsonDocument document = JsonDocument.Parse(json, options);
-            var root = new JsonFields(file, document.RootElement, "the file");
+            var root = new JsonFields(file, document.RootElement, JsonFields.Root);
             JsonFields model = root.Require("model");
             string type = model.Find("type")?.Text() ?? (model.Find("merges") is null ? "unknown" : "BPE");
             return type switch
             {
-                "BPE" => ReadBpe(root with { Name = "tokenizer" }, model),
-                "WordLevel" => CharTokenizer.Read(root with { Name = "tokenizer" }, model),
+                "BPE" => ReadBpe(root, model),
+                "WordLevel" => CharTokenizer.Read(root, model),
                 _ => throw model.Unsupported($"the type {type}", "BPE (byte-level) and WordLevel (character-level)"),
             };
         }
@@ -102,8 +103,8 @@ internal static class TokenizerJsonReader
         return tokens;
     }
 
-    /// <summary>Checks added tokens against a vocabulary: same content, same id; every id below the largest of the model has a token.</summary>
-    public static void CheckIds(JsonFields vocabulary, string?[] tokens, Dictionary<string, int> ids, List<AddedToken> added)
+    /// <summary>Checks added tokens against a vocabulary: same content, same id; no absurd ids; no id of the model without a token.</summary>
+    public static void CheckIds(JsonFields vocabulary, string?[] tokens, Dictionary<string, int> ids, List<AddedToken> added, bool allowGaps = false)
     {
         var filled = new HashSet<int>();
         foreach (AddedToken token in added)
@@ -115,10 +116,14 @@ internal static class TokenizerJsonReader
             filled.Add(token.Id);
         }
 
+        // As for the vocabulary: one absurd id would allocate as much.
+        if (added.Count > 0 && added.Max(t => t.Id) >= 2L * (tokens.Length + added.Count) + 65536)
+            throw vocabulary.Error($"has {tokens.Length} ids, but an added token has the id {added.Max(t => t.Id)}");
+
         int gap = Array.FindIndex(tokens, t => t is null);
         while (gap >= 0 && filled.Contains(gap))
             gap = Array.FindIndex(tokens, gap + 1, t => t is null);
-        if (gap >= 0)
+        if (gap >= 0 && !allowGaps)
             throw vocabulary.Error($"has no token for the id {gap}, though its ids go up to {tokens.Length - 1}");
     }
 
@@ -139,8 +144,6 @@ internal static class TokenizerJsonReader
         string?[] tokens = ReadVocabulary(vocabulary, out Dictionary<string, int> ids);
         List<AddedToken> added = ReadAddedTokens(root);
         CheckIds(vocabulary, tokens, ids, added);
-        if (added.Count > 0 && added.Max(t => t.Id) >= 2L * (tokens.Length + added.Count) + 65536)
-            throw root.Error($"has an added token with the id {added.Max(t => t.Id)} in a vocabulary of {tokens.Length + added.Count} tokens");
 
         var merges = new List<Merge>();
         var pairs = new HashSet<(int, int)>();
@@ -154,7 +157,10 @@ internal static class TokenizerJsonReader
         }
 
         bool ignoreMerges = model.Flag("ignore_merges", absent: false);
-        return new BpeTokenizer(root.File, BpeVocabulary.Create(tokens, added), merges, ignoreMerges, added, Components.Read(root));
+        TextNormalizer normalizer = Components.ParseNormalizer(root.Find("normalizer"));
+        // An added token that is looked for in normalised text also decodes to its normalised content.
+        IEnumerable<AddedToken> decoded = added.Select(t => t.Normalized ? t with { Content = normalizer.Apply(t.Content) } : t);
+        return new BpeTokenizer(root.File, BpeVocabulary.Create(tokens, decoded), merges, ignoreMerges, added, Components.Read(root));
     }
 
     private static void RefuseOtherThanByteLevel(JsonFields root, JsonFields model)

@@ -24,7 +24,7 @@ internal sealed class TextNormalizer(IReadOnlyList<NormalizationStep> steps)
     /// <summary>True when there is nothing to do to any text.</summary>
     public bool IsEmpty => steps.Count == 0;
 
-    /// <summary>True when <see cref="Apply"/> gives back this text.</summary>
+    /// <summary>True when the steps give back this text.</summary>
     public bool Keeps(ReadOnlySpan<byte> utf8)
     {
         foreach (NormalizationStep step in steps)
@@ -44,6 +44,9 @@ internal sealed class TextNormalizer(IReadOnlyList<NormalizationStep> steps)
             text = step == NormalizationStep.Nfc ? Compose(text) : ToLower(text);
         return Encode(text, out alignment);
     }
+
+    /// <summary>Applies the steps in order to a string.</summary>
+    public string Apply(string text) => Encoding.UTF8.GetString(Apply(Encoding.UTF8.GetBytes(text), out _));
 
     private static bool KeepsCase(ReadOnlySpan<byte> utf8)
     {

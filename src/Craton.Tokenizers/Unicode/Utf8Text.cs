@@ -43,4 +43,20 @@ internal static class Utf8Text
         places[^1] = units;
         return places;
     }
+
+    /// <summary>The place some characters after another one, at most <paramref name="end"/>.</summary>
+    public static int Step(ReadOnlySpan<char> text, int place, int characters, int end)
+    {
+        for (; characters > 0 && place < end; characters--)
+            place += place + 1 < text.Length && char.IsSurrogatePair(text[place], text[place + 1]) ? 2 : 1;
+        return Math.Min(place, end);
+    }
+
+    /// <summary>The place some characters before another one, at least <paramref name="start"/>.</summary>
+    public static int StepBack(ReadOnlySpan<char> text, int place, int characters, int start)
+    {
+        for (; characters > 0 && place > start; characters--)
+            place -= place > 1 && char.IsSurrogatePair(text[place - 2], text[place - 1]) ? 2 : 1;
+        return Math.Max(place, start);
+    }
 }
