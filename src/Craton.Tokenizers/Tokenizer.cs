@@ -1,10 +1,38 @@
+using Craton.Tokenizers.Files;
+
 namespace Craton.Tokenizers;
 
-/// <summary>Turns text into token ids and back. Instances are immutable and safe to share between threads.</summary>
+/// <summary>
+/// Turns text into token ids and back. Encoding and decoding are safe to call from many threads at once; the names of the
+/// <see cref="EosToken">roles</see> and the <see cref="ChatTemplate"/> are to be set before an instance is shared.
+/// </summary>
 public abstract class Tokenizer
 {
     /// <summary>Number of ids, added and special tokens included: every id is below it.</summary>
     public abstract int VocabularySize { get; }
+
+    /// <summary>The chat template (Jinja) that belongs to this vocabulary; kept by loading and saving, never interpreted here.</summary>
+    public string? ChatTemplate { get; set; }
+
+    /// <summary>Content of the token that ends a document or a turn, where one is named.</summary>
+    public string? EosToken { get; set; }
+
+    /// <summary>Content of the token that begins a sequence, where one is named.</summary>
+    public string? BosToken { get; set; }
+
+    /// <summary>Content of the token that fills a batch, where one is named.</summary>
+    public string? PadToken { get; set; }
+
+    /// <summary>Content of the token for what the vocabulary cannot express, where one is named.</summary>
+    public string? UnkToken { get; set; }
+
+    /// <summary>
+    /// Loads a tokenizer from a <c>tokenizer.json</c> or from a model directory: <c>tokenizer.json</c>, else
+    /// <c>vocab.json</c> + <c>merges.txt</c>, else <c>encoder.json</c> + <c>vocab.bpe</c>. A <c>tokenizer_config.json</c> or
+    /// <c>chat_template.jinja</c> beside it supplies the roles and the chat template.
+    /// </summary>
+    /// <exception cref="TokenizerFileException">The file is damaged or uses a component that is not supported.</exception>
+    public static Tokenizer Load(string path) => TokenizerDirectory.Load(path);
 
     /// <summary>
     /// Encodes text as ids. Text is data: the content of a special token inside <paramref name="text"/> is encoded as ordinary
@@ -27,7 +55,12 @@ public abstract class Tokenizer
         return [.. ids];
     }
 
-    /// <summary>The bytes an id stands for (a special token: the UTF-8 of its content).</summary>
+    /// <summary>Encodes text and says for each token which part of the text it came from, in UTF-16 units.</summary>
+    /// <exception cref="NotSupportedException">This kind of tokenizer keeps no offsets.</exception>
+    public virtual TokenSpan[] EncodeWithOffsets(ReadOnlySpan<char> text, bool allowSpecial = false) =>
+        throw new NotSupportedException($"{GetType().Name} keeps no offsets; use Encode.");
+
+    /// <summary>The bytes an id stands for (a special token: the UTF-8 of its content; an id without a token: none).</summary>
     /// <exception cref="ArgumentOutOfRangeException">The id is outside the vocabulary.</exception>
     public abstract ReadOnlySpan<byte> TokenBytes(int id);
 
@@ -41,7 +74,7 @@ public abstract class Tokenizer
     public abstract bool IsSpecial(int id);
 
     /// <summary>The id that ends a document or a turn, or null where the vocabulary has none.</summary>
-    public virtual int? EndOfText => IdOf("<|endoftext|>");
+    public virtual int? EndOfText => IdOf(EosToken ?? "<|endoftext|>");
 
     /// <summary>Writes <c>tokenizer.json</c> and <c>tokenizer_config.json</c> into a model directory, in Hugging Face form.</summary>
     public abstract void Save(string directory);

@@ -1,0 +1,152 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+
+namespace Craton.Tokenizers.Bpe;
+
+/// <summary>
+/// Byte-pair encoding of one word: while any neighbouring pair merges, the pair of lowest rank does, the leftmost of equals first
+/// (Sennrich et al. 2016). Short words by linear scan, long ones by a heap, so that any length costs O(n log n).
+/// </summary>
+internal static class WordMerger
+{
+    /// <summary>Up to this many symbols a scan of the whole word per merge is the faster way.</summary>
+    public const int LongestScan = 128;
+
+    /// <summary>Merges the symbols in place and returns how many are left.</summary>
+    public static int Merge(MergeTable merges, Span<int> symbols) =>
+        symbols.Length < 2 ? symbols.Length : symbols.Length <= LongestScan ? MergeByScan(merges, symbols) : MergeByHeap(merges, symbols);
+
+    [SkipLocalsInit]
+    private static int MergeByScan(MergeTable merges, Span<int> symbols)
+    {
+        int count = symbols.Length;
+        Span<int> ranks = stackalloc int[LongestScan];
+        for (int i = 0; i + 1 < count; i++)
+            ranks[i] = merges.Rank(symbols[i], symbols[i + 1], out _);
+
+        while (count > 1)
+        {
+            int best = 0;
+            for (int i = 1; i < count - 1; i++)
+            {
+                if (ranks[i] < ranks[best])
+                    best = i;
+            }
+
+            if (ranks[best] == MergeTable.NoRank)
+                break;
+            _ = merges.Rank(symbols[best], symbols[best + 1], out int merged);
+            symbols[best] = merged;
+            symbols[(best + 2)..count].CopyTo(symbols[(best + 1)..]);
+            if (best + 2 < count)
+                ranks[(best + 2)..(count - 1)].CopyTo(ranks[(best + 1)..]);
+            count--;
+            if (best > 0)
+                ranks[best - 1] = merges.Rank(symbols[best - 1], merged, out _);
+            if (best + 1 < count)
+                ranks[best] = merges.Rank(merged, symbols[best + 1], out _);
+        }
+
+        return count;
+    }
+
+    private static int MergeByHeap(MergeTable merges, Span<int> symbols)
+    {
+        int length = symbols.Length;
+        int[] links = ArrayPool<int>.Shared.Rent(3 * length);
+        Span<int> next = links.AsSpan(0, length), previous = links.AsSpan(length, length), ranks = links.AsSpan(2 * length, length);
+        var heap = new MinHeap(length);
+        for (int i = 0; i < length; i++)
+        {
+            next[i] = i + 1;
+            previous[i] = i - 1;
+            ranks[i] = i + 1 < length ? merges.Rank(symbols[i], symbols[i + 1], out _) : MergeTable.NoRank;
+            if (ranks[i] != MergeTable.NoRank)
+                heap.Add(Priority(ranks[i], i));
+        }
+
+        while (heap.TryTake(out ulong priority))
+        {
+            int at = (int)(uint)priority;
+            if (ranks[at] != (int)(priority >> 32))
+                continue; // a neighbour has merged since, or this symbol is gone
+            int right = next[at];
+            _ = merges.Rank(symbols[at], symbols[right], out int merged);
+            symbols[at] = merged;
+            ranks[right] = MergeTable.NoRank;
+            next[at] = next[right];
+            if (next[at] < length)
+                previous[next[at]] = at;
+            Refresh(merges, symbols, ranks, at, next[at], ref heap);
+            if (previous[at] >= 0)
+                Refresh(merges, symbols, ranks, previous[at], at, ref heap);
+        }
+
+        int count = 0;
+        for (int i = 0; i < length; i = next[i])
+            symbols[count++] = symbols[i];
+        heap.Dispose();
+        ArrayPool<int>.Shared.Return(links);
+        return count;
+    }
+
+    private static void Refresh(MergeTable merges, Span<int> symbols, Span<int> ranks, int left, int right, ref MinHeap heap)
+    {
+        ranks[left] = right < symbols.Length ? merges.Rank(symbols[left], symbols[right], out _) : MergeTable.NoRank;
+        if (ranks[left] != MergeTable.NoRank)
+            heap.Add(Priority(ranks[left], left));
+    }
+
+    private static ulong Priority(int rank, int position) => (ulong)(uint)rank << 32 | (uint)position;
+
+    /// <summary>A binary heap of packed (rank, position) in pooled memory.</summary>
+    private struct MinHeap(int capacity) : IDisposable
+    {
+        private ulong[] _items = ArrayPool<ulong>.Shared.Rent(capacity + 1);
+        private int _count;
+
+        public void Add(ulong item)
+        {
+            if (_count == _items.Length)
+            {
+                ulong[] larger = ArrayPool<ulong>.Shared.Rent(2 * _count);
+                _items.CopyTo(larger, 0);
+                ArrayPool<ulong>.Shared.Return(_items);
+                _items = larger;
+            }
+
+            int hole = _count++;
+            while (hole > 0 && item < _items[(hole - 1) / 2])
+            {
+                _items[hole] = _items[(hole - 1) / 2];
+                hole = (hole - 1) / 2;
+            }
+
+            _items[hole] = item;
+        }
+
+        public bool TryTake(out ulong item)
+        {
+            item = _count > 0 ? _items[0] : 0;
+            if (_count == 0)
+                return false;
+            ulong moved = _items[--_count];
+            int hole = 0;
+            while (2 * hole + 1 < _count)
+            {
+                int child = 2 * hole + 1;
+                if (child + 1 < _count && _items[child + 1] < _items[child])
+                    child++;
+                if (moved <= _items[child])
+                    break;
+                _items[hole] = _items[child];
+                hole = child;
+            }
+
+            _items[hole] = moved;
+            return true;
+        }
+
+        public readonly void Dispose() => ArrayPool<ulong>.Shared.Return(_items);
+    }
+}

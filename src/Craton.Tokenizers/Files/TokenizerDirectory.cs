@@ -1,0 +1,125 @@
+using System.Buffers;
+using System.Text.Json;
+
+namespace Craton.Tokenizers.Files;
+
+/// <summary>The tokenizer files of a model directory in Hugging Face layout.</summary>
+internal static class TokenizerDirectory
+{
+    private const string TokenizerFile = "tokenizer.json";
+    private const string ConfigFile = "tokenizer_config.json";
+    private const string TemplateFile = "chat_template.jinja";
+    private const long LargestConfig = 16 << 20;
+
+    /// <summary>Loads from a directory or a <c>tokenizer.json</c>.</summary>
+    public static Tokenizer Load(string path)
+    {
+        if (!Directory.Exists(path))
+            return WithConfig(TokenizerJsonReader.Load(path), Path.GetDirectoryName(Path.GetFullPath(path))!);
+        if (File.Exists(Path.Combine(path, TokenizerFile)))
+            return WithConfig(TokenizerJsonReader.Load(Path.Combine(path, TokenizerFile)), path);
+        foreach ((string vocabulary, string merges) in new[] { ("vocab.json", "merges.txt"), ("encoder.json", "vocab.bpe") })
+        {
+            (string vocabularyPath, string mergesPath) = (Path.Combine(path, vocabulary), Path.Combine(path, merges));
+            if (File.Exists(vocabularyPath) && File.Exists(mergesPath))
+                return WithConfig(Gpt2Files.Load(vocabularyPath, mergesPath, ["<|endoftext|>"]), path);
+        }
+
+        throw new TokenizerFileException(path, "holds no tokenizer; expected tokenizer.json, or vocab.json with merges.txt, or encoder.json with vocab.bpe.");
+    }
+
+    /// <summary>Writes the files; each appears whole or not at all.</summary>
+    public static void Save(string directory, Tokenizer tokenizer, byte[] tokenizerJson)
+    {
+        Directory.CreateDirectory(directory);
+        WriteWhole(Path.Combine(directory, TokenizerFile), tokenizerJson);
+        WriteWhole(Path.Combine(directory, ConfigFile), Config(tokenizer));
+        // A template file beside the configuration would win over the template in it.
+        File.Delete(Path.Combine(directory, TemplateFile));
+    }
+
+    private static void WriteWhole(string path, byte[] content)
+    {
+        string temporary = path + ".tmp";
+        using (FileStream stream = File.Create(temporary))
+        {
+            stream.Write(content);
+            stream.Flush(flushToDisk: true);
+        }
+
+        File.Move(temporary, path, overwrite: true);
+    }
+
+    private static byte[] Config(Tokenizer tokenizer)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer, TokenizerJsonWriter.Options))
+        {
+            json.WriteStartObject();
+            WriteText(json, "bos_token", tokenizer.BosToken);
+            WriteText(json, "chat_template", tokenizer.ChatTemplate);
+            json.WriteBoolean("clean_up_tokenization_spaces", false);
+            WriteText(json, "eos_token", tokenizer.EosToken);
+            WriteText(json, "pad_token", tokenizer.PadToken);
+            json.WriteString("tokenizer_class", "PreTrainedTokenizerFast");
+            WriteText(json, "unk_token", tokenizer.UnkToken);
+            json.WriteEndObject();
+        }
+
+        return buffer.WrittenSpan.ToArray();
+    }
+
+    private static void WriteText(Utf8JsonWriter json, string name, string? value)
+    {
+        if (value is not null)
+            json.WriteString(name, value);
+    }
+
+    private static Tokenizer WithConfig(Tokenizer tokenizer, string directory)
+    {
+        string path = Path.Combine(directory, ConfigFile);
+        if (File.Exists(path))
+            ReadConfig(tokenizer, path);
+        string template = Path.Combine(directory, TemplateFile);
+        if (File.Exists(template))
+            tokenizer.ChatTemplate = File.ReadAllText(template);
+        return tokenizer;
+    }
+
+    private static void ReadConfig(Tokenizer tokenizer, string path)
+    {
+        if (new FileInfo(path).Length > LargestConfig)
+            throw new TokenizerFileException(path, $"is longer than {LargestConfig} bytes.");
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
+            var root = new JsonFields(path, document.RootElement, JsonFields.Root);
+            tokenizer.BosToken = ReadToken(root, "bos_token") ?? tokenizer.BosToken;
+            tokenizer.EosToken = ReadToken(root, "eos_token") ?? tokenizer.EosToken;
+            tokenizer.PadToken = ReadToken(root, "pad_token") ?? tokenizer.PadToken;
+            tokenizer.UnkToken = ReadToken(root, "unk_token") ?? tokenizer.UnkToken;
+            tokenizer.ChatTemplate = ReadTemplate(root) ?? tokenizer.ChatTemplate;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new TokenizerFileException(path, $"is no valid JSON ({e.Message.TrimEnd('.')}).", e);
+        }
+    }
+
+    /// <summary>A token is a string, or an object with its content.</summary>
+    private static string? ReadToken(JsonFields root, string name) => root.Find(name) switch
+    {
+        null => null,
+        { Element.ValueKind: JsonValueKind.Object } token => token.Require("content").Text(),
+        { } token => token.Text(),
+    };
+
+    /// <summary>A template is a string, or a list of named ones of which "default" is meant.</summary>
+    private static string? ReadTemplate(JsonFields root) => root.Find("chat_template") switch
+    {
+        null => null,
+        { Element.ValueKind: JsonValueKind.Array } list =>
+            list.Items().Where(t => t.Require("name").Text() == "default").Select(t => t.Require("template").Text()).FirstOrDefault(),
+        { } template => template.Text(),
+    };
+}

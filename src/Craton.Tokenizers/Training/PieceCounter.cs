@@ -1,0 +1,125 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.Text;
+using System.Text.Unicode;
+using Craton.Tokenizers.Bpe;
+using Craton.Tokenizers.Splitting;
+using Craton.Tokenizers.Unicode;
+
+namespace Craton.Tokenizers.Training;
+
+/// <summary>Counts the pieces of a corpus on several threads, each text as soon as it arrives.</summary>
+internal sealed class PieceCounter(BpeTrainerOptions options)
+{
+    private const int PiecesAtOnce = 64;
+    private const int BatchBytes = 1 << 20;
+
+    private readonly Splitter? _splitter = options.Pattern == SplitPattern.None ? null : Patterns.Create(options.Pattern);
+    private readonly TextNormalizer _normalizer = new(options.Nfc ? [NormalizationStep.Nfc] : []);
+
+    /// <summary>The distinct pieces in byte order with their counts.</summary>
+    public (byte[] Piece, long Count)[] Count(IEnumerable<ReadOnlyMemory<byte>> texts)
+    {
+        var total = new Table();
+        Parallel.ForEach(
+            Partitioner.Create(Batches(texts), EnumerablePartitionerOptions.NoBuffering),
+            new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, options.Threads) },
+            () => new Table(),
+            (batch, _, table) =>
+            {
+                foreach (ReadOnlyMemory<byte> text in batch)
+                    Count(text.Span, table);
+                return table;
+            },
+            table =>
+            {
+                lock (total)
+                    total.Add(table);
+            });
+
+        (byte[] Piece, long Count)[] pieces = total.ToArray();
+        // Tables arrive in any order; sorted, nothing that follows can tell.
+        Array.Sort(pieces, (a, b) => a.Piece.AsSpan().SequenceCompareTo(b.Piece));
+        return pieces;
+    }
+
+    private static IEnumerable<List<ReadOnlyMemory<byte>>> Batches(IEnumerable<ReadOnlyMemory<byte>> texts)
+    {
+        var batch = new List<ReadOnlyMemory<byte>>();
+        int bytes = 0;
+        foreach (ReadOnlyMemory<byte> text in texts)
+        {
+            batch.Add(text);
+            bytes += text.Length;
+            if (bytes < BatchBytes)
+                continue;
+            yield return batch;
+            (batch, bytes) = ([], 0);
+        }
+
+        yield return batch;
+    }
+
+    private void Count(ReadOnlySpan<byte> text, Table table)
+    {
+        if (!Utf8.IsValid(text))
+            text = Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(text));
+        if (!_normalizer.Keeps(text))
+            text = _normalizer.Apply(text, out _);
+        if (!options.AddPrefixSpace || text.IsEmpty || text[0] == (byte)' ')
+        {
+            Split(text, table);
+            return;
+        }
+
+        byte[] padded = ArrayPool<byte>.Shared.Rent(text.Length + 1);
+        padded[0] = (byte)' ';
+        text.CopyTo(padded.AsSpan(1));
+        Split(padded.AsSpan(0, text.Length + 1), table);
+        ArrayPool<byte>.Shared.Return(padded);
+    }
+
+    private void Split(ReadOnlySpan<byte> text, Table table)
+    {
+        if (_splitter is null)
+        {
+            table.Add(text, 1);
+            return;
+        }
+
+        Span<int> ends = stackalloc int[PiecesAtOnce];
+        for (int start = 0; start < text.Length;)
+        {
+            int count = _splitter.Split(text, start, ends);
+            foreach (int end in ends[..count])
+            {
+                table.Add(text[start..end], 1);
+                start = end;
+            }
+        }
+    }
+
+    /// <summary>Pieces and their counts.</summary>
+    private sealed class Table
+    {
+        private readonly ByteStringTable _pieces = new();
+        private readonly List<long> _counts = [];
+
+        public void Add(ReadOnlySpan<byte> piece, long count)
+        {
+            int index = _pieces.GetOrAdd(piece);
+            if (index == _counts.Count)
+                _counts.Add(count);
+            else
+                _counts[index] += count;
+        }
+
+        public void Add(Table other)
+        {
+            for (int i = 0; i < other._counts.Count; i++)
+                Add(other._pieces[i], other._counts[i]);
+        }
+
+        public (byte[] Piece, long Count)[] ToArray() => [.. _counts.Select((count, i) => (_pieces[i].ToArray(), count))];
+    }
+}

@@ -1,0 +1,80 @@
+using System.Text.Json;
+using Craton.Tokenizers.Files;
+using Xunit.Abstractions;
+
+namespace Craton.Tokenizers.Tests;
+
+[Trait("Category", "Golden")]
+public sealed class FixtureModelTests(ITestOutputHelper output)
+{
+    [Fact]
+    public void Complete_tokenizers_give_the_ids_offsets_and_text_of_the_reference()
+    {
+        var tally = new Tally(output);
+        foreach (JsonElement entry in Fixtures.Cases())
+        {
+            string id = entry.Id();
+            string path = Path.Combine(Fixtures.Root, id, "tokenizer.json");
+            if (entry.Text("kind") is not ("encode-decode" or "added-tokens"))
+                continue;
+            Tokenizer tokenizer;
+            try
+            {
+                tokenizer = TokenizerJsonReader.Load(path);
+            }
+            catch (TokenizerFileException e) when (e.Message.Contains("not supported", StringComparison.Ordinal))
+            {
+                tally.Skip(id, e.Message[path.Length..]);
+                continue;
+            }
+
+            int before = tally.Run;
+            foreach (string file in entry.GetProperty("files").EnumerateArray().Select(f => f.GetString()!))
+            {
+                if (Path.GetFileName(file).StartsWith("cases.jsonl", StringComparison.Ordinal))
+                    CheckCases(tokenizer, id, Fixtures.Lines(Path.Combine(Fixtures.Root, file)), tally);
+                else if (file.EndsWith("long.jsonl", StringComparison.Ordinal))
+                    CheckLong(tokenizer, id, Fixtures.Lines(Path.Combine(Fixtures.Root, file)), tally);
+                else if (file.Contains("batch", StringComparison.Ordinal))
+                    tally.Skip(file, "pairs, truncation and padding belong to the data loader");
+            }
+
+            output.WriteLine($"{id}: {tally.Run - before} checks");
+        }
+
+        tally.Finish("models");
+    }
+
+    private static int[] WithTemplate(Tokenizer tokenizer, string text) =>
+        tokenizer is BpeTokenizer bpe ? bpe.EncodeWithTemplate(text, allowSpecial: true) : tokenizer.Encode(text, allowSpecial: true);
+
+    private static void CheckCases(Tokenizer tokenizer, string model, IEnumerable<JsonElement> cases, Tally tally)
+    {
+        foreach (JsonElement entry in cases)
+        {
+            string text = entry.Text("text");
+            string name = $"{model} {JsonSerializer.Serialize(text)}";
+            bool asText = entry.Has("special_tokens_as_text");
+            int[] ids = entry.Ints("ids");
+            tally.Check(name, ids, asText ? tokenizer.Encode(text) : WithTemplate(tokenizer, text));
+            if (entry.Has("ids_no_special"))
+                tally.Check(name + " without template", entry.Ints("ids_no_special"), tokenizer.Encode(text, allowSpecial: true));
+
+            int prefix = !asText && tokenizer is BpeTokenizer bpe ? bpe.TemplatePrefix.Length : 0;
+            TokenSpan[] spans = tokenizer.EncodeWithOffsets(text, allowSpecial: !asText);
+            IEnumerable<string> offsets = entry.GetProperty("offsets").EnumerateArray().Skip(prefix).Take(spans.Length)
+                .Select(o => $"{o[0].GetInt32()}-{o[1].GetInt32()}");
+            tally.Check(name + " offsets", offsets, Fixtures.CodePoints(text, spans).Select(o => $"{o[0]}-{o[1]}"));
+            if (!entry.Has("decoded"))
+                continue;
+            tally.Check(name + " decoded", entry.GetProperty("decoded").Text("skip_special"), tokenizer.Decode(ids));
+            tally.Check(name + " decoded, all", entry.GetProperty("decoded").Text("keep_special"), tokenizer.Decode(ids, skipSpecial: false));
+        }
+    }
+
+    private static void CheckLong(Tokenizer tokenizer, string model, IEnumerable<JsonElement> cases, Tally tally)
+    {
+        foreach (JsonElement entry in cases)
+            tally.Check($"{model} {entry.Id()}", Fixtures.Runs(entry.GetProperty("ids_rle")), WithTemplate(tokenizer, Fixtures.Repeat(entry.GetProperty("parts"))));
+    }
+}
