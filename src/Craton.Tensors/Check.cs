@@ -42,11 +42,11 @@ internal static class Check
         if (tensor.DType is not (DType.I32 or DType.I64)) Fail(op, argument, "I32 or I64 indices", $"{tensor.DType}");
     }
 
-    /// <summary>A dimension counted from the start.</summary>
+    /// <summary>A dimension counted from the start. A scalar counts as one dimension.</summary>
     public static int Dim(string op, Tensor tensor, int dim)
     {
-        int at = dim < 0 ? dim + tensor.Rank : dim;
-        if (at < 0 || at >= Math.Max(1, tensor.Rank)) Fail(op, "dim", $"-{tensor.Rank} to {tensor.Rank - 1}", $"{dim}");
+        int rank = Math.Max(1, tensor.Rank), at = dim < 0 ? dim + rank : dim;
+        if (at < 0 || at >= rank) Fail(op, "dim", $"{-rank} to {rank - 1}", $"{dim}");
         return at;
     }
 

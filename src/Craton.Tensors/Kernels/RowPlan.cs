@@ -29,6 +29,20 @@ internal struct RowPlan
 
     public static RowPlan Of(in Layout a, in Layout b, in Layout c, in Layout d) => Of(a, b, c, d, 4);
 
+    /// <summary>
+    /// Rows along one dimension, which is never merged with others: row r is the r-th of the remaining dimensions in row-major order.
+    /// </summary>
+    public static RowPlan Along(int dim, in Layout a) => Along(dim, a, a, a, a, 1);
+
+    /// <inheritdoc cref="Along(int, in Layout)" />
+    public static RowPlan Along(int dim, in Layout a, in Layout b) => Along(dim, a, b, b, b, 2);
+
+    /// <inheritdoc cref="Along(int, in Layout)" />
+    public static RowPlan Along(int dim, in Layout a, in Layout b, in Layout c) => Along(dim, a, b, c, c, 3);
+
+    /// <inheritdoc cref="Along(int, in Layout)" />
+    public static RowPlan Along(int dim, in Layout a, in Layout b, in Layout c, in Layout d) => Along(dim, a, b, c, d, 4);
+
     /// <summary>Distance between neighbours of a row.</summary>
     public readonly long Step(int operand) => _rank == 0 ? 1 : _strides[operand * Layout.MaxRank + _rank - 1];
 
@@ -44,7 +58,16 @@ internal struct RowPlan
         return at;
     }
 
-    private static RowPlan Of(in Layout a, in Layout b, in Layout c, in Layout d, int operands)
+    private static RowPlan Along(int dim, in Layout a, in Layout b, in Layout c, in Layout d, int operands)
+    {
+        if (a.Rank == 0) return Of(a, b, c, d, operands);
+        Span<int> order = stackalloc int[a.Rank];
+        for (int i = 0; i < order.Length; i++) order[i] = i < dim ? i : i + 1;
+        order[^1] = dim;
+        return Of(a.Permute(order), b.Permute(order), c.Permute(order), d.Permute(order), operands, keepLast: true);
+    }
+
+    private static RowPlan Of(in Layout a, in Layout b, in Layout c, in Layout d, int operands, bool keepLast = false)
     {
         var plan = default(RowPlan);
         plan.Add(0, a);
@@ -54,8 +77,9 @@ internal struct RowPlan
         int rank = 0;
         for (int i = 0; i < a.Rank; i++)
         {
-            if (a[i] == 1) continue;
-            bool merges = rank > 0;
+            bool isRow = keepLast && i == a.Rank - 1;
+            if (a[i] == 1 && !isRow) continue;
+            bool merges = rank > 0 && !isRow;
             for (int o = 0; o < operands && merges; o++)
                 merges = plan._strides[o * Layout.MaxRank + rank - 1] == plan._strides[o * Layout.MaxRank + i] * a[i];
             if (!merges) rank++;

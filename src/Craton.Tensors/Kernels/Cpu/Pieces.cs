@@ -57,6 +57,9 @@ internal readonly unsafe struct Operand(Tensor tensor, int index)
         return buffer;
     }
 
+    /// <summary>Where to put a row that is only written: the row itself, or a buffer to <see cref="Write"/> from.</summary>
+    public float* Target(in RowPlan plan, long row, float* buffer) => plan.Step(index) == 1 ? At(plan, row, 0) : buffer;
+
     public void Write(in RowPlan plan, long row, long first, int count, float* buffer)
     {
         float* to = At(plan, row, first);

@@ -36,3 +36,12 @@ internal readonly unsafe ref struct Elements<T> where T : unmanaged
     public ref T this[int i, int j, int k, int l] =>
         ref _start[i * _layout.Stride(0) + j * _layout.Stride(1) + k * _layout.Stride(2) + l * _layout.Stride(3)];
 }
+
+/// <summary>One row of a plan: its elements by index.</summary>
+internal readonly unsafe struct Line<T>(Tensor tensor, in RowPlan plan, int operand, long row) where T : unmanaged
+{
+    private readonly T* _first = (T*)tensor.Storage.Pointer + plan.Start(operand, row);
+    private readonly long _step = plan.Step(operand);
+
+    public ref T this[long i] => ref _first[i * _step];
+}

@@ -1,0 +1,29 @@
+namespace Craton.Tensors.Kernels;
+
+/// <summary>Divides rows into tasks that are worth handing over. Only the shape decides, so results are the same for any number of threads.</summary>
+internal readonly struct RowTasks
+{
+    private const int ElementsPerTask = 16384;
+
+    private readonly long _rows, _perTask;
+
+    public RowTasks(in RowPlan plan) : this(plan.Rows, Math.Max(1, ElementsPerTask / Math.Max(1, plan.Length))) { }
+
+    private RowTasks(long rows, long perTask)
+    {
+        (_rows, _perTask) = (rows, perTask);
+        Count = checked((int)((rows + perTask - 1) / perTask));
+    }
+
+    /// <summary>
+    /// Blocks of rows whose sums are added up later, in the order of the blocks: few enough that the partial sums stay small.
+    /// </summary>
+    public static RowTasks ForPartialSums(in RowPlan plan) => new(plan.Rows, Math.Max(16, (plan.Rows + 127) / 128));
+
+    /// <summary>Number of tasks.</summary>
+    public int Count { get; }
+
+    public long First(int task) => task * _perTask;
+
+    public long End(int task) => Math.Min(_rows, (task + 1) * _perTask);
+}

@@ -1,0 +1,51 @@
+namespace Craton.Tensors;
+
+public static partial class Ops
+{
+    /// <summary>Rows of a table: weight [V, D], ids of any shape → ids.Shape + [D].</summary>
+    /// <param name="weight">The table.</param>
+    /// <param name="ids">I32 or I64 row numbers.</param>
+    /// <param name="paddingIdx">A row that is looked up like any other but gets no gradient; −1 for none.</param>
+    /// <exception cref="CratonException">An id is negative or V or more.</exception>
+    public static Tensor Embedding(Tensor weight, Tensor ids, int paddingIdx = -1)
+    {
+        Check.Float("embedding", "weight", weight);
+        Check.Rank("embedding", "weight", weight, 2, 2);
+        Check.Indices("embedding", "ids", ids);
+        Check.Rank("embedding", "ids", ids, 0, Layout.MaxRank - 1);
+        ids = Contiguous(ids);
+        (long least, long greatest) = new Indices(ids).Range(ids.Count);
+        Check.That(least >= 0 && greatest < weight.Size(0), "embedding", "ids", $"ids from 0 to {weight.Size(0) - 1} for a table of {weight.Size(0)} rows",
+            $"{(least < 0 ? least : greatest)}", "use the tokenizer that belongs to the model");
+        if (weight.Layout.Stride(1) != 1) weight = Contiguous(weight);
+        Span<int> shape = stackalloc int[Layout.MaxRank];
+        ids.Shape.CopyTo(shape);
+        shape[ids.Rank] = weight.Size(1);
+        Tensor y = Tensor.Empty(weight.DType, shape[..(ids.Rank + 1)]);
+        Kernel.For(y).Embedding(weight, ids, y);
+        if (Tape.Records(weight))
+        {
+            var op = EmbeddingOp.Rent();
+            (op.Weight, op.Ids, op.PaddingIdx) = (weight, ids, paddingIdx);
+            Tape.Record(op, y);
+        }
+        return y;
+    }
+
+    // dweight[id] = Σ dy over the places with that id, in their order.
+    private sealed class EmbeddingOp : Op<EmbeddingOp>
+    {
+        public Tensor Weight = null!, Ids = null!;
+        public int PaddingIdx;
+
+        public override string Name => "embedding";
+
+        public override void Backward(Tensor dy)
+        {
+            (Tensor dw, bool add) = Tape.GradFor(Weight);
+            var kernels = Kernel.For(dy);
+            if (!add) kernels.Fill(dw, 0);
+            kernels.EmbeddingGradient(dy, Ids, PaddingIdx, dw);
+        }
+    }
+}
