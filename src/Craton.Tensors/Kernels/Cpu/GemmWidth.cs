@@ -1,4 +1,6 @@
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
 
 namespace Craton.Tensors.Kernels.Cpu;
 
@@ -17,11 +19,12 @@ internal static class GemmWidths
     /// CRATON_SIMD (512, 256, 128 or scalar) says so.</summary>
     public static GemmWidth Current { get; } = Choose(Environment.GetEnvironmentVariable("CRATON_SIMD"));
 
-    /// <summary>The widest width of the hardware.</summary>
+    /// <summary>The widest width of the hardware. Vectors without a fused multiply-add instruction would compute it lane by lane, slower
+    /// than scalar code.</summary>
     public static GemmWidth Widest =>
         Vector512.IsHardwareAccelerated ? GemmWidth.Vector512
-        : Vector256.IsHardwareAccelerated ? GemmWidth.Vector256
-        : Vector128.IsHardwareAccelerated ? GemmWidth.Vector128
+        : Vector256.IsHardwareAccelerated && Fma.IsSupported ? GemmWidth.Vector256
+        : Fma.IsSupported || AdvSimd.IsSupported ? GemmWidth.Vector128
         : GemmWidth.Scalar;
 
     private static GemmWidth Choose(string? wish)
