@@ -132,7 +132,7 @@ internal sealed class BpeModel
             if (symbols[i] < 0)
             {
                 throw new TokenizerException(
-                    $"The vocabulary has no token for the byte 0x{word[i]:X2}, expected all 256; train or load a complete byte-level vocabulary.");
+                    $"The vocabulary has no token for the byte 0x{word[i]:X2}, expected all 256; load a complete byte-level vocabulary.");
             }
         }
 

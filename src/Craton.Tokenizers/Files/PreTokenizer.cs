@@ -9,14 +9,19 @@ namespace Craton.Tokenizers.Files;
 /// <param name="AddPrefixSpace">Put a blank before text that does not begin with one.</param>
 internal sealed record PreTokenizer(Splitter[] Levels, bool AddPrefixSpace)
 {
-    private const string Supported = "ByteLevel, or a Sequence of Split (a known pattern), Digits, Punctuation and ByteLevel as in known models";
+    private const string Supported =
+        "ByteLevel, or a Sequence of Split (a known pattern), Digits, Punctuation and ByteLevel as in known models";
 
     /// <summary>The component for a pattern, as it is written into files.</summary>
     public static JsonElement ToJson(SplitPattern pattern, bool addPrefixSpace)
     {
         bool builtIn = pattern is SplitPattern.Gpt2 or SplitPattern.None;
         if (!builtIn && addPrefixSpace)
-            throw new TokenizerException($"A prefix space goes with the patterns Gpt2 and None only, got {pattern}; turn AddPrefixSpace off.");
+        {
+            throw new TokenizerException(
+                $"A prefix space goes with the patterns Gpt2 and None only, got {pattern}; turn AddPrefixSpace off.");
+        }
+
         var byteLevel = new JsonObject
         {
             ["type"] = "ByteLevel",
@@ -33,7 +38,8 @@ internal sealed record PreTokenizer(Splitter[] Levels, bool AddPrefixSpace)
             ["behavior"] = "Isolated",
             ["invert"] = false,
         };
-        return JsonSerializer.SerializeToElement(new JsonObject { ["type"] = "Sequence", ["pretokenizers"] = new JsonArray(split, byteLevel) });
+        var sequence = new JsonObject { ["type"] = "Sequence", ["pretokenizers"] = new JsonArray(split, byteLevel) };
+        return JsonSerializer.SerializeToElement(sequence);
     }
 
     /// <summary>Reads the component.</summary>

@@ -15,7 +15,8 @@ internal static class Patterns
 
     /// <summary>The last of the three patterns of DeepSeek; the others are numbers by three, and Chinese characters with kana.</summary>
     internal const string DeepSeek =
-        @"[!\""#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+        @"[!\""#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+"
+        + @"|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
     // "$" is the end of a line in some engines and of the text in others; after a possessive \s++ the two cannot differ.
     private const string TiktokenCl100k =
@@ -47,7 +48,7 @@ internal static class Patterns
         return null;
     }
 
-    /// <summary>The splitter for a regular expression, the pattern of a vocabulary or a part of one; null for one that is not known.</summary>
+    /// <summary>The splitter for a regular expression, a whole pattern or a part of one; null for one that is not known.</summary>
     public static Splitter? FindSplitter(string regex) => regex switch
     {
         @"\p{N}{1,3}" => new Splitter<ThreeDigitScanner>(),
