@@ -117,6 +117,8 @@ public static partial class Ops
                 (int first, int end) = call.Range(b, i);
                 visible.AsSpan<bool>().Slice((b * queries + i) * keys, keys)[first..end].Fill(true);
             }
+        if (call.Bias is { } limits) // a bias of −∞ hides a key too
+            visible = Cast(Cast(visible, q.DType) * Less(Affine(Equal(limits, limits), 0, double.NegativeInfinity), limits), DType.Bool);
         Tensor weights = Reshape(MaskedSoftmax(scores, visible), batch, groups, call.Group, queries, keys);
         return Reshape(MatMul(weights, Unsqueeze(v, 2)), batch, heads, queries, v.Size(3));
     }
