@@ -16,11 +16,11 @@ internal sealed class JsonLinesLog : IDisposable
     {
         try
         {
-            stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
+            stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new CratonException($"'{path}' cannot be opened for writing ({error.Message}); is another training running in this folder?", error);
+            throw new CratonException($"'{path}' cannot be opened for writing ({error.Message}); check its rights", error);
         }
         try
         {
