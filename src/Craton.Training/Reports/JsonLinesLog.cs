@@ -65,7 +65,8 @@ internal sealed class JsonLinesLog : IDisposable
                 continue;
             }
             if (damaged is { } bad)
-                throw new CratonException($"'{path}' line {bad}: expected a JSON object with a whole number 'step'; the file is damaged, restore or remove it");
+                throw new CratonException(
+                    $"'{path}' line {bad}: expected a JSON object with a whole number 'step'; the file is damaged, restore or remove it");
             if (Parse(line) is { } record) yield return (record.Json, record.Step, buffered.Position);
             else damaged = number; // torn by a power cut if it is the last
             line.SetLength(0);

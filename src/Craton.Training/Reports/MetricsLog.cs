@@ -67,7 +67,8 @@ public sealed class MetricsLog : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new CratonException($"'{runFolder}' cannot be locked ({error.Message}); if another training runs there, wait for it or choose another name", error);
+            throw new CratonException(
+                $"'{runFolder}' cannot be locked ({error.Message}); if another training runs there, wait for it or choose another name", error);
         }
     }
 

@@ -50,7 +50,8 @@ internal sealed class PlotAxis
     public static string Label(double value)
     {
         double size = Math.Abs(value);
-        if (size is > 0 and < 1e-3 or >= 1e15) return value.ToString("0.##e+0", CultureInfo.InvariantCulture).Replace("e+", "e", StringComparison.Ordinal);
+        if (size is > 0 and < 1e-3 or >= 1e15)
+            return value.ToString("0.##e+0", CultureInfo.InvariantCulture).Replace("e+", "e", StringComparison.Ordinal);
         (double unit, string letter) = size switch { >= 1e12 => (1e12, "T"), >= 1e9 => (1e9, "B"), >= 1e6 => (1e6, "M"), >= 1e4 => (1e3, "k"), _ => (1.0, "") };
         return (value / unit).ToString("0.####", CultureInfo.InvariantCulture) + letter;
     }

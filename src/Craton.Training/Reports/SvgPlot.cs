@@ -78,7 +78,8 @@ public static class SvgPlot
         {
             (double left, double right) = ((double)i / bars.Count, (i + 1.0) / bars.Count);
             double margin = (right - left) * 0.18;
-            if (double.IsFinite(bars[i].Value)) canvas.Bar(left + margin, right - margin, bars[i].Value, 0, gap: 0, label: PlotAxis.Label(Rounded(bars[i].Value)));
+            if (double.IsFinite(bars[i].Value))
+                canvas.Bar(left + margin, right - margin, bars[i].Value, 0, gap: 0, label: PlotAxis.Label(Rounded(bars[i].Value)));
             canvas.Name((left + right) / 2, bars[i].Name, maxChars: Math.Max(3, 96 / bars.Count));
         }
         return canvas.Finish(xTicks: false);
