@@ -27,9 +27,6 @@ public sealed class ChatTemplate
         _newline = tokenizer.Encode("\n");
     }
 
-    /// <summary>The template's text.</summary>
-    public string Source => ChatMlSource;
-
     /// <summary>Ends a turn; generation stops here.</summary>
     public int EndOfTurn => _end;
 

@@ -25,7 +25,7 @@ public static class Sft
             options.Sample is { } sample ? m => sample(m, start.Tokenizer, recipe.Train.SamplePrompt) : null);
         options.Listener.OnMessage($"{recipe.Name}: {examples[Split.Train].Count():N0} conversations in {train.RowsPerEpoch:N0} rows");
         TrainingOutcome outcome = LanguageModelTraining.Run(task, recipe.Train, recipe.Optimizer, recipe.Schedule, folder.Path, options.Stop, options.Listener);
-        start.Tokenizer.ChatTemplate = template.Source;
+        start.Tokenizer.ChatTemplate = ChatTemplate.ChatMlSource;
         return RunEnd.Finish(folder, "sft", task, outcome, recipe.Base);
     }
 
