@@ -46,12 +46,12 @@ internal readonly struct GemmPartition
         int mostRows = (shape.M + tileRows - 1) / tileRows, mostColumns = (shape.N + tileColumns - 1) / tileColumns;
         (int gridRows, int gridColumns, double least) = (1, 1, double.PositiveInfinity);
         for (int rows = 1; rows <= Math.Min(perMatrix, mostRows); rows++)
-        for (int columns = 1; columns <= Math.Min(perMatrix / rows, mostColumns); columns++)
-        {
-            double time = Time(shape, rows, columns, tileColumns, threads);
-            if (time < least)
-                (gridRows, gridColumns, least) = (rows, columns, time);
-        }
+            for (int columns = 1; columns <= Math.Min(perMatrix / rows, mostColumns); columns++)
+            {
+                double time = Time(shape, rows, columns, tileColumns, threads);
+                if (time < least)
+                    (gridRows, gridColumns, least) = (rows, columns, time);
+            }
         return new GemmPartition(shape, gridRows, gridColumns, tileColumns, mostTasks);
     }
 
