@@ -28,7 +28,7 @@ public static class Continue
         var task = new TrainingTask(
             recipe.Name, start.Model, start.Tokenizer, rows, fresh.ValidRows(recipe.Data, context), context,
             options.Sample is { } sample ? m => sample(m, start.Tokenizer, recipe.Train.SamplePrompt) : null);
-        TrainingOutcome outcome = LanguageModelTraining.Run(task, recipe.Train, recipe.Optimizer, recipe.Schedule, folder.Path, options.Stop, options.Listener);
+        TrainingOutcome outcome = LanguageModelTraining.Run(task, recipe.Train, recipe.Optimizer, recipe.Schedule, folder.Folder, options.Stop, options.Listener);
         return RunEnd.Finish(folder, "continue", task, outcome, recipe.Base);
     }
 }

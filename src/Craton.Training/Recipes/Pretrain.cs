@@ -18,7 +18,7 @@ public static class Pretrain
             recipe.Name, model, corpus.Tokenizer,
             corpus.TrainRows(recipe.Data, recipe.Model.Context, recipe.Seed), corpus.ValidRows(recipe.Data, recipe.Model.Context), recipe.Model.Context,
             options.Sample is { } sample ? m => sample(m, corpus.Tokenizer, recipe.Train.SamplePrompt) : null);
-        TrainingOutcome outcome = LanguageModelTraining.Run(task, recipe.Train, recipe.Optimizer, recipe.Schedule, folder.Path, options.Stop, options.Listener);
+        TrainingOutcome outcome = LanguageModelTraining.Run(task, recipe.Train, recipe.Optimizer, recipe.Schedule, folder.Folder, options.Stop, options.Listener);
         return RunEnd.Finish(folder, "pretrain", task, outcome, baseModel: null);
     }
 

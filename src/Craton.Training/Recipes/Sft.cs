@@ -24,7 +24,7 @@ public static class Sft
             hasValid ? () => Rows(examples[Split.Valid], context, 0, template.Padding, TrainingListener.Silent, shuffle: false) : null, context,
             options.Sample is { } sample ? m => sample(m, start.Tokenizer, recipe.Train.SamplePrompt) : null);
         options.Listener.OnMessage($"{recipe.Name}: {examples[Split.Train].Count():N0} conversations in {train.RowsPerEpoch:N0} rows");
-        TrainingOutcome outcome = LanguageModelTraining.Run(task, recipe.Train, recipe.Optimizer, recipe.Schedule, folder.Path, options.Stop, options.Listener);
+        TrainingOutcome outcome = LanguageModelTraining.Run(task, recipe.Train, recipe.Optimizer, recipe.Schedule, folder.Folder, options.Stop, options.Listener);
         start.Tokenizer.ChatTemplate = ChatTemplate.ChatMlSource;
         return RunEnd.Finish(folder, "sft", task, outcome, recipe.Base);
     }
