@@ -17,7 +17,7 @@ public static class Sft
         int context = start.Model.Config.MaxPositionEmbeddings;
         var splitter = new Splitter(recipe.Data.ValidFraction, recipe.Data.TestFraction);
         ILookup<Split, MaskedExample> examples = Conversations(recipe.Data).ToLookup(splitter.Of, c => Example(template, c));
-        PackedRows train = Rows(examples[Split.Train], context, recipe.Seed, template.Padding, options.Listener);
+        PackedRows train = Rows(examples[Split.Train], context, (ulong)recipe.Seed, template.Padding, options.Listener);
         bool hasValid = examples[Split.Valid].Any();
         var task = new TrainingTask(
             recipe.Name, start.Model, start.Tokenizer, train,
