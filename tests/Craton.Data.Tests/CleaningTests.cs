@@ -1,4 +1,4 @@
-using System.Text;
+using Craton.Tensors;
 using FsCheck;
 using FsCheck.Fluent;
 
@@ -21,10 +21,12 @@ public class CleaningTests
     [InlineData("a\u200Bb\u202Ec\u0007d\uFEFFe\u00ADf", "abcdef")]
     [InlineData("tag\U000E0041\U000E0042 end", "tag end")]
     [InlineData("non\u00A0breaking\u3000wide", "non breaking wide")]
-    [InlineData("lone \uD800 surrogate", "lone \uFFFD surrogate")]
     [InlineData("👩\u200D💻 क्\u200Dष a\u200Db", "👩\u200D💻 क्\u200Dष ab")]
     [InlineData("e\u0301 한", "é 한")]
     public void Unicode_is_repaired(string damaged, string expected) => Assert.Equal(expected, UnicodeRepair.Repair(damaged));
+
+    [Fact]
+    public void Unpaired_surrogates_become_replacement_characters() => Assert.Equal("lone \uFFFD surrogate", UnicodeRepair.Repair("lone \uD800 surrogate"));
 
     [Fact]
     public void Unicode_repair_twice_changes_nothing_more()
@@ -137,12 +139,15 @@ public class CleaningTests
     }
 
     [Fact]
-    public void Pipelines_do_not_depend_on_the_number_of_cores()
+    public void Pipelines_do_not_depend_on_the_number_of_threads()
     {
         Document[] corpus = [.. Enumerable.Range(0, 3000).Select(i => Make.Doc(Make.Prose(i % 2500, 60 + i % 50), $"{i}"))];
         string Run() => string.Join(',', CleaningPipeline.Web().Apply(corpus).Select(d => $"{d.Id}:{d.Text.Length}"));
         string first = Run();
-        Assert.Equal(first, Run());
+        int threads = WorkerPool.Threads;
+        WorkerPool.SetThreads(threads == 1 ? 4 : 1);
+        try { Assert.Equal(first, Run()); }
+        finally { WorkerPool.SetThreads(threads); }
         Assert.Contains("2499:", first, StringComparison.Ordinal);
         Assert.DoesNotContain("2500:", first, StringComparison.Ordinal);
     }
@@ -151,9 +156,7 @@ public class CleaningTests
     public void Hashes_are_fixed_for_ever()
     {
         // Splits, orders and duplicates of every data set depend on these numbers.
-        Assert.Equal(0x0UL, StableHash.Of("") ^ StableHash.Of(new StringBuilder().ToString()));
-        Assert.Equal(new Dictionary<string, ulong> { ["a"] = StableHash.Of("a") }["a"], StableHash.Of("a"));
         ulong[] values = [StableHash.Of(""), StableHash.Of("craton"), StableHash.Of("craton", 1), StableHash.Combine(1, 2), StableHash.Combine(2, 1)];
-        Assert.Equal("PLACEHOLDER", string.Join(' ', values.Select(v => v.ToString("x16", null))));
+        Assert.Equal("02a861902c77feb5 09bf4e4153e47428 21c8148a0f46e19d 10a9b2deeb75baad cac9f1fab5c811eb", string.Join(' ', values.Select(v => v.ToString("x16", null))));
     }
 }
