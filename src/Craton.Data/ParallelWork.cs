@@ -1,5 +1,5 @@
 using System.Runtime.ExceptionServices;
-using Craton.Tensors;
+using Craton.Tensors.Threading;
 
 namespace Craton.Data;
 

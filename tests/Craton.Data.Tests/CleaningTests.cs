@@ -1,4 +1,4 @@
-using Craton.Tensors;
+using Craton.Tensors.Threading;
 using FsCheck;
 using FsCheck.Fluent;
 

@@ -44,8 +44,8 @@ public class ShardTests
         using var folder = new TempFolder();
         void Build(string name) => ShardBuilder.Build(folder.At(name), Corpus(300), new ByteTokenizer(), new Splitter(), new ShardOptions { ShardTokens = 2000, Overwrite = true });
         Build("a");
-        folder.File("b.building/train-00000.bin", "half a build that was killed");
-        folder.File("b.building/rubbish", "x");
+        folder.File(".b.tmp/train-00000.bin", "half a build that was killed");
+        folder.File(".b.tmp/rubbish", "x");
         Build("b");
         Build("b");
         string[] files = [.. Directory.GetFiles(folder.At("a"), "*", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(folder.At("a"), f)).Order(StringComparer.Ordinal)];
@@ -67,8 +67,23 @@ public class ShardTests
         Assert.Throws<DataFileException>(() => ShardBuilder.Build(folder.At("data"), Failing(), new ByteTokenizer(), new Splitter()));
         Assert.False(Directory.Exists(folder.At("data")));
         Assert.Throws<CratonException>(() => ShardBuilder.Build(folder.At("data"), [], new ByteTokenizer(), new Splitter()));
-        Assert.False(Directory.Exists(folder.At("data")));
+        Assert.Empty(Directory.GetFileSystemEntries(folder.Root));
         Assert.Throws<DataFileException>(() => new TokenShards(folder.At("data"), Split.Train));
+    }
+
+    [Fact]
+    public void A_replacement_that_fails_leaves_the_old_folder()
+    {
+        using var folder = new TempFolder();
+        ShardBuilder.Build(folder.At("data"), Corpus(50), new ByteTokenizer(), new Splitter(0, 0));
+        byte[] before = File.ReadAllBytes(Path.Combine(folder.At("data"), "train-00000.bin"));
+        Assert.Throws<CratonException>(() => ShardBuilder.Build(folder.At("data"), [], new ByteTokenizer(), new Splitter(0, 0), new ShardOptions { Overwrite = true }));
+        Assert.Equal(before, File.ReadAllBytes(Path.Combine(folder.At("data"), "train-00000.bin")));
+
+        // As a crash between setting the old folder aside and naming the new one leaves it.
+        Directory.Move(folder.At("data"), folder.At(".data.old"));
+        using var shards = new TokenShards(folder.At("data"), Split.Train);
+        Assert.Equal(50, shards.Documents);
     }
 
     [Fact]
