@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Craton.Tensors.Kernels.Cpu;
+using Craton.Tensors.Kernels.Simd;
 
 namespace Craton.Tensors.Diagnostics;
 
@@ -17,16 +18,16 @@ public static unsafe class MachineLimits
     private const long ArrayBytes = 64L << 20; // three of them are several times larger than common last-level caches
 
     /// <summary>Bits of the registers that the products use.</summary>
-    public static int RegisterBits => (int)GemmWidths.Current;
+    public static int RegisterBits => Gemm.RegisterBits;
 
     /// <summary>Fused multiply-adds on registers alone, in 10⁹ floating-point operations (two each) a second over all threads.</summary>
     /// <param name="threads">Threads that compute at once, at least 1.</param>
-    public static double FmaGflops(int threads) => GemmWidths.Current switch
+    public static double FmaGflops(int threads) => Gemm.RegisterBits switch
     {
-        GemmWidth.Vector512 => FmaGflops<GemmVector512>(threads),
-        GemmWidth.Vector256 => FmaGflops<GemmVector256>(threads),
-        GemmWidth.Vector128 => FmaGflops<GemmVector128>(threads),
-        _ => FmaGflops<GemmScalar>(threads),
+        512 => FmaGflops<Vec512>(threads),
+        256 => FmaGflops<Vec256>(threads),
+        128 => FmaGflops<Vec128>(threads),
+        _ => FmaGflops<Scalar32>(threads),
     };
 
     /// <summary>STREAM triad a = b + s·c on arrays beyond the caches, in 10⁹ bytes a second, counted as 3 of 4 bytes an element.</summary>
@@ -41,12 +42,12 @@ public static unsafe class MachineLimits
 
     private delegate void ArrayLoop(float* a, float* b, float* c, long length);
 
-    private static double FmaGflops<TVec>(int threads)
-        where TVec : struct, IGemmVector<TVec>
+    private static double FmaGflops<V>(int threads)
+        where V : struct, IVec<V>
     {
-        int steps = FmaSteps / (TVec.Lanes == 1 ? 8 : 1);
-        double seconds = BestSeconds(threads, _ => FmaLoop<TVec>(steps));
-        return 2.0 * Chains * TVec.Lanes * steps * threads / seconds / 1e9;
+        int steps = FmaSteps / (V.Lanes == 1 ? 8 : 1);
+        double seconds = BestSeconds(threads, _ => FmaLoop<V>(steps));
+        return 2.0 * Chains * V.Lanes * steps * threads / seconds / 1e9;
     }
 
     private static double OnArrays(int threads, ArrayLoop loop, long bytes)
@@ -112,29 +113,29 @@ public static unsafe class MachineLimits
 
     /// <summary>Twelve independent chains keep two units of a latency of up to six cycles busy.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void FmaLoop<TVec>(int steps)
-        where TVec : struct, IGemmVector<TVec>
+    private static void FmaLoop<V>(int steps)
+        where V : struct, IVec<V>
     {
         float* values = stackalloc float[16];
         new Span<float>(values, 16).Fill(0.5f);
-        TVec x = TVec.Load(values), c0 = x, c1 = x, c2 = x, c3 = x, c4 = x, c5 = x, c6 = x, c7 = x, c8 = x, c9 = x, c10 = x, c11 = x;
+        V x = V.Load(values), c0 = x, c1 = x, c2 = x, c3 = x, c4 = x, c5 = x, c6 = x, c7 = x, c8 = x, c9 = x, c10 = x, c11 = x;
         for (int i = 0; i < steps; i++)
         {
-            c0 = TVec.Fma(c0, x, x);
-            c1 = TVec.Fma(c1, x, x);
-            c2 = TVec.Fma(c2, x, x);
-            c3 = TVec.Fma(c3, x, x);
-            c4 = TVec.Fma(c4, x, x);
-            c5 = TVec.Fma(c5, x, x);
-            c6 = TVec.Fma(c6, x, x);
-            c7 = TVec.Fma(c7, x, x);
-            c8 = TVec.Fma(c8, x, x);
-            c9 = TVec.Fma(c9, x, x);
-            c10 = TVec.Fma(c10, x, x);
-            c11 = TVec.Fma(c11, x, x);
+            c0 = V.Fma(c0, x, x);
+            c1 = V.Fma(c1, x, x);
+            c2 = V.Fma(c2, x, x);
+            c3 = V.Fma(c3, x, x);
+            c4 = V.Fma(c4, x, x);
+            c5 = V.Fma(c5, x, x);
+            c6 = V.Fma(c6, x, x);
+            c7 = V.Fma(c7, x, x);
+            c8 = V.Fma(c8, x, x);
+            c9 = V.Fma(c9, x, x);
+            c10 = V.Fma(c10, x, x);
+            c11 = V.Fma(c11, x, x);
         }
-        TVec sum = TVec.Fma(c0, c1, TVec.Fma(c2, c3, TVec.Fma(c4, c5, TVec.Fma(c6, c7, TVec.Fma(c8, c9, TVec.Fma(c10, c11, x))))));
-        TVec.Store(sum, values); // keeps the loop alive
+        V sum = V.Fma(c0, c1, V.Fma(c2, c3, V.Fma(c4, c5, V.Fma(c6, c7, V.Fma(c8, c9, V.Fma(c10, c11, x))))));
+        V.Store(values, 0, sum); // keeps the loop alive
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
