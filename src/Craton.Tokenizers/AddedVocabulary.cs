@@ -31,7 +31,7 @@ internal sealed class AddedVocabulary
         // Of two tokens with the same content the special one is found, then the one with the smaller id.
         AddedToken[] order = [.. _tokens.OrderBy(t => t.Special ? 0 : 1)];
         _raw = new TokenTrie(order.Where(t => !t.Normalized).Select(t => (t, Encoding.UTF8.GetBytes(t.Content))));
-        _normalized = new TokenTrie(order.Where(t => t.Normalized).Select(t => (t, normalizer.Apply(Encoding.UTF8.GetBytes(t.Content), out _))));
+        _normalized = new TokenTrie(order.Where(t => t.Normalized).Select(t => (t, Encoding.UTF8.GetBytes(normalizer.Apply(t.Content)))));
     }
 
     /// <summary>The tokens in order of id.</summary>
@@ -96,14 +96,14 @@ internal sealed class AddedVocabulary
 
     private static int WhiteSpaceStart(ReadOnlySpan<byte> text, int end)
     {
-        while (end > 0 && Rune.DecodeLastFromUtf8(text[..end], out Rune rune, out int length) == OperationStatus.Done && Rune.IsWhiteSpace(rune))
+        while (Rune.DecodeLastFromUtf8(text[..end], out Rune rune, out int length) == OperationStatus.Done && Rune.IsWhiteSpace(rune))
             end -= length;
         return end;
     }
 
     private static int WhiteSpaceEnd(ReadOnlySpan<byte> text, int start)
     {
-        while (start < text.Length && Rune.DecodeFromUtf8(text[start..], out Rune rune, out int length) == OperationStatus.Done && Rune.IsWhiteSpace(rune))
+        while (Rune.DecodeFromUtf8(text[start..], out Rune rune, out int length) == OperationStatus.Done && Rune.IsWhiteSpace(rune))
             start += length;
         return start;
     }

@@ -30,7 +30,12 @@ public sealed class BpeTokenizer : Tokenizer
     private readonly ConcurrentBag<WordCache> _caches = [];
 
     internal BpeTokenizer(
-        string file, BpeVocabulary vocabulary, IReadOnlyList<Merge> merges, bool ignoreMerges, IReadOnlyList<AddedToken> added, Components components)
+        string file,
+        BpeVocabulary vocabulary,
+        IReadOnlyList<Merge> merges,
+        bool ignoreMerges,
+        IReadOnlyList<AddedToken> added,
+        Components components)
     {
         Components = components;
         _normalizer = Components.ParseNormalizer(Fields(file, components.Normalizer, "normalizer"));
@@ -76,7 +81,8 @@ public sealed class BpeTokenizer : Tokenizer
     /// <param name="vocabularyPath">JSON object of token to id.</param>
     /// <param name="mergesPath">One pair per line, optionally after a line that begins with <c>#version</c>.</param>
     /// <param name="specialTokens">Entries of the vocabulary that are control tokens; those that are absent are ignored.</param>
-    public static BpeTokenizer FromVocabularyAndMerges(string vocabularyPath, string mergesPath, params IEnumerable<string> specialTokens) =>
+    public static BpeTokenizer FromVocabularyAndMerges(
+        string vocabularyPath, string mergesPath, params IEnumerable<string> specialTokens) =>
         Gpt2Files.Load(vocabularyPath, mergesPath, specialTokens);
 
     /// <summary>
@@ -112,7 +118,7 @@ public sealed class BpeTokenizer : Tokenizer
     public override void EncodeUtf8(ReadOnlySpan<byte> utf8, List<int> ids, bool allowSpecial = false) =>
         EncodeText(utf8, allowSpecial, ids, spans: null);
 
-    /// <summary>Encodes text with the tokens that the model expects around it (<see cref="TemplatePrefix"/>, <see cref="TemplateSuffix"/>).</summary>
+    /// <summary>Encodes text between the <see cref="TemplatePrefix"/> and <see cref="TemplateSuffix"/> that the model expects.</summary>
     public int[] EncodeWithTemplate(ReadOnlySpan<char> text, bool allowSpecial = false) =>
         [.. TemplatePrefix, .. Encode(text, allowSpecial), .. TemplateSuffix];
 

@@ -17,7 +17,9 @@ public static class BpeTrainer
     public static BpeTrainingResult Train(IEnumerable<string> texts, BpeTrainerOptions options) =>
         Train(texts.Select(t => (ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes(t)), options);
 
-    /// <summary>Trains on UTF-8 texts; invalid sequences count as U+FFFD. The memory of a text must stay as it is while it is counted.</summary>
+    /// <summary>
+    /// Trains on UTF-8 texts; invalid sequences count as U+FFFD. The memory of a text must stay as it is while it is counted.
+    /// </summary>
     /// <exception cref="TokenizerException">The options contradict each other.</exception>
     public static BpeTrainingResult Train(IEnumerable<ReadOnlyMemory<byte>> texts, BpeTrainerOptions options)
     {
@@ -30,7 +32,8 @@ public static class BpeTrainer
         tokens.AddRange(ByteLevelAlphabet.BytesInSymbolOrder.Select(b => new[] { b }));
         List<Merge> merges = new PairMerger(pieces, tokens, options).Run();
 
-        IReadOnlyList<string?> spellings = [.. special.Select(t => t.Content), .. tokens.Skip(special.Count).Select(t => ByteLevelAlphabet.ToSymbols(t))];
+        IReadOnlyList<string?> spellings =
+            [.. special.Select(t => t.Content), .. tokens.Skip(special.Count).Select(t => ByteLevelAlphabet.ToSymbols(t))];
         var tokenizer = new BpeTokenizer(
             "trained tokenizer", BpeVocabulary.Create(spellings, special), merges, ignoreMerges: false, special, components)
         {
@@ -44,12 +47,19 @@ public static class BpeTrainer
     {
         int smallest = 256 + options.SpecialTokens.Count;
         if (options.VocabularySize < smallest)
-            throw new TokenizerException($"VocabularySize is {options.VocabularySize}, expected at least {smallest}: 256 bytes and {options.SpecialTokens.Count} special tokens.");
+        {
+            throw new TokenizerException(
+                $"VocabularySize is {options.VocabularySize}, expected at least {smallest}: 256 bytes and special tokens; ask for more.");
+        }
+
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (string token in options.SpecialTokens)
         {
             if (ByteLevelAlphabet.Decode(token).Length < 2 || !seen.Add(token))
-                throw new TokenizerException($"The special token \"{token}\" is a single byte, empty or a repetition; choose another spelling.");
+            {
+                throw new TokenizerException(
+                    $"The special token \"{token}\" is a single byte, empty or a repetition; choose another spelling.");
+            }
         }
     }
 }

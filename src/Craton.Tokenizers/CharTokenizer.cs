@@ -45,7 +45,7 @@ public sealed class CharTokenizer : Tokenizer
     /// <summary>Makes the vocabulary of a corpus: its characters in code point order, then the special tokens.</summary>
     /// <param name="texts">The corpus.</param>
     /// <param name="specialTokens">Special tokens in order of id.</param>
-    /// <param name="unknownToken">One of the special tokens, to stand for characters the corpus does not have; without it they are an error.</param>
+    /// <param name="unknownToken">One of the special tokens, for characters the corpus lacks; without it they are an error.</param>
     public static CharTokenizer Train(IEnumerable<string> texts, IEnumerable<string>? specialTokens = null, string? unknownToken = null)
     {
         var characters = new SortedSet<int>();
@@ -60,7 +60,11 @@ public sealed class CharTokenizer : Tokenizer
             special = [.. special, unknownToken];
         string[] tokens = [.. characters.Select(c => new Rune(c).ToString()), .. special];
         if (tokens.FirstOrDefault(t => t.Length == 0 || tokens.Count(other => other == t) > 1) is { } repeated)
-            throw new TokenizerException($"The special token \"{repeated}\" is empty or stands twice in the vocabulary; give it another name.");
+        {
+            throw new TokenizerException(
+                $"The special token \"{repeated}\" is empty or stands twice in the vocabulary; give it another name.");
+        }
+
         AddedToken[] added = [.. special.Select((t, i) => new AddedToken(characters.Count + i, t) { Special = true })];
         return new CharTokenizer(tokens, added, unknownToken);
     }
@@ -180,7 +184,8 @@ public sealed class CharTokenizer : Tokenizer
         if (_ids.TryGetValue(rune.Value, out int id))
             return id;
         return _unknown ?? throw new TokenizerException(
-            $"The character U+{rune.Value:X4} is not among the {_ids.Count} of this vocabulary; train it on text that has it, or with an unknown token.");
+            $"The character U+{rune.Value:X4} is not among the {_ids.Count} of this vocabulary; "
+            + "train it on text that has it, or with an unknown token.");
     }
 
     private void WriteModel(Utf8JsonWriter json)

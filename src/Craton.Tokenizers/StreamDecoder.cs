@@ -26,8 +26,9 @@ public sealed class StreamDecoder(Tokenizer tokenizer, bool skipSpecial = true)
                 _pending.Write(tokenizer.TokenBytes(id));
         }
 
-        bool complete = Rune.DecodeLastFromUtf8(_pending.WrittenSpan, out Rune last, out _) == OperationStatus.Done && last != Rune.ReplacementChar;
-        return complete ? Flush() : "";
+        // Invalid or incomplete bytes decode as U+FFFD as well.
+        _ = Rune.DecodeLastFromUtf8(_pending.WrittenSpan, out Rune last, out _);
+        return last == Rune.ReplacementChar ? "" : Flush();
     }
 
     /// <summary>Gives the rest, with U+FFFD for bytes that never became a character, and starts anew.</summary>

@@ -37,6 +37,41 @@ public sealed class SplitPatternTests
     }
 
     [Fact]
+    public void Text_between_matches_of_the_DeepSeek_pattern_stays_together()
+    {
+        var regex = new Regex(Patterns.DeepSeek, RegexOptions.CultureInvariant);
+        Splitter splitter = Patterns.FindSplitter(Patterns.DeepSeek)!;
+        var random = new Random(6);
+        for (int round = 0; round < 20_000; round++)
+        {
+            string text = TestTokenizers.Mix(random, random.Next(1, 12), _pieces);
+            var expected = new List<string>();
+            int end = 0;
+            foreach (Match match in regex.Matches(text))
+            {
+                if (match.Index > end)
+                    expected.Add(text[end..match.Index]);
+                expected.Add(match.Value);
+                end = match.Index + match.Length;
+            }
+
+            if (end < text.Length)
+                expected.Add(text[end..]);
+            Assert.Equal(expected, Split(splitter, text));
+        }
+    }
+
+    [Fact]
+    public void Parts_of_patterns_keep_what_they_do_not_match()
+    {
+        Assert.Equal(["a", "123", "4½", "x"], Split(new Splitter<ThreeDigitScanner>(), "a1234½x"));
+        Assert.Equal(["ab", "1", "2", "c"], Split(new Splitter<SingleDigitScanner>(), "ab12c"));
+        Assert.Equal(["ab", "日本ひカ", "한 "], Split(new Splitter<CjkScanner>(), "ab日本ひカ한 "));
+        Assert.Equal(["a b", "!=«", "c"], Split(new Splitter<PunctuationScanner>(), "a b!=«c"));
+        Assert.Equal(["x", "123", "45y", "678"], Split(new Splitter<DigitTripleScanner>(), "x12345y678"));
+    }
+
+    [Fact]
     public void A_contraction_with_a_long_s_is_cut_off()
     {
         Assert.Equal(["it", "'ſ", " fine"], Split(Patterns.Create(SplitPattern.Cl100k), "it'ſ fine"));

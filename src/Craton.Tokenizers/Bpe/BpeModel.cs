@@ -70,9 +70,9 @@ internal sealed class BpeModel
             return;
         }
 
-        WordCache.UInt128Key key = WordCache.Key(text, start, length);
+        WordCache.WordKey key = WordCache.Key(text, start, length);
         ref WordCache.Entry entry = ref cache.Slot(key);
-        if (entry.Key != key)
+        if (entry.Key.Low != key.Low || entry.Key.High != key.High)
         {
             ComputeAndRemember(text[start..end], ids, key, ref entry);
             return;
@@ -88,7 +88,7 @@ internal sealed class BpeModel
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void ComputeAndRemember(ReadOnlySpan<byte> word, List<int> ids, WordCache.UInt128Key key, ref WordCache.Entry entry)
+    private void ComputeAndRemember(ReadOnlySpan<byte> word, List<int> ids, WordCache.WordKey key, ref WordCache.Entry entry)
     {
         int before = ids.Count;
         Compute(word, ids);
@@ -132,7 +132,7 @@ internal sealed class BpeModel
             if (symbols[i] < 0)
             {
                 throw new TokenizerException(
-                    $"The vocabulary has no token for the byte 0x{word[i]:X2}, expected all 256; train or load a complete byte-level vocabulary.");
+                    $"The vocabulary has no token for the byte 0x{word[i]:X2}, expected all 256; load a complete byte-level vocabulary.");
             }
         }
 

@@ -57,14 +57,23 @@ internal sealed record PostProcessor
         foreach (JsonFields piece in json.Require("single").Items())
         {
             if (piece.Find("SpecialToken") is { } special)
-                (seen ? suffix : prefix).AddRange(specials.Require(special.Require("id").Text()).Require("ids").Items().Select(i => i.Id()));
+            {
+                IEnumerable<JsonFields> ids = specials.Require(special.Require("id").Text()).Require("ids").Items();
+                (seen ? suffix : prefix).AddRange(ids.Select(i => i.Id()));
+            }
             else if (piece.Find("Sequence") is { } sequence && !seen && sequence.Require("id").Text() == "A")
+            {
                 seen = true;
+            }
             else
+            {
                 throw piece.Error($"is {piece.Short()}, expected SpecialToken, or Sequence A once");
+            }
         }
 
-        return seen ? new PostProcessor { Prefix = [.. prefix], Suffix = [.. suffix] } : throw json.Error("has no Sequence A in \"single\"");
+        return seen
+            ? new PostProcessor { Prefix = [.. prefix], Suffix = [.. suffix] }
+            : throw json.Error("has no Sequence A in \"single\"");
     }
 
     private static int PairedId(JsonFields json, string field)

@@ -25,7 +25,8 @@ internal static class TiktokenFile
             "o200k_base" => (SplitPattern.O200k, Specials(("<|endoftext|>", 199999), ("<|endofprompt|>", 200018))),
             "o200k_harmony" => (SplitPattern.O200k, Harmony()),
             _ => throw new TokenizerException(
-                $"The encoding \"{encoding}\" is not known; expected gpt2, r50k_base, p50k_base, p50k_edit, cl100k_base, o200k_base or o200k_harmony."),
+                $"The encoding \"{encoding}\" is not known; expected gpt2, r50k_base, p50k_base, p50k_edit, cl100k_base, o200k_base "
+                + "or o200k_harmony."),
         };
         BpeTokenizer tokenizer = Load(path, pattern, special);
         tokenizer.EosToken = "<|endoftext|>";
@@ -39,15 +40,18 @@ internal static class TiktokenFile
         List<AddedToken> added = [.. specialTokens.OrderBy(s => s.Value).Select(s => new AddedToken(s.Value, s.Key) { Special = true })];
         foreach (AddedToken token in added)
         {
-            if (token.Id < 0 || token.Id >= 2L * tokens.Length + 65536)
-                throw new TokenizerException($"The special token {token.Content} has the id {token.Id} beside {tokens.Length} ranks; give it a nearer id.");
-            if (token.Id < tokens.Length && tokens[token.Id] is { } bytes && !bytes.AsSpan().SequenceEqual(Encoding.UTF8.GetBytes(token.Content)))
-                throw new TokenizerException($"The special token {token.Content} has the id {token.Id} of an ordinary token; give it a free id.");
+            bool absurd = token.Id < 0 || token.Id >= 2L * tokens.Length + 65536;
+            byte[]? ordinary = !absurd && token.Id < tokens.Length ? tokens[token.Id] : null;
+            if (absurd || (ordinary is not null && !ordinary.AsSpan().SequenceEqual(Encoding.UTF8.GetBytes(token.Content))))
+            {
+                throw new TokenizerException(
+                    $"The special token {token.Content} has the id {token.Id}, expected a free one near the {tokens.Length} ranks.");
+            }
         }
 
         BpeVocabulary vocabulary = BpeVocabulary.Create(tokens, added);
-        return new BpeTokenizer(
-            path, vocabulary, MergesFromRanks(tokens), ignoreMerges: true, added, Components.ByteLevel(pattern, addPrefixSpace: false, nfc: false));
+        Components components = Components.ByteLevel(pattern, addPrefixSpace: false, nfc: false);
+        return new BpeTokenizer(path, vocabulary, MergesFromRanks(tokens), ignoreMerges: true, added, components);
     }
 
     /// <summary>

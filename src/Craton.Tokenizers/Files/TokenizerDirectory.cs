@@ -25,7 +25,8 @@ internal static class TokenizerDirectory
                 return WithConfig(Gpt2Files.Load(vocabularyPath, mergesPath, ["<|endoftext|>"]), path);
         }
 
-        throw new TokenizerFileException(path, "holds no tokenizer; expected tokenizer.json, or vocab.json with merges.txt, or encoder.json with vocab.bpe.");
+        throw new TokenizerFileException(
+            path, "holds no tokenizer; expected tokenizer.json, or vocab.json with merges.txt, or encoder.json with vocab.bpe.");
     }
 
     /// <summary>Writes the files; each appears whole or not at all.</summary>

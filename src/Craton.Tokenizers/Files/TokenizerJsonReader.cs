@@ -103,8 +103,9 @@ internal static class TokenizerJsonReader
         return tokens;
     }
 
-    /// <summary>Checks added tokens against a vocabulary: same content, same id; no absurd ids; no id of the model without a token.</summary>
-    public static void CheckIds(JsonFields vocabulary, string?[] tokens, Dictionary<string, int> ids, List<AddedToken> added, bool allowGaps = false)
+    /// <summary>Checks added tokens against a vocabulary: same content, same id; no absurd ids; no id of the model unused.</summary>
+    public static void CheckIds(
+        JsonFields vocabulary, string?[] tokens, Dictionary<string, int> ids, List<AddedToken> added, bool allowGaps = false)
     {
         var filled = new HashSet<int>();
         foreach (AddedToken token in added)

@@ -17,7 +17,8 @@ internal static class TokenizerJsonWriter
     };
 
     /// <summary>The file of a byte-level BPE tokenizer.</summary>
-    public static byte[] Write(BpeTokenizer tokenizer) => Write(tokenizer.AddedTokens, tokenizer.Components, json => WriteModel(json, tokenizer));
+    public static byte[] Write(BpeTokenizer tokenizer) =>
+        Write(tokenizer.AddedTokens, tokenizer.Components, json => WriteModel(json, tokenizer));
 
     /// <summary>A file with the model that <paramref name="writeModel"/> writes (the fields of an object).</summary>
     public static byte[] Write(IReadOnlyList<AddedToken> added, Components components, Action<Utf8JsonWriter> writeModel)

@@ -31,7 +31,8 @@ internal readonly struct Cl100kScanner : IScanner
             return CodePointClass.RunEnd(text, next + length, CodePointClass.Letter);
         if ((kind & CodePointClass.WhiteSpace) != 0)
         {
-            bool blankBeforeOther = text[start] == (byte)' ' && following != 0 && (following & CodePointClass.WhiteSpaceLetterOrNumber) == 0;
+            bool blankBeforeOther = text[start] == (byte)' ' && following != 0
+                && (following & CodePointClass.WhiteSpaceLetterOrNumber) == 0;
             if (!blankBeforeOther)
                 return ScannerParts.WhiteSpaceByLine(text, start, wholeAtEnd);
         }

@@ -13,6 +13,11 @@ internal static class Patterns
         + @"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*" + Contractions + "?"
         + @"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
+    /// <summary>The last of the three patterns of DeepSeek; the others are numbers by three, and Chinese characters with kana.</summary>
+    internal const string DeepSeek =
+        @"[!\""#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+"
+        + @"|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+
     // "$" is the end of a line in some engines and of the text in others; after a possessive \s++ the two cannot differ.
     private const string TiktokenCl100k =
         @"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s";
@@ -43,9 +48,15 @@ internal static class Patterns
         return null;
     }
 
-    /// <summary>The splitter for a regular expression, the pattern of a vocabulary or a part of one; null for one that is not known.</summary>
-    public static Splitter? FindSplitter(string regex) =>
-        Find(regex) is { } pattern ? Create(pattern) : regex == @"\p{N}{1,3}" ? new Splitter<ThreeDigitScanner>() : null;
+    /// <summary>The splitter for a regular expression, a whole pattern or a part of one; null for one that is not known.</summary>
+    public static Splitter? FindSplitter(string regex) => regex switch
+    {
+        @"\p{N}{1,3}" => new Splitter<ThreeDigitScanner>(),
+        "[0-9][0-9][0-9]" => new Splitter<DigitTripleScanner>(),
+        "[一-龥\u3040-ゟ゠-ヿ]+" => new Splitter<CjkScanner>(),
+        DeepSeek => new Splitter<DeepSeekScanner>(),
+        _ => Find(regex) is { } pattern ? Create(pattern) : null,
+    };
 
     /// <summary>The splitter of a pattern.</summary>
     public static Splitter Create(SplitPattern pattern) => pattern switch

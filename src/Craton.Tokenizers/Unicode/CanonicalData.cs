@@ -35,7 +35,9 @@ internal static class CanonicalData
     /// <summary>The canonical combining class of a code point; 0 for a starter.</summary>
     public static byte ClassOf(int codePoint) => _classes.GetValueOrDefault(codePoint);
 
-    /// <summary>True when text without such code points is in NFC already: marks, second parts of compositions, decompositions for good.</summary>
+    /// <summary>
+    /// True for marks, second parts of compositions, and what decomposes for good: text without any of these is in NFC already.
+    /// </summary>
     public static bool MayChangeUnderNfc(int codePoint) =>
         codePoint >= 0x300 && (codePoint is (>= 0x1161 and <= 0x1175) or (>= 0x11A8 and <= 0x11C2) || _affected.Contains(codePoint));
 

@@ -46,7 +46,8 @@ internal static class CodePointClass
     }
 
     /// <summary>The class of a code point as one bit.</summary>
-    public static uint Of(int codePoint) => 1u << (codePoint < _bits.Length ? _bits[codePoint] : (int)CharUnicodeInfo.GetUnicodeCategory(codePoint));
+    public static uint Of(int codePoint) =>
+        1u << (codePoint < _bits.Length ? _bits[codePoint] : (int)CharUnicodeInfo.GetUnicodeCategory(codePoint));
 
     /// <summary>Where the run of code points of a set that starts at <paramref name="index"/> ends.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -54,7 +54,7 @@ public sealed record Corpus(Tokenizer Tokenizer, TokenStore Train, TokenStore? V
     /// <summary>The cleaned documents of a source.</summary>
     public static IEnumerable<Document> Documents(DataSettings data, TrainingListener listener)
     {
-        IEnumerable<Document> documents = data.Source == "dotnet-docs" ? DotNetDocs.Read() : new TextFiles([DatasetCatalogue.Resolve(data.Source)]).Read();
+        IEnumerable<Document> documents = data.Source == "dotnet-docs" ? DotNetDocs.Read() : new TextFiles([Resolve(data.Source)]).Read();
         if (data.LinesAreDocuments) documents = documents.SelectMany(Lines);
         if (data.MaxDocuments > 0) documents = documents.Take(data.MaxDocuments);
         CleaningPipeline? cleaning = data.Cleaning switch
@@ -107,6 +107,17 @@ public sealed record Corpus(Tokenizer Tokenizer, TokenStore Train, TokenStore? V
                 listener.OnMessage($"trained a tokenizer of {result.Tokenizer.VocabularySize:N0} tokens");
                 return result.Tokenizer;
         }
+    }
+
+    // set:NAME/FILE is a file of the catalogue, pulled if need be.
+    internal static string Resolve(string source)
+    {
+        if (!source.StartsWith("set:", StringComparison.Ordinal)) return source;
+        string[] parts = source[4..].Split('/', 2);
+        IReadOnlyList<string> files = DatasetCatalogue.PullAsync(parts[0]).GetAwaiter().GetResult();
+        return parts.Length == 1 && files.Count == 1 ? files[0]
+            : files.FirstOrDefault(f => parts.Length == 2 && Path.GetFileName(f) == parts[1])
+            ?? throw new CratonException($"data.source '{source}': expected set:{parts[0]}/FILE with one of {string.Join(", ", files.Select(Path.GetFileName))}");
     }
 
     private static IEnumerable<Document> Lines(Document document)

@@ -1,11 +1,10 @@
+using Craton.Training.Configuration;
+
 namespace Craton.Training.Recipes;
 
 /// <summary>Trains a language model from nothing.</summary>
 public sealed record PretrainRecipe
 {
-    /// <summary>The kind: <c>pretrain</c>.</summary>
-    public string Recipe { get; init; } = "pretrain";
-
     /// <summary>Names the run's folder.</summary>
     public string Name { get; init; } = "pretrain";
 
@@ -34,9 +33,6 @@ public sealed record PretrainRecipe
 /// <summary>Continues pre-training of a model on new text, mixed with a share of the old so that it is not forgotten.</summary>
 public sealed record ContinueRecipe
 {
-    /// <summary>The kind: <c>continue</c>.</summary>
-    public string Recipe { get; init; } = "continue";
-
     /// <summary>Names the run's folder.</summary>
     public string Name { get; init; } = "continue";
 
@@ -53,6 +49,7 @@ public sealed record ContinueRecipe
     public DataSettings? Replay { get; init; }
 
     /// <summary>Share of rows that come from the old text.</summary>
+    [Range(0, 0.99)]
     public double ReplayFraction { get; init; } = 0.25;
 
     /// <summary>The optimizer.</summary>
@@ -68,9 +65,6 @@ public sealed record ContinueRecipe
 /// <summary>Instruction tuning: conversations, with the loss on the assistant's turns only (Ouyang et al. 2022).</summary>
 public sealed record SftRecipe
 {
-    /// <summary>The kind: <c>sft</c>.</summary>
-    public string Recipe { get; init; } = "sft";
-
     /// <summary>Names the run's folder.</summary>
     public string Name { get; init; } = "sft";
 

@@ -1,3 +1,5 @@
+using Craton.Training.Configuration;
+
 namespace Craton.Training.Recipes;
 
 // The parts that recipes are made of. Every default is what a plain run uses; names become snake_case in YAML.
@@ -18,12 +20,15 @@ public sealed record DataSettings
     public bool LinesAreDocuments { get; init; }
 
     /// <summary>Share of documents held out for validation.</summary>
+    [Range(0, 0.5)]
     public double ValidFraction { get; init; } = 0.02;
 
     /// <summary>Share of documents held out for the final evaluation.</summary>
+    [Range(0, 0.5)]
     public double TestFraction { get; init; } = 0.02;
 
     /// <summary>Most documents to use; 0 for all.</summary>
+    [NonNegative]
     public int MaxDocuments { get; init; }
 }
 
@@ -65,6 +70,7 @@ public sealed record TokenizerSettings
     public TokenizerKind Kind { get; init; } = TokenizerKind.Bpe;
 
     /// <summary>Number of token ids, special tokens included (byte-pair encoding only).</summary>
+    [Range(260, 1_000_000)]
     public int VocabSize { get; init; } = 8192;
 
     /// <summary>A directory or <c>tokenizer.json</c> to use instead of training one.</summary>
@@ -75,21 +81,27 @@ public sealed record TokenizerSettings
 public sealed record ModelSettings
 {
     /// <summary>The dial: blocks, and 64 × as much width.</summary>
+    [Range(1, 128)]
     public int Depth { get; init; } = 6;
 
     /// <summary>Most tokens of a sequence.</summary>
+    [Range(2, 1_000_000)]
     public int Context { get; init; } = 256;
 
     /// <summary>Width of the residual stream, when not 64 × depth.</summary>
+    [Range(2, 65536)]
     public int? Width { get; init; }
 
     /// <summary>Number of query heads, when not width / 64.</summary>
+    [Range(1, 1024)]
     public int? Heads { get; init; }
 
     /// <summary>Number of key/value heads, when not derived.</summary>
+    [Range(1, 1024)]
     public int? KvHeads { get; init; }
 
     /// <summary>Feed-forward width, when not 8/3 of the width.</summary>
+    [Range(1, 262144)]
     public int? FeedForward { get; init; }
 
     /// <summary>Normalise queries and keys per head; the model is then written as a Qwen3.</summary>
@@ -115,24 +127,31 @@ public sealed record OptimizerSettings
     public OptimizerKind Kind { get; init; } = OptimizerKind.AdamW;
 
     /// <summary>Peak learning rate of AdamW.</summary>
+    [Positive]
     public double LearningRate { get; init; } = 3e-3;
 
     /// <summary>Peak learning rate of Muon's matrices.</summary>
+    [Positive]
     public double MuonLearningRate { get; init; } = 0.02;
 
     /// <summary>Decay of the first moment.</summary>
+    [Range(0, 0.9999)]
     public double Beta1 { get; init; } = 0.9;
 
     /// <summary>Decay of the second moment.</summary>
+    [Range(0, 0.99999)]
     public double Beta2 { get; init; } = 0.95;
 
     /// <summary>Added to the root of the second moment.</summary>
+    [Positive]
     public double Eps { get; init; } = 1e-8;
 
     /// <summary>Decoupled weight decay of matrices.</summary>
+    [NonNegative]
     public double WeightDecay { get; init; } = 0.1;
 
     /// <summary>Greatest norm of the gradient; 0 for no limit.</summary>
+    [NonNegative]
     public double ClipNorm { get; init; } = 1;
 }
 
@@ -154,12 +173,15 @@ public sealed record ScheduleSettings
     public ScheduleKind Kind { get; init; } = ScheduleKind.Cosine;
 
     /// <summary>Steps of linear warm-up.</summary>
+    [NonNegative]
     public int Warmup { get; init; } = 50;
 
     /// <summary>The last rate as a share of the peak.</summary>
+    [Range(0, 1)]
     public double MinRatio { get; init; } = 0.1;
 
     /// <summary>Share of the steps that decay (warm-up, stable, decay only).</summary>
+    [Range(0, 1)]
     public double DecayFraction { get; init; } = 0.3;
 }
 
@@ -167,35 +189,45 @@ public sealed record ScheduleSettings
 public sealed record LoopSettings
 {
     /// <summary>Optimizer steps.</summary>
+    [Positive]
     public int Steps { get; init; } = 1000;
 
     /// <summary>Rows of one pass.</summary>
+    [Range(1, 65536)]
     public int Batch { get; init; } = 16;
 
     /// <summary>Passes added up to one step.</summary>
+    [Range(1, 65536)]
     public int Accumulate { get; init; } = 1;
 
     /// <summary>Steps between lines of the metrics file.</summary>
+    [Positive]
     public int LogEvery { get; init; } = 10;
 
     /// <summary>Steps between validations; 0 for none but the last.</summary>
+    [NonNegative]
     public int EvalEvery { get; init; } = 200;
 
     /// <summary>Batches of a validation.</summary>
+    [Positive]
     public int EvalBatches { get; init; } = 20;
 
     /// <summary>Steps between samples; 0 for none.</summary>
+    [NonNegative]
     public int SampleEvery { get; init; } = 200;
 
     /// <summary>What samples begin with.</summary>
     public string SamplePrompt { get; init; } = "";
 
     /// <summary>Steps between checkpoints; 0 for the last only.</summary>
+    [NonNegative]
     public int SaveEvery { get; init; } = 200;
 
     /// <summary>Checkpoints kept.</summary>
+    [Range(1, 1000)]
     public int Keep { get; init; } = 2;
 
     /// <summary>Decay of the moving average of the weights, which is what the model directory gets; 0 for none.</summary>
+    [Range(0, 0.99999)]
     public double EmaDecay { get; init; }
 }

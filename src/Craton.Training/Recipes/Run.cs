@@ -1,0 +1,65 @@
+using System.Diagnostics;
+using Craton.Models;
+using Craton.Tensors;
+using Craton.Tensors.IO;
+using Craton.Tokenizers;
+using Craton.Training.Checkpoints;
+using Craton.Training.Configuration;
+
+namespace Craton.Training.Recipes;
+
+/// <summary>How a recipe is run.</summary>
+/// <param name="Runs">The folder of all runs.</param>
+/// <param name="Resume">Go on with a run of that name.</param>
+/// <param name="Listener">Hears the progress.</param>
+/// <param name="Stop">Asks for an early end, or null.</param>
+public sealed record RunOptions(string Runs, bool Resume, TrainingListener Listener, StopSignal? Stop = null)
+{
+    /// <summary>Writes a text with the model as it is, from the prompt; or null.</summary>
+    public Func<Gpt, Tokenizer, string, string>? Sample { get; init; }
+}
+
+/// <summary>What a run leaves.</summary>
+/// <param name="RunFolder">Metrics, checkpoints, samples, report.</param>
+/// <param name="ModelFolder">The model directory; null when the run was stopped early.</param>
+/// <param name="Report">The page about the run.</param>
+/// <param name="Sha256">Hash of the weights; null when the run was stopped early.</param>
+/// <param name="Outcome">Losses and rates.</param>
+public sealed record RunResult(string RunFolder, string? ModelFolder, string Report, string? Sha256, TrainingOutcome Outcome);
+
+/// <summary>The folder of one run: <c>runs/NAME</c> with its resolved recipe.</summary>
+internal sealed class RunFolder
+{
+    private const string RecipeFile = "recipe.yaml";
+
+    /// <summary>Opens the folder, and makes sure that it belongs to this recipe.</summary>
+    public RunFolder(string kind, string name, object recipe, RunOptions options)
+    {
+        if (name.Length == 0 || name != Path.GetFileName(name) || name is "." or "..")
+            throw new CratonException($"name '{name}': expected a plain folder name without path separators");
+        Path = System.IO.Path.Combine(options.Runs, name);
+        string resolved = RecipeWriter.Write(kind, recipe), file = System.IO.Path.Combine(Path, RecipeFile);
+        bool exists = File.Exists(file);
+        if (exists && !options.Resume)
+            throw new CratonException($"{Path} holds a run already; add --resume to go on with it, or choose another name with --set name=…");
+        if (exists && File.ReadAllText(file) is var before && before != resolved)
+            throw new CratonException($"{Path} was begun with another recipe ({FirstDifference(before, resolved)}); resume with the settings in {file}, or choose another name");
+        Directory.CreateDirectory(Path);
+        if (!exists) DurableFile.WriteText(file, resolved);
+    }
+
+    public string Path { get; }
+
+    public string Data => System.IO.Path.Combine(Path, "data");
+
+    public string Model => System.IO.Path.Combine(Path, "model");
+
+    private static string FirstDifference(string before, string now)
+    {
+        string[] a = before.Split('\n'), b = now.Split('\n');
+        for (int i = 0; i < Math.Max(a.Length, b.Length); i++)
+            if (i >= a.Length || i >= b.Length || a[i] != b[i])
+                return $"there '{(i < a.Length ? a[i].Trim() : "")}', here '{(i < b.Length ? b[i].Trim() : "")}'";
+        return "they differ";
+    }
+}
