@@ -1,3 +1,6 @@
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
+using Craton.Tensors.Kernels.Simd;
 using Craton.Tensors.Threading;
 
 namespace Craton.Tensors.Kernels.Cpu;
@@ -10,8 +13,8 @@ namespace Craton.Tensors.Kernels.Cpu;
 /// row of A and its column of B alone: not on M, N, the batch, the register width, blocking or the number of threads; a row multiplied
 /// alone gives the bits it has within a batch (only which of several NaN comes out is left open). <see cref="GemmReference"/> is this definition written down.</para>
 /// <para>The work is cut into rectangles of C that are computed without regard to each other (<see cref="GemmPartition"/>). Within one,
-/// blocks of k and of rows keep the packed operands in cache (<see cref="GemmRectangle{TVec, TEpilogue}"/>), and a register tile does the
-/// arithmetic (<see cref="GemmTiles{TVec}"/>). Between blocks of k the running sum rests in C.</para>
+/// blocks of k and of rows keep the packed operands in cache (<see cref="GemmRectangle{V, TEpilogue}"/>), and a register tile does the
+/// arithmetic (<see cref="GemmTiles{V}"/>). Between blocks of k the running sum rests in C.</para>
 /// </remarks>
 internal static unsafe class Gemm
 {
@@ -30,44 +33,48 @@ internal static unsafe class Gemm
     public static void Multiply<TEpilogue>(
         GemmShape shape, StridedMatrix<float> a, StridedMatrix<float> b, StridedMatrix<float> c, bool accumulate, TEpilogue epilogue)
         where TEpilogue : struct, IGemmEpilogue
-        => Multiply(GemmWidths.Current, shape, a, b, c, accumulate, epilogue);
+        => Multiply(RegisterBits, shape, a, b, c, accumulate, epilogue);
 
-    /// <summary>The product on registers of a chosen width.</summary>
-    public static void Multiply<TEpilogue>(
-        GemmWidth width, GemmShape shape, StridedMatrix<float> a, StridedMatrix<float> b, StridedMatrix<float> c, bool accumulate,
+    /// <summary>Bits of the registers used unless others are asked for: the process's, but no vectors where the hardware has no fused
+    /// multiply-add, which would then be computed lane by lane, slower than by scalar code.</summary>
+    internal static int RegisterBits => Fma.IsSupported || AdvSimd.IsSupported ? SimdWidth.Current : Math.Min(SimdWidth.Current, 32);
+
+    /// <summary>The product on registers of 512, 256, 128 or 32 bits.</summary>
+    internal static void Multiply<TEpilogue>(
+        int registerBits, GemmShape shape, StridedMatrix<float> a, StridedMatrix<float> b, StridedMatrix<float> c, bool accumulate,
         TEpilogue epilogue)
         where TEpilogue : struct, IGemmEpilogue
     {
         var problem = new GemmProblem(shape, a, b, c, accumulate, exchanged: false);
-        switch (width)
+        switch (registerBits)
         {
-            case GemmWidth.Vector512: Run<GemmVector512, TEpilogue>(problem, epilogue); break;
-            case GemmWidth.Vector256: Run<GemmVector256, TEpilogue>(problem, epilogue); break;
-            case GemmWidth.Vector128: Run<GemmVector128, TEpilogue>(problem, epilogue); break;
-            default: Run<GemmScalar, TEpilogue>(problem, epilogue); break;
+            case 512: Run<Vec512, TEpilogue>(problem, epilogue); break;
+            case 256: Run<Vec256, TEpilogue>(problem, epilogue); break;
+            case 128: Run<Vec128, TEpilogue>(problem, epilogue); break;
+            default: Run<Scalar32, TEpilogue>(problem, epilogue); break;
         }
     }
 
-    private static void Run<TVec, TEpilogue>(in GemmProblem problem, TEpilogue epilogue)
-        where TVec : struct, IGemmVector<TVec>
+    private static void Run<V, TEpilogue>(in GemmProblem problem, TEpilogue epilogue)
+        where V : struct, IVec<V>
         where TEpilogue : struct, IGemmEpilogue
     {
         GemmShape shape = problem.Shape;
         if (shape.M <= 0 || shape.N <= 0 || shape.Batch <= 0)
             return;
-        if (shape.N <= TVec.TileRows && shape.N < shape.M && !problem.Exchanged)
+        if (shape.N <= GemmTiles<V>.MostRows && shape.N < shape.M && !problem.Exchanged)
         {
-            Run<TVec, TEpilogue>(problem.Exchange(), epilogue);
+            Run<V, TEpilogue>(problem.Exchange(), epilogue);
             return;
         }
-        GemmPartition partition = GemmPartition.For(shape, TVec.TileRows, 2 * TVec.Lanes, WorkerPool.Threads);
-        var job = new Job<TVec, TEpilogue>(problem, partition, epilogue);
+        GemmPartition partition = GemmPartition.For(shape, GemmTiles<V>.MostRows, 2 * V.Lanes, WorkerPool.Threads);
+        var job = new Job<V, TEpilogue>(problem, partition, epilogue);
         WorkerPool.Run(ref job, partition.Tasks);
     }
 
     /// <summary>Task t computes an equal share of all rectangles of all matrices.</summary>
-    private readonly struct Job<TVec, TEpilogue>(GemmProblem problem, GemmPartition partition, TEpilogue epilogue) : IJob
-        where TVec : struct, IGemmVector<TVec>
+    private readonly struct Job<V, TEpilogue>(GemmProblem problem, GemmPartition partition, TEpilogue epilogue) : IJob
+        where V : struct, IVec<V>
         where TEpilogue : struct, IGemmEpilogue
     {
         private readonly GemmProblem _problem = problem;
@@ -80,7 +87,7 @@ internal static unsafe class Gemm
             for (long i = first; i < end; i++)
             {
                 GemmRange range = _partition.Range(i, out int batch);
-                new GemmRectangle<TVec, TEpilogue>(_problem, batch, range, _epilogue).Compute();
+                new GemmRectangle<V, TEpilogue>(_problem, batch, range, _epilogue).Compute();
             }
         }
     }

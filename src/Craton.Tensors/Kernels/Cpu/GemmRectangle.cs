@@ -1,3 +1,4 @@
+using Craton.Tensors.Kernels.Simd;
 using Craton.Tensors.Threading;
 
 namespace Craton.Tensors.Kernels.Cpu;
@@ -7,21 +8,21 @@ namespace Craton.Tensors.Kernels.Cpu;
 /// (it stays in the second-level cache); for each panel of columns: pack that part of B (it stays in the first level), and run the
 /// register tiles down the rows.
 /// </summary>
-internal unsafe ref struct GemmRectangle<TVec, TEpilogue>
-    where TVec : struct, IGemmVector<TVec>
+internal unsafe ref struct GemmRectangle<V, TEpilogue>
+    where V : struct, IVec<V>
     where TEpilogue : struct, IGemmEpilogue
 {
     // Measured on 1 MB of second-level cache for 512 bits and with 512 KB in mind for the narrower widths. A panel of B of two 16-lane
     // vectors is then 32 KB, one of two 8-lane vectors 24 KB: most of a first-level cache.
-    private static int StepsPerBlock => TVec.Lanes == 16 ? 256 : 384;
+    private static int StepsPerBlock => V.Lanes == 16 ? 256 : 384;
 
-    private static int RowsPerBlock => TVec.Lanes == 16 ? 576 : 192;
+    private static int RowsPerBlock => V.Lanes == 16 ? 576 : 192;
 
     // Blocks of k begin at multiples of this, so that packing meets whole squares.
     private const int StepUnit = 16;
 
     // Up to this many rows B is read where it lies, if its rows are adjacent values: a copy would not be read often enough to pay.
-    private static int RowsReadingInPlace => 2 * TVec.TileRows;
+    private static int RowsReadingInPlace => 2 * GemmTiles<V>.MostRows;
 
     private readonly StridedMatrix<float> _a, _b, _c;
     private readonly GemmRange _range;
@@ -40,11 +41,11 @@ internal unsafe ref struct GemmRectangle<TVec, TEpilogue>
         (_a, _b, _c) = (problem.A, problem.B, problem.C);
         (_accumulate, _exchanged) = (problem.Accumulate, problem.Exchanged);
         (_range, _batch, _steps, _epilogue) = (range, batch, problem.Shape.K, epilogue);
-        _panelWidth = GemmTiles<TVec>.VectorsAcross(range.Rows) * TVec.Lanes;
+        _panelWidth = GemmTiles<V>.VectorsAcross(range.Rows) * V.Lanes;
         int k = Math.Min(_steps, StepsPerBlock);
         long sizeA = Aligned(((long)Math.Min(range.Rows, RowsPerBlock) * k) + GemmPacking.Overrun);
         long sizeB = Aligned(((long)_panelWidth * k) + GemmPacking.Overrun);
-        long sizeTile = TVec.TileRows * _panelWidth;
+        long sizeTile = GemmTiles<V>.MostRows * _panelWidth;
         _packedA = (float*)WorkerScratch.Rent((sizeA + sizeB + sizeTile + _panelWidth) * sizeof(float));
         _packedB = _packedA + sizeA;
         _tile = _packedB + sizeB;
@@ -84,7 +85,7 @@ internal unsafe ref struct GemmRectangle<TVec, TEpilogue>
     /// <summary>All columns of a block of rows, for the current block of k.</summary>
     private readonly void ComputeRows(int row, int rows)
     {
-        int panels = (rows + TVec.TileRows - 1) / TVec.TileRows;
+        int panels = (rows + GemmTiles<V>.MostRows - 1) / GemmTiles<V>.MostRows;
         for (int panel = 0; panel < panels; panel++)
         {
             int first = Part(rows, panel, panels), count = Part(rows, panel + 1, panels) - first;
@@ -118,7 +119,7 @@ internal unsafe ref struct GemmRectangle<TVec, TEpilogue>
         float* c = _c.At(_batch, row, column);
         if (columns == _panelWidth && _c.ColumnStride == 1 && !_exchanged)
         {
-            GemmTiles<TVec>.Run(
+            GemmTiles<V>.Run(
                 rows, _kCount, a, b, bStep, resume ? c : _zeros, resume ? _c.RowStride : 0, c, _c.RowStride);
             if (last)
                 Finish(c, _c.RowStride, row, rows, column, columns);
@@ -127,7 +128,7 @@ internal unsafe ref struct GemmRectangle<TVec, TEpilogue>
         // A tile that sticks out of C, or whose rows are not adjacent values, is computed aside.
         if (resume)
             CopyIn(c, rows, columns);
-        GemmTiles<TVec>.Run(rows, _kCount, a, b, bStep, resume ? _tile : _zeros, resume ? _panelWidth : 0, _tile, _panelWidth);
+        GemmTiles<V>.Run(rows, _kCount, a, b, bStep, resume ? _tile : _zeros, resume ? _panelWidth : 0, _tile, _panelWidth);
         if (last && !_exchanged)
             Finish(_tile, _panelWidth, row, rows, column, columns);
         CopyOut(c, rows, columns);

@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.Arm;
+using Craton.Tensors.Kernels.Simd;
 
 namespace Craton.Tensors.Kernels.Cpu;
 
@@ -25,15 +27,19 @@ internal readonly struct Rows12 : ITileRows { public static int Count => 12; }
 /// The innermost loops: a tile of C stays in registers while k runs. Column vectors of B lie across the lanes, elements of A are
 /// broadcast, so every lane is one output's own chain of fused multiply-adds in the order of k, whatever the tile.
 /// </summary>
-internal static unsafe class GemmTiles<TVec>
-    where TVec : struct, IGemmVector<TVec>
+internal static unsafe class GemmTiles<V>
+    where V : struct, IVec<V>
 {
+    /// <summary>Rows of the largest tile. With two vectors a row, the sums, two vectors of B and a broadcast fill the registers: 32 on
+    /// AVX-512 and ARM, 16 on AVX2.</summary>
+    public static int MostRows => V.Lanes == 16 || AdvSimd.IsSupported ? 12 : 6;
+
     /// <summary>Vectors across a tile: more for very few rows, so that enough independent chains hide the latency of an addition.</summary>
     public static int VectorsAcross(int rows) => rows switch { 1 => 8, 2 => 4, _ => 2 };
 
     /// <summary>to = from + A·B over <paramref name="k"/> steps for a tile of <paramref name="rows"/> rows and
     /// <see cref="VectorsAcross"/> vectors.</summary>
-    /// <param name="rows">Rows of the tile, 1 .. <see cref="IGemmVector{TSelf}.TileRows"/>.</param>
+    /// <param name="rows">Rows of the tile, 1 .. <see cref="MostRows"/>.</param>
     /// <param name="k">Steps, at least 1.</param>
     /// <param name="a">Packed panel [k][rows].</param>
     /// <param name="b">Panel of B: step k begins at <c>b + k·bStep</c>.</param>
@@ -65,64 +71,64 @@ internal static unsafe class GemmTiles<TVec>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void OneRow(nint k, float* a, float* b, nint bStep, float* from, float* to)
     {
-        int lanes = TVec.Lanes;
-        TVec c0 = TVec.Load(from), c1 = TVec.Load(from + lanes), c2 = TVec.Load(from + (2 * lanes)), c3 = TVec.Load(from + (3 * lanes));
+        int lanes = V.Lanes;
+        V c0 = V.Load(from), c1 = V.Load(from + lanes), c2 = V.Load(from + (2 * lanes)), c3 = V.Load(from + (3 * lanes));
         from += 4 * lanes;
-        TVec c4 = TVec.Load(from), c5 = TVec.Load(from + lanes), c6 = TVec.Load(from + (2 * lanes)), c7 = TVec.Load(from + (3 * lanes));
+        V c4 = V.Load(from), c5 = V.Load(from + lanes), c6 = V.Load(from + (2 * lanes)), c7 = V.Load(from + (3 * lanes));
         for (; k > 0; k--)
         {
-            TVec x = TVec.Broadcast(a);
-            c0 = TVec.Fma(x, TVec.Load(b), c0);
-            c1 = TVec.Fma(x, TVec.Load(b + (1 * lanes)), c1);
-            c2 = TVec.Fma(x, TVec.Load(b + (2 * lanes)), c2);
-            c3 = TVec.Fma(x, TVec.Load(b + (3 * lanes)), c3);
-            c4 = TVec.Fma(x, TVec.Load(b + (4 * lanes)), c4);
-            c5 = TVec.Fma(x, TVec.Load(b + (5 * lanes)), c5);
-            c6 = TVec.Fma(x, TVec.Load(b + (6 * lanes)), c6);
-            c7 = TVec.Fma(x, TVec.Load(b + (7 * lanes)), c7);
+            V x = V.BroadcastAt(a);
+            c0 = V.Fma(x, V.Load(b), c0);
+            c1 = V.Fma(x, V.Load(b + (1 * lanes)), c1);
+            c2 = V.Fma(x, V.Load(b + (2 * lanes)), c2);
+            c3 = V.Fma(x, V.Load(b + (3 * lanes)), c3);
+            c4 = V.Fma(x, V.Load(b + (4 * lanes)), c4);
+            c5 = V.Fma(x, V.Load(b + (5 * lanes)), c5);
+            c6 = V.Fma(x, V.Load(b + (6 * lanes)), c6);
+            c7 = V.Fma(x, V.Load(b + (7 * lanes)), c7);
             a++;
             b += bStep;
         }
-        TVec.Store(c0, to);
-        TVec.Store(c1, to + (1 * lanes));
-        TVec.Store(c2, to + (2 * lanes));
-        TVec.Store(c3, to + (3 * lanes));
-        TVec.Store(c4, to + (4 * lanes));
-        TVec.Store(c5, to + (5 * lanes));
-        TVec.Store(c6, to + (6 * lanes));
-        TVec.Store(c7, to + (7 * lanes));
+        V.Store(to, 0, c0);
+        V.Store(to + (1 * lanes), 0, c1);
+        V.Store(to + (2 * lanes), 0, c2);
+        V.Store(to + (3 * lanes), 0, c3);
+        V.Store(to + (4 * lanes), 0, c4);
+        V.Store(to + (5 * lanes), 0, c5);
+        V.Store(to + (6 * lanes), 0, c6);
+        V.Store(to + (7 * lanes), 0, c7);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void TwoRows(nint k, float* a, float* b, nint bStep, float* from, nint fromStride, float* to, nint toStride)
     {
-        int lanes = TVec.Lanes;
+        int lanes = V.Lanes;
         float* from1 = from + fromStride, to1 = to + toStride;
-        TVec c00 = TVec.Load(from), c01 = TVec.Load(from + lanes), c02 = TVec.Load(from + (2 * lanes)), c03 = TVec.Load(from + (3 * lanes));
-        TVec c10 = TVec.Load(from1), c11 = TVec.Load(from1 + lanes), c12 = TVec.Load(from1 + (2 * lanes)), c13 = TVec.Load(from1 + (3 * lanes));
+        V c00 = V.Load(from), c01 = V.Load(from + lanes), c02 = V.Load(from + (2 * lanes)), c03 = V.Load(from + (3 * lanes));
+        V c10 = V.Load(from1), c11 = V.Load(from1 + lanes), c12 = V.Load(from1 + (2 * lanes)), c13 = V.Load(from1 + (3 * lanes));
         for (; k > 0; k--)
         {
-            TVec x = TVec.Broadcast(a), y = TVec.Broadcast(a + 1);
-            TVec b0 = TVec.Load(b), b1 = TVec.Load(b + lanes), b2 = TVec.Load(b + (2 * lanes)), b3 = TVec.Load(b + (3 * lanes));
-            c00 = TVec.Fma(x, b0, c00);
-            c10 = TVec.Fma(y, b0, c10);
-            c01 = TVec.Fma(x, b1, c01);
-            c11 = TVec.Fma(y, b1, c11);
-            c02 = TVec.Fma(x, b2, c02);
-            c12 = TVec.Fma(y, b2, c12);
-            c03 = TVec.Fma(x, b3, c03);
-            c13 = TVec.Fma(y, b3, c13);
+            V x = V.BroadcastAt(a), y = V.BroadcastAt(a + 1);
+            V b0 = V.Load(b), b1 = V.Load(b + lanes), b2 = V.Load(b + (2 * lanes)), b3 = V.Load(b + (3 * lanes));
+            c00 = V.Fma(x, b0, c00);
+            c10 = V.Fma(y, b0, c10);
+            c01 = V.Fma(x, b1, c01);
+            c11 = V.Fma(y, b1, c11);
+            c02 = V.Fma(x, b2, c02);
+            c12 = V.Fma(y, b2, c12);
+            c03 = V.Fma(x, b3, c03);
+            c13 = V.Fma(y, b3, c13);
             a += 2;
             b += bStep;
         }
-        TVec.Store(c00, to);
-        TVec.Store(c01, to + lanes);
-        TVec.Store(c02, to + (2 * lanes));
-        TVec.Store(c03, to + (3 * lanes));
-        TVec.Store(c10, to1);
-        TVec.Store(c11, to1 + lanes);
-        TVec.Store(c12, to1 + (2 * lanes));
-        TVec.Store(c13, to1 + (3 * lanes));
+        V.Store(to, 0, c00);
+        V.Store(to + lanes, 0, c01);
+        V.Store(to + (2 * lanes), 0, c02);
+        V.Store(to + (3 * lanes), 0, c03);
+        V.Store(to1, 0, c10);
+        V.Store(to1 + lanes, 0, c11);
+        V.Store(to1 + (2 * lanes), 0, c12);
+        V.Store(to1 + (3 * lanes), 0, c13);
     }
 
     // One line a row; the compiler drops the lines beyond TRows.Count, which is a constant to it. All sums must be locals of their own to
@@ -131,60 +137,60 @@ internal static unsafe class GemmTiles<TVec>
     private static void ManyRows<TRows>(nint k, float* a, float* b, nint bStep, float* from, nint fromStride, float* to, nint toStride)
         where TRows : struct, ITileRows
     {
-        int lanes = TVec.Lanes;
-        TVec c00 = default, c01 = default;
-        TVec c10 = default, c11 = default;
-        TVec c20 = default, c21 = default;
-        TVec c30 = default, c31 = default;
-        TVec c40 = default, c41 = default;
-        TVec c50 = default, c51 = default;
-        TVec c60 = default, c61 = default;
-        TVec c70 = default, c71 = default;
-        TVec c80 = default, c81 = default;
-        TVec c90 = default, c91 = default;
-        TVec c100 = default, c101 = default;
-        TVec c110 = default, c111 = default;
-        { c00 = TVec.Load(from); c01 = TVec.Load(from + lanes); }
-        { c10 = TVec.Load(from + fromStride); c11 = TVec.Load(from + fromStride + lanes); }
-        { c20 = TVec.Load(from + (2 * fromStride)); c21 = TVec.Load(from + (2 * fromStride) + lanes); }
-        if (TRows.Count > 3) { c30 = TVec.Load(from + (3 * fromStride)); c31 = TVec.Load(from + (3 * fromStride) + lanes); }
-        if (TRows.Count > 4) { c40 = TVec.Load(from + (4 * fromStride)); c41 = TVec.Load(from + (4 * fromStride) + lanes); }
-        if (TRows.Count > 5) { c50 = TVec.Load(from + (5 * fromStride)); c51 = TVec.Load(from + (5 * fromStride) + lanes); }
-        if (TRows.Count > 6) { c60 = TVec.Load(from + (6 * fromStride)); c61 = TVec.Load(from + (6 * fromStride) + lanes); }
-        if (TRows.Count > 7) { c70 = TVec.Load(from + (7 * fromStride)); c71 = TVec.Load(from + (7 * fromStride) + lanes); }
-        if (TRows.Count > 8) { c80 = TVec.Load(from + (8 * fromStride)); c81 = TVec.Load(from + (8 * fromStride) + lanes); }
-        if (TRows.Count > 9) { c90 = TVec.Load(from + (9 * fromStride)); c91 = TVec.Load(from + (9 * fromStride) + lanes); }
-        if (TRows.Count > 10) { c100 = TVec.Load(from + (10 * fromStride)); c101 = TVec.Load(from + (10 * fromStride) + lanes); }
-        if (TRows.Count > 11) { c110 = TVec.Load(from + (11 * fromStride)); c111 = TVec.Load(from + (11 * fromStride) + lanes); }
+        int lanes = V.Lanes;
+        V c00 = default, c01 = default;
+        V c10 = default, c11 = default;
+        V c20 = default, c21 = default;
+        V c30 = default, c31 = default;
+        V c40 = default, c41 = default;
+        V c50 = default, c51 = default;
+        V c60 = default, c61 = default;
+        V c70 = default, c71 = default;
+        V c80 = default, c81 = default;
+        V c90 = default, c91 = default;
+        V c100 = default, c101 = default;
+        V c110 = default, c111 = default;
+        { c00 = V.Load(from); c01 = V.Load(from + lanes); }
+        { c10 = V.Load(from + fromStride); c11 = V.Load(from + fromStride + lanes); }
+        { c20 = V.Load(from + (2 * fromStride)); c21 = V.Load(from + (2 * fromStride) + lanes); }
+        if (TRows.Count > 3) { c30 = V.Load(from + (3 * fromStride)); c31 = V.Load(from + (3 * fromStride) + lanes); }
+        if (TRows.Count > 4) { c40 = V.Load(from + (4 * fromStride)); c41 = V.Load(from + (4 * fromStride) + lanes); }
+        if (TRows.Count > 5) { c50 = V.Load(from + (5 * fromStride)); c51 = V.Load(from + (5 * fromStride) + lanes); }
+        if (TRows.Count > 6) { c60 = V.Load(from + (6 * fromStride)); c61 = V.Load(from + (6 * fromStride) + lanes); }
+        if (TRows.Count > 7) { c70 = V.Load(from + (7 * fromStride)); c71 = V.Load(from + (7 * fromStride) + lanes); }
+        if (TRows.Count > 8) { c80 = V.Load(from + (8 * fromStride)); c81 = V.Load(from + (8 * fromStride) + lanes); }
+        if (TRows.Count > 9) { c90 = V.Load(from + (9 * fromStride)); c91 = V.Load(from + (9 * fromStride) + lanes); }
+        if (TRows.Count > 10) { c100 = V.Load(from + (10 * fromStride)); c101 = V.Load(from + (10 * fromStride) + lanes); }
+        if (TRows.Count > 11) { c110 = V.Load(from + (11 * fromStride)); c111 = V.Load(from + (11 * fromStride) + lanes); }
         for (; k > 0; k--)
         {
-            TVec b0 = TVec.Load(b), b1 = TVec.Load(b + lanes), x;
-            { x = TVec.Broadcast(a); c00 = TVec.Fma(x, b0, c00); c01 = TVec.Fma(x, b1, c01); }
-            { x = TVec.Broadcast(a + 1); c10 = TVec.Fma(x, b0, c10); c11 = TVec.Fma(x, b1, c11); }
-            { x = TVec.Broadcast(a + 2); c20 = TVec.Fma(x, b0, c20); c21 = TVec.Fma(x, b1, c21); }
-            if (TRows.Count > 3) { x = TVec.Broadcast(a + 3); c30 = TVec.Fma(x, b0, c30); c31 = TVec.Fma(x, b1, c31); }
-            if (TRows.Count > 4) { x = TVec.Broadcast(a + 4); c40 = TVec.Fma(x, b0, c40); c41 = TVec.Fma(x, b1, c41); }
-            if (TRows.Count > 5) { x = TVec.Broadcast(a + 5); c50 = TVec.Fma(x, b0, c50); c51 = TVec.Fma(x, b1, c51); }
-            if (TRows.Count > 6) { x = TVec.Broadcast(a + 6); c60 = TVec.Fma(x, b0, c60); c61 = TVec.Fma(x, b1, c61); }
-            if (TRows.Count > 7) { x = TVec.Broadcast(a + 7); c70 = TVec.Fma(x, b0, c70); c71 = TVec.Fma(x, b1, c71); }
-            if (TRows.Count > 8) { x = TVec.Broadcast(a + 8); c80 = TVec.Fma(x, b0, c80); c81 = TVec.Fma(x, b1, c81); }
-            if (TRows.Count > 9) { x = TVec.Broadcast(a + 9); c90 = TVec.Fma(x, b0, c90); c91 = TVec.Fma(x, b1, c91); }
-            if (TRows.Count > 10) { x = TVec.Broadcast(a + 10); c100 = TVec.Fma(x, b0, c100); c101 = TVec.Fma(x, b1, c101); }
-            if (TRows.Count > 11) { x = TVec.Broadcast(a + 11); c110 = TVec.Fma(x, b0, c110); c111 = TVec.Fma(x, b1, c111); }
+            V b0 = V.Load(b), b1 = V.Load(b + lanes), x;
+            { x = V.BroadcastAt(a); c00 = V.Fma(x, b0, c00); c01 = V.Fma(x, b1, c01); }
+            { x = V.BroadcastAt(a + 1); c10 = V.Fma(x, b0, c10); c11 = V.Fma(x, b1, c11); }
+            { x = V.BroadcastAt(a + 2); c20 = V.Fma(x, b0, c20); c21 = V.Fma(x, b1, c21); }
+            if (TRows.Count > 3) { x = V.BroadcastAt(a + 3); c30 = V.Fma(x, b0, c30); c31 = V.Fma(x, b1, c31); }
+            if (TRows.Count > 4) { x = V.BroadcastAt(a + 4); c40 = V.Fma(x, b0, c40); c41 = V.Fma(x, b1, c41); }
+            if (TRows.Count > 5) { x = V.BroadcastAt(a + 5); c50 = V.Fma(x, b0, c50); c51 = V.Fma(x, b1, c51); }
+            if (TRows.Count > 6) { x = V.BroadcastAt(a + 6); c60 = V.Fma(x, b0, c60); c61 = V.Fma(x, b1, c61); }
+            if (TRows.Count > 7) { x = V.BroadcastAt(a + 7); c70 = V.Fma(x, b0, c70); c71 = V.Fma(x, b1, c71); }
+            if (TRows.Count > 8) { x = V.BroadcastAt(a + 8); c80 = V.Fma(x, b0, c80); c81 = V.Fma(x, b1, c81); }
+            if (TRows.Count > 9) { x = V.BroadcastAt(a + 9); c90 = V.Fma(x, b0, c90); c91 = V.Fma(x, b1, c91); }
+            if (TRows.Count > 10) { x = V.BroadcastAt(a + 10); c100 = V.Fma(x, b0, c100); c101 = V.Fma(x, b1, c101); }
+            if (TRows.Count > 11) { x = V.BroadcastAt(a + 11); c110 = V.Fma(x, b0, c110); c111 = V.Fma(x, b1, c111); }
             a += TRows.Count;
             b += bStep;
         }
-        { TVec.Store(c00, to); TVec.Store(c01, to + lanes); }
-        { TVec.Store(c10, to + toStride); TVec.Store(c11, to + toStride + lanes); }
-        { TVec.Store(c20, to + (2 * toStride)); TVec.Store(c21, to + (2 * toStride) + lanes); }
-        if (TRows.Count > 3) { TVec.Store(c30, to + (3 * toStride)); TVec.Store(c31, to + (3 * toStride) + lanes); }
-        if (TRows.Count > 4) { TVec.Store(c40, to + (4 * toStride)); TVec.Store(c41, to + (4 * toStride) + lanes); }
-        if (TRows.Count > 5) { TVec.Store(c50, to + (5 * toStride)); TVec.Store(c51, to + (5 * toStride) + lanes); }
-        if (TRows.Count > 6) { TVec.Store(c60, to + (6 * toStride)); TVec.Store(c61, to + (6 * toStride) + lanes); }
-        if (TRows.Count > 7) { TVec.Store(c70, to + (7 * toStride)); TVec.Store(c71, to + (7 * toStride) + lanes); }
-        if (TRows.Count > 8) { TVec.Store(c80, to + (8 * toStride)); TVec.Store(c81, to + (8 * toStride) + lanes); }
-        if (TRows.Count > 9) { TVec.Store(c90, to + (9 * toStride)); TVec.Store(c91, to + (9 * toStride) + lanes); }
-        if (TRows.Count > 10) { TVec.Store(c100, to + (10 * toStride)); TVec.Store(c101, to + (10 * toStride) + lanes); }
-        if (TRows.Count > 11) { TVec.Store(c110, to + (11 * toStride)); TVec.Store(c111, to + (11 * toStride) + lanes); }
+        { V.Store(to, 0, c00); V.Store(to + lanes, 0, c01); }
+        { V.Store(to + toStride, 0, c10); V.Store(to + toStride + lanes, 0, c11); }
+        { V.Store(to + (2 * toStride), 0, c20); V.Store(to + (2 * toStride) + lanes, 0, c21); }
+        if (TRows.Count > 3) { V.Store(to + (3 * toStride), 0, c30); V.Store(to + (3 * toStride) + lanes, 0, c31); }
+        if (TRows.Count > 4) { V.Store(to + (4 * toStride), 0, c40); V.Store(to + (4 * toStride) + lanes, 0, c41); }
+        if (TRows.Count > 5) { V.Store(to + (5 * toStride), 0, c50); V.Store(to + (5 * toStride) + lanes, 0, c51); }
+        if (TRows.Count > 6) { V.Store(to + (6 * toStride), 0, c60); V.Store(to + (6 * toStride) + lanes, 0, c61); }
+        if (TRows.Count > 7) { V.Store(to + (7 * toStride), 0, c70); V.Store(to + (7 * toStride) + lanes, 0, c71); }
+        if (TRows.Count > 8) { V.Store(to + (8 * toStride), 0, c80); V.Store(to + (8 * toStride) + lanes, 0, c81); }
+        if (TRows.Count > 9) { V.Store(to + (9 * toStride), 0, c90); V.Store(to + (9 * toStride) + lanes, 0, c91); }
+        if (TRows.Count > 10) { V.Store(to + (10 * toStride), 0, c100); V.Store(to + (10 * toStride) + lanes, 0, c101); }
+        if (TRows.Count > 11) { V.Store(to + (11 * toStride), 0, c110); V.Store(to + (11 * toStride) + lanes, 0, c111); }
     }
 }

@@ -28,6 +28,9 @@ internal unsafe interface IVec<V> where V : struct, IVec<V>
     /// <summary>Every lane holds <paramref name="value"/>, rounded to the lane's type.</summary>
     static abstract V Broadcast(double value);
 
+    /// <summary>Every lane holds the element at <paramref name="p"/>.</summary>
+    static abstract V BroadcastAt(void* p);
+
     /// <summary>Sum.</summary>
     static abstract V operator +(V a, V b);
 

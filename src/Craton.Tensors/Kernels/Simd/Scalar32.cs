@@ -53,6 +53,10 @@ internal readonly unsafe struct Scalar32 : IVec<Scalar32>
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]
+    public static Scalar32 BroadcastAt(void* p) => new(*(float*)p);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)]
     public static Scalar32 operator +(Scalar32 a, Scalar32 b) => new(a.value + b.value);
 
     /// <inheritdoc/>

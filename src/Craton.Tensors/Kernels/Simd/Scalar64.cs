@@ -53,6 +53,10 @@ internal readonly unsafe struct Scalar64 : IVec<Scalar64>
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]
+    public static Scalar64 BroadcastAt(void* p) => new(*(double*)p);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)]
     public static Scalar64 operator +(Scalar64 a, Scalar64 b) => new(a.value + b.value);
 
     /// <inheritdoc/>

@@ -40,6 +40,10 @@ internal readonly unsafe struct Vec128 : IVec<Vec128>
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]
+    public static Vec128 BroadcastAt(void* p) => new(Vector128.Create(*(float*)p));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)]
     public static Vec128 operator +(Vec128 a, Vec128 b) => new(a.value + b.value);
 
     /// <inheritdoc/>

@@ -40,6 +40,10 @@ internal readonly unsafe struct Vec256 : IVec<Vec256>
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]
+    public static Vec256 BroadcastAt(void* p) => new(Vector256.Create(*(float*)p));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)]
     public static Vec256 operator +(Vec256 a, Vec256 b) => new(a.value + b.value);
 
     /// <inheritdoc/>

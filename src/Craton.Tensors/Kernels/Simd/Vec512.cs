@@ -41,6 +41,10 @@ internal readonly unsafe struct Vec512 : IVec<Vec512>
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]
+    public static Vec512 BroadcastAt(void* p) => new(Vector512.Create(*(float*)p));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)]
     public static Vec512 operator +(Vec512 a, Vec512 b) => new(a.value + b.value);
 
     /// <inheritdoc/>
