@@ -6,7 +6,7 @@ namespace Craton.Models;
 
 /// <summary>
 /// Turns a conversation into ids in the ChatML form, with control tokens as ids that no text can produce:
-/// <c>&lt;|im_start|&gt;role ⏎ content &lt;|im_end|&gt; ⏎</c>. <see cref="Source"/> is the same as a Jinja template, which other libraries render.
+/// <c>&lt;|im_start|&gt;role ⏎ content &lt;|im_end|&gt; ⏎</c>. <see cref="ChatMlSource"/> is the same as a Jinja template, which other libraries render.
 /// </summary>
 public sealed class ChatTemplate
 {
