@@ -4,6 +4,7 @@ using Craton.Cli.Verbs;
 // One class per verb, one line per verb.
 Verb[] verbs =
 [
+    new QuickstartVerb(),
     new TrainVerb(),
 ];
 return CommandLine.Run(verbs, args);
