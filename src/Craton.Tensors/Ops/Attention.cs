@@ -26,7 +26,7 @@ public readonly record struct AttentionOptions()
     /// <summary>Which keys a query sees, Bool, broadcastable to [B, H, Tq, Tk].</summary>
     public Tensor? Mask { get; init; }
 
-    /// <summary>Added to the scores, broadcastable to [B, H, Tq, Tk].</summary>
+    /// <summary>Added to the scores, broadcastable to [B, H, Tq, Tk]. One that requires a gradient costs memory for all scores.</summary>
     public Tensor? Bias { get; init; }
 
     /// <summary>Which places hold a key, Bool [B, Tk].</summary>
@@ -84,6 +84,8 @@ public static partial class Ops
     public static Tensor Attention(Tensor q, Tensor k, Tensor v, in AttentionOptions options)
     {
         CheckAttention(q, k, v);
+        // A bias that learns (T5) needs the gradient of the scores, which only the composed form has.
+        if (options.Bias is { } bias && Tape.Records(bias)) return AttentionComposed(q, k, v, options);
         AttentionCall call = Prepare(q, k, v, options);
         var joined = new Layout([q.Size(0), q.Size(2), q.Size(1), v.Size(3)]);
         Tensor y = Tensor.Lease(q.DType, joined.Permute([0, 2, 1, 3]));
@@ -186,7 +188,7 @@ public static partial class Ops
         return new AttentionCall(
             q, k, v, options.Scale ?? 1 / Math.Sqrt(q.Size(3)), options.SoftCap ?? 0, options.Causal, options.QueryOffset, options.Window ?? 0, runs, bias);
 
-        static Tensor Sum(Tensor? a, Tensor b) => a is null ? b : a.Detach() + b;
+        static Tensor Sum(Tensor? a, Tensor b) => a is null ? b : a + b;
     }
 
     // 0 where true, −∞ where false.
