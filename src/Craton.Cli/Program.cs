@@ -1,19 +1,9 @@
-using System.CommandLine;
 using Craton.Cli;
 using Craton.Cli.Verbs;
 
 // One class per verb, one line per verb.
 Verb[] verbs =
 [
-    new QuickstartVerb(),
-    new DataVerb(),
-    new TokVerb(),
     new TrainVerb(),
-    new GenerateVerb(),
-    new ChatVerb(),
-    new EvalVerb(),
-    new ListVerb(),
-    new ShowVerb(),
-    new BenchVerb(),
 ];
 return CommandLine.Run(verbs, args);

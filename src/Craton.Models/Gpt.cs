@@ -62,10 +62,10 @@ public sealed class Gpt : Module
     /// <param name="targets">The token after each position, I32 [B, T]; −100 does not count.</param>
     /// <param name="input">Positions, documents, padding; default for one plain text per row.</param>
     /// <param name="options">Label smoothing, z-loss, and the reduction.</param>
-    public Tensor Loss(Tensor ids, Tensor targets, GptInput input = default, CrossEntropyOptions? options = null)
+    public Tensor Loss(Tensor ids, Tensor targets, GptInput input = default, CrossEntropyOptions options = default)
     {
         Tensor hidden = Model.Forward(ids, input, cache: null);
-        return LinearCrossEntropy(hidden.View(-1, Config.HiddenSize), HeadWeight, null, targets.View(-1), options ?? CrossEntropyOptions.Default);
+        return LinearCrossEntropy(hidden.View(-1, Config.HiddenSize), HeadWeight, null, targets.View(-1), options);
     }
 }
 
@@ -87,7 +87,7 @@ public sealed class GptModel : Module
     {
         _config = config;
         EmbedTokens = Child("embed_tokens", new Embedding(config.VocabSize, config.HiddenSize));
-        _rotary = new RotaryTable(config.HeadDim, config.RopeTheta);
+        _rotary = new RotaryTable(config.RopeTheta, config.HeadDim);
         _layers = Children("layers", config.NumHiddenLayers, _ => new GptBlock(config, _rotary));
         _norm = Child("norm", new RmsNorm(config.HiddenSize, config.RmsNormEps));
     }

@@ -76,5 +76,5 @@ public sealed class LayerNorm : Module
     public Tensor Bias { get; }
 
     /// <summary>(x − mean) / √(variance + eps) · weight + bias.</summary>
-    public Tensor Forward(Tensor x) => throw new NotImplementedException();
+    public Tensor Forward(Tensor x) => Ops.LayerNorm(x, Weight, Bias, _eps);
 }

@@ -22,9 +22,10 @@ public readonly struct TensorScope : IDisposable
     /// When set, released tensors stay dead for ever and their memory is filled with NaN, so that use after release is found; otherwise
     /// tensor objects are recycled. On in debug builds.
     /// </summary>
-    public static bool Checks { get; set; }
 #if DEBUG
-        = true;
+    public static bool Checks { get; set; } = true;
+#else
+    public static bool Checks { get; set; }
 #endif
 
     /// <summary>Opens a scope on this thread.</summary>

@@ -22,7 +22,8 @@ public static class DurableFile
     {
         files ??= FileOps.Real;
         path = Path.GetFullPath(path);
-        string folder = Path.GetDirectoryName(path) ?? throw new CratonException($"'{path}': expected the name of a file, got a root folder");
+        string folder = Path.GetDirectoryName(path) ?? throw new CratonException(
+            $"'{path}': expected the name of a file, got a root folder");
         RemoveLeftovers(path, files);
         string temporary = Path.Combine(folder, $".{Path.GetFileName(path)}.{Guid.NewGuid():N}{TemporarySuffix}");
         try
@@ -104,7 +105,8 @@ public static class DurableFile
         }
         catch (UnauthorizedAccessException error)
         {
-            throw new CratonException($"'{shownPath}' cannot be written: permission denied; choose another folder or change its rights", error);
+            throw new CratonException(
+                $"'{shownPath}' cannot be written: permission denied; choose another folder or change its rights", error);
         }
         catch (IOException error)
         {

@@ -44,7 +44,9 @@ internal static partial class ModelFile
             while (buffer.Length > 0)
             {
                 int read = RandomAccess.Read(handle, buffer, offset);
-                if (read == 0) throw new ModelFileException(path, offset, $"the file ends here, {buffer.Length} more bytes expected; it was cut, copy it again");
+                if (read == 0)
+                    throw new ModelFileException(path, offset,
+                        $"the file ends here, {buffer.Length} more bytes expected; it was cut, copy it again");
                 buffer = buffer[read..];
                 offset += read;
             }

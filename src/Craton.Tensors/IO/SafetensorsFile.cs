@@ -35,7 +35,8 @@ public sealed class SafetensorsFile : IDisposable
     /// <exception cref="CratonException">There is none.</exception>
     public SafetensorsEntry this[string name] => byName.TryGetValue(name, out SafetensorsEntry? entry)
         ? entry
-        : throw new CratonException($"'{Path}': expected a tensor '{name}', got {Tensors.Count} others; check that the file belongs to this model");
+        : throw new CratonException(
+            $"'{Path}': expected a tensor '{name}', got {Tensors.Count} others; check that the file belongs to this model");
 
     /// <summary>Opens and checks a file.</summary>
     /// <exception cref="ModelFileException">It is no safetensors file, or not a valid one.</exception>
@@ -47,7 +48,8 @@ public sealed class SafetensorsFile : IDisposable
             long fileBytes = RandomAccess.GetLength(handle);
             Span<byte> prefix = stackalloc byte[SafetensorsHeader.PrefixBytes + 1];
             if (fileBytes < prefix.Length)
-                throw new ModelFileException(path, 0, $"expected a safetensors file, got {fileBytes} bytes: empty, cut, or not a regular file");
+                throw new ModelFileException(path, 0,
+                    $"expected a safetensors file, got {fileBytes} bytes: empty, cut, or not a regular file");
             ModelFile.ReadExactly(handle, path, prefix, 0);
             if (prefix[^1] != (byte)'{') RefuseOtherFormats(path, prefix);
             byte[] json = new byte[SafetensorsHeader.ReadLength(path, prefix, fileBytes)];
@@ -74,7 +76,8 @@ public sealed class SafetensorsFile : IDisposable
     {
         SafetensorsEntry entry = this[name];
         if (start < 0 || destination.Length > entry.Length - start)
-            throw new ArgumentOutOfRangeException(nameof(destination), $"Tensor '{name}' has {entry.Length} bytes; bytes {start} to {start + destination.Length} were asked for.");
+            throw new ArgumentOutOfRangeException(nameof(destination),
+                $"Tensor '{name}' has {entry.Length} bytes; bytes {start} to {start + destination.Length} were asked for.");
         ModelFile.ReadExactly(handle, Path, destination, entry.Offset + start);
     }
 
@@ -85,14 +88,16 @@ public sealed class SafetensorsFile : IDisposable
     {
         SafetensorsEntry entry = this[name];
         if (destination.Length != entry.Count)
-            throw new ArgumentException($"Tensor '{name}' has {entry.Count} elements; room for {destination.Length} was given.", nameof(destination));
+            throw new ArgumentException(
+                $"Tensor '{name}' has {entry.Count} elements; room for {destination.Length} was given.", nameof(destination));
         if (entry.Type == DType.F32)
         {
             Read(name, MemoryMarshal.AsBytes(destination));
             return;
         }
         if (entry.Type is not (DType.BF16 or DType.F16))
-            throw new CratonException($"'{Path}': tensor '{name}' was expected as F32, BF16 or F16, got {entry.Format}; convert the file first");
+            throw new CratonException(
+                $"'{Path}': tensor '{name}' was expected as F32, BF16 or F16, got {entry.Format}; convert the file first");
         ushort[] chunk = new ushort[Math.Min(ChunkBytes / sizeof(ushort), destination.Length)];
         for (int at = 0; at < destination.Length; at += chunk.Length)
         {

@@ -48,7 +48,8 @@ internal ref struct SafetensorsHeader
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         if (length > MaxBytes) throw new ModelFileException(file, 0, $"expected a header of at most {MaxBytes} bytes, got {length}");
         if (length > (ulong)(fileBytes - PrefixBytes))
-            throw new ModelFileException(file, 0, $"the header is said to have {length} bytes, but the file ends after {fileBytes - PrefixBytes}; it was cut, copy it again");
+            throw new ModelFileException(file, 0,
+                $"the header is said to have {length} bytes, but the file ends after {fileBytes - PrefixBytes}; it was cut, copy it again");
         return (int)length;
     }
 
@@ -60,7 +61,8 @@ internal ref struct SafetensorsHeader
     /// <returns>The tensors in the order of their data.</returns>
     public static List<SafetensorsEntry> Parse(string file, ReadOnlySpan<byte> json, long dataBytes, Dictionary<string, string> metadata)
     {
-        if (json.Length == 0 || json[0] != (byte)'{') throw new ModelFileException(file, PrefixBytes, "expected the header to begin with '{'");
+        if (json.Length == 0 || json[0] != (byte)'{')
+            throw new ModelFileException(file, PrefixBytes, "expected the header to begin with '{'");
         if (!Utf8.IsValid(json)) throw new ModelFileException(file, PrefixBytes, "the header is not valid UTF-8");
         var header = new SafetensorsHeader(file, json, dataBytes);
         try
@@ -123,7 +125,8 @@ internal ref struct SafetensorsHeader
             throw new ModelFileException(file, at, $"tensor '{Short(name)}' lacks dtype, shape or data_offsets");
         long expected = ByteCount(at, name, type.Bits, sizes);
         if (bytes.End - bytes.Begin != expected)
-            throw new ModelFileException(file, at, $"tensor '{Short(name)}' of type {type.Name} and this shape needs {expected} bytes, its data_offsets give {bytes.End - bytes.Begin}");
+            throw new ModelFileException(file, at,
+                $"tensor '{Short(name)}' of type {type.Name} and this shape needs {expected} bytes, its data_offsets give {bytes.End - bytes.Begin}");
         return new SafetensorsEntry(name, type.Name, type.Type, sizes, dataStart + bytes.Begin, expected);
     }
 
@@ -184,7 +187,8 @@ internal ref struct SafetensorsHeader
         foreach (SafetensorsEntry entry in entries)
         {
             if (entry.Offset != end)
-                throw new ModelFileException(file, Math.Min(end, entry.Offset), $"tensor '{Short(entry.Name)}' begins at byte {entry.Offset}, expected {end}: the data has {(entry.Offset > end ? "a hole" : "an overlap")}");
+                throw new ModelFileException(file, Math.Min(end, entry.Offset),
+                    $"tensor '{Short(entry.Name)}' begins at byte {entry.Offset}, expected {end}: the data has {(entry.Offset > end ? "a hole" : "an overlap")}");
             end += entry.Length;
         }
         if (end != dataStart + dataBytes)

@@ -38,7 +38,8 @@ public sealed unsafe class SafetensorsMapping : IDisposable
         ObjectDisposedException.ThrowIf(start is null, this);
         return entries.TryGetValue(name, out SafetensorsEntry? entry)
             ? start + entry.Offset
-            : throw new CratonException($"'{path}': expected a tensor '{name}', got {entries.Count} others; check that the file belongs to this model");
+            : throw new CratonException(
+                $"'{path}': expected a tensor '{name}', got {entries.Count} others; check that the file belongs to this model");
     }
 
     /// <summary>Removes the mapping: pointers and spans are invalid from here on.</summary>

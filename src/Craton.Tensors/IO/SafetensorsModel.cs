@@ -37,7 +37,8 @@ public sealed class SafetensorsModel : IDisposable
         {
             string single = Path.Combine(path, FileName), index = Path.Combine(path, IndexName);
             path = File.Exists(single) ? single : File.Exists(index) ? index
-                : throw new ModelFileException(path, 0, $"expected {FileName} or {IndexName} in this folder; convert other formats to safetensors");
+                : throw new ModelFileException(path, 0,
+                    $"expected {FileName} or {IndexName} in this folder; convert other formats to safetensors");
         }
         var model = new SafetensorsModel();
         try
@@ -62,7 +63,8 @@ public sealed class SafetensorsModel : IDisposable
         foreach (SafetensorsEntry entry in file.Tensors)
         {
             if (!byTensor.TryAdd(entry.Name, file))
-                throw new ModelFileException(file.Path, entry.Offset, $"tensor '{entry.Name}' is also in '{byTensor[entry.Name].Path}'; a tensor belongs to one shard");
+                throw new ModelFileException(file.Path, entry.Offset,
+                    $"tensor '{entry.Name}' is also in '{byTensor[entry.Name].Path}'; a tensor belongs to one shard");
         }
     }
 
@@ -79,17 +81,20 @@ public sealed class SafetensorsModel : IDisposable
         foreach ((string tensor, string shard) in map)
         {
             if (FileOf(tensor) is not { } file || Path.GetFileName(file.Path) != shard)
-                throw new ModelFileException(indexPath, 0, $"tensor '{tensor}' is said to be in '{shard}' but is not; the shards are of different versions, fetch them again");
+                throw new ModelFileException(indexPath, 0,
+                    $"tensor '{tensor}' is said to be in '{shard}' but is not; the shards are of different versions, fetch them again");
         }
         if (byTensor.Keys.FirstOrDefault(name => !map.ContainsKey(name)) is { } unknown)
-            throw new ModelFileException(indexPath, 0, $"tensor '{unknown}' in '{byTensor[unknown].Path}' is not in the index; the shards are of different versions, fetch them again");
+            throw new ModelFileException(indexPath, 0,
+                $"tensor '{unknown}' in '{byTensor[unknown].Path}' is not in the index; the shards are of different versions, fetch them again");
     }
 
     private static SortedDictionary<string, string> ReadIndex(string path)
     {
         using var handle = ModelFile.Open(path);
         long length = RandomAccess.GetLength(handle);
-        if (length > MaxIndexBytes) throw new ModelFileException(path, 0, $"expected an index of at most {MaxIndexBytes} bytes, got {length}");
+        if (length > MaxIndexBytes)
+            throw new ModelFileException(path, 0, $"expected an index of at most {MaxIndexBytes} bytes, got {length}");
         byte[] bytes = new byte[length];
         ModelFile.ReadExactly(handle, path, bytes, 0);
         try
@@ -109,7 +114,8 @@ public sealed class SafetensorsModel : IDisposable
         }
         catch (JsonException error)
         {
-            throw new ModelFileException(path, error.BytePositionInLine ?? 0, $"the index is not valid JSON (line {error.LineNumber + 1}), or a name occurs twice in it", error);
+            throw new ModelFileException(path, error.BytePositionInLine ?? 0,
+                $"the index is not valid JSON (line {error.LineNumber + 1}), or a name occurs twice in it", error);
         }
         catch (InvalidOperationException error) // half of a surrogate pair, escaped
         {

@@ -70,7 +70,8 @@ public static class SafetensorsWriter
             long start = stream.Position;
             tensor.Write(stream);
             if (stream.Position - start != tensor.Length)
-                throw new InvalidOperationException($"Tensor '{tensor.Name}' has {tensor.Length} bytes, {stream.Position - start} were written.");
+                throw new InvalidOperationException(
+                    $"Tensor '{tensor.Name}' has {tensor.Length} bytes, {stream.Position - start} were written.");
         }
     }
 
@@ -87,7 +88,8 @@ public static class SafetensorsWriter
             long offset = 0;
             foreach (TensorSource tensor in InFileOrder(tensors))
             {
-                if (!names.Add(tensor.Name)) throw new CratonException($"two tensors to be saved have the name '{tensor.Name}'; names must differ");
+                if (!names.Add(tensor.Name))
+                    throw new CratonException($"two tensors to be saved have the name '{tensor.Name}'; names must differ");
                 WriteEntry(json, tensor, offset);
                 offset = checked(offset + tensor.Length);
             }
@@ -95,7 +97,8 @@ public static class SafetensorsWriter
         }
         while (buffer.Length % 8 != 0) buffer.WriteByte((byte)' ');
         if (buffer.Length - SafetensorsHeader.PrefixBytes > SafetensorsHeader.MaxBytes)
-            throw new CratonException($"the header of {tensors.Count} tensors has {buffer.Length} bytes, at most {SafetensorsHeader.MaxBytes} are allowed; save fewer tensors per file");
+            throw new CratonException(
+                $"the header of {tensors.Count} tensors has {buffer.Length} bytes, at most {SafetensorsHeader.MaxBytes} are allowed; save fewer tensors per file");
         byte[] bytes = buffer.ToArray();
         BinaryPrimitives.WriteUInt64LittleEndian(bytes, (ulong)(bytes.Length - SafetensorsHeader.PrefixBytes));
         return bytes;

@@ -1,4 +1,3 @@
-using System.Numerics;
 using Craton.Tensors.Kernels.Simd;
 
 namespace Craton.Tensors;
@@ -118,24 +117,18 @@ public static partial class Ops
         if (call.SoftCap > 0) scores = Tanh(scores * (1 / call.SoftCap)) * call.SoftCap;
         if (call.Slopes is not null) scores += AlibiBias(q, call.Slopes, keys, call.Offset);
         if (options.Bias is not null) scores += options.Bias;
-        Tensor visible = Tensor.Zeros(DType.Bool, batch, heads, queries, keys);
-        Span<bool> all = visible.AsSpan<bool>();
-        for (int row = 0; row < batch * heads * queries; row++)
+        Tensor visible = Tensor.Zeros(DType.Bool, batch, 1, queries, keys);
+        for (int row = 0; row < batch * queries; row++)
         {
-            (int first, int end) = call.Range(row / (heads * queries), row % queries);
-            all.Slice(row * keys, keys)[first..end].Fill(true);
+            (int first, int end) = call.Range(row / queries, row % queries);
+            visible.AsSpan<bool>().Slice(row * keys, keys)[first..end].Fill(true);
         }
-        Restrict(all, visible, options.Mask);
-        Restrict(all, visible, call.KeyPadding is { } padding ? padding.View(batch, 1, 1, keys) : null);
+        Tensor counts = Cast(visible, q.DType);
+        if (call.KeyPadding is { } padding) counts *= Cast(padding, q.DType).View(batch, 1, 1, keys);
+        if (call.Bias is { } limits) counts *= Less(Affine(Equal(limits, limits), 0, double.NegativeInfinity), limits); // −∞ hides a key too
+        visible = Cast(counts, DType.Bool);
         Tensor weights = Reshape(MaskedSoftmax(scores, visible), batch, groups, call.Group, queries, keys);
         return Reshape(MatMul(weights, Unsqueeze(v, 2)), batch, heads, queries, v.Size(3));
-
-        static void Restrict(Span<bool> all, Tensor visible, Tensor? mask)
-        {
-            if (mask is null) return;
-            bool[] allowed = Expand(mask, visible.Shape).ToArray<bool>();
-            for (int i = 0; i < all.Length; i++) all[i] &= allowed[i];
-        }
     }
 
     private sealed class AttentionOp : Op<AttentionOp>
@@ -287,19 +280,5 @@ public static partial class Ops
         for (int i = 0, at = 0; i < q.Size(2); i++)
             for (int j = 0; j < keys; j++) all[at++] = j - i - offset;
         return slopes.Detach().View(1, q.Size(1), 1, 1) * Cast(distance, q.DType);
-    }
-
-    /// <summary>
-    /// The slopes of linear biases for a number of heads, F32 [H]: 2^(−8(h+1)/H) for powers of two; for others those of the power of two
-    /// below, then every other one of that above (Press et al. 2022).
-    /// </summary>
-    public static Tensor AlibiSlopes(int heads)
-    {
-        Check.That(heads > 0, "alibi_slopes", "heads", "1 or more", $"{heads}");
-        Tensor slopes = Tensor.Empty(DType.F32, heads);
-        int power = 1 << BitOperations.Log2((uint)heads);
-        for (int h = 0; h < heads; h++)
-            slopes.AsSpan<float>()[h] = (float)PortableMath.Pow(2, h < power ? -8.0 * (h + 1) / power : -4.0 * (2 * (h - power) + 1) / power);
-        return slopes;
     }
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
 
 namespace Craton.Tensors.Threading;
 
@@ -41,7 +42,7 @@ public static unsafe class WorkerPool
 
     /// <summary>Number of threads that carry out a run, the calling one included. At first the value of the environment variable
     /// CRATON_THREADS, or else the number of processors.</summary>
-    /// <exception cref="InvalidOperationException">CRATON_THREADS is not a positive number.</exception>
+    /// <exception cref="CratonException">CRATON_THREADS is not a positive number.</exception>
     public static int Threads => s_threads > 0 ? s_threads : s_threads = DefaultThreads();
 
     /// <summary>How many runs this thread is inside of: 0 outside any task. Scratch memory is kept apart by this.</summary>
@@ -209,8 +210,8 @@ public static unsafe class WorkerPool
             return Environment.ProcessorCount;
         if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int threads) && threads > 0)
             return threads;
-        throw new InvalidOperationException(
-            $"[WorkerPool] environment variable {ThreadsVariable}: expected a number of threads of at least 1, got '{text}'; unset it to use all processors");
+        throw new CratonException(
+            $"{ThreadsVariable}: expected a number of threads of at least 1, got '{text}'; unset it to use all processors");
     }
 
     private sealed class Worker
@@ -261,10 +262,10 @@ public static unsafe class WorkerPool
     }
 
     /// <summary>A word on cache lines of its own: all threads hammer it, and nothing else should suffer from that.</summary>
-    [System.Runtime.InteropServices.StructLayout(System.Runtime.InteropServices.LayoutKind.Explicit, Size = 256)]
+    [StructLayout(LayoutKind.Explicit, Size = 256)]
     private struct PaddedWord
     {
-        [System.Runtime.InteropServices.FieldOffset(128)]
+        [FieldOffset(128)]
         public long Value;
     }
 }

@@ -1,3 +1,6 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+
 namespace Craton.Tensors.Threading;
 
 /// <summary>Working memory of a task, kept by its thread from run to run: after the first few runs nothing is allocated.</summary>
@@ -29,11 +32,11 @@ public static unsafe class WorkerScratch
             buffers[depth] = null; // let the old one go before the larger is made
             buffer = buffers[depth] = GC.AllocateUninitializedArray<byte>(Grown(bytes), pinned: true);
         }
-        nuint address = (nuint)System.Runtime.InteropServices.Marshal.UnsafeAddrOfPinnedArrayElement(buffer, 0);
+        nuint address = (nuint)Marshal.UnsafeAddrOfPinnedArrayElement(buffer, 0);
         return (void*)((address + (Alignment - 1)) & ~(nuint)(Alignment - 1));
     }
 
     /// <summary>Rounds up to the next power of two, so that slowly growing demands settle soon.</summary>
     private static int Grown(long bytes)
-        => (int)Math.Min(Array.MaxLength, (long)System.Numerics.BitOperations.RoundUpToPowerOf2((ulong)bytes + Alignment + 4096));
+        => (int)Math.Min(Array.MaxLength, (long)BitOperations.RoundUpToPowerOf2((ulong)bytes + Alignment + 4096));
 }

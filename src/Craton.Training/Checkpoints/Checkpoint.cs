@@ -16,5 +16,6 @@ public sealed record Checkpoint(long Step, string Folder, double? Score, IReadOn
     /// <exception cref="CratonException">The checkpoint has no such file.</exception>
     public string PathOf(string name) => Files.Contains(name)
         ? Path.Combine(Folder, name)
-        : throw new CratonException($"checkpoint '{Folder}': expected a file '{name}', got {string.Join(", ", Files)}; was it saved by another kind of training?");
+        : throw new CratonException(
+            $"checkpoint '{Folder}': expected a file '{name}', got {string.Join(", ", Files)}; was it saved by another kind of training?");
 }

@@ -54,8 +54,10 @@ internal sealed record CheckpointManifest(string Format, int Version, long Step,
             try
             {
                 using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 1 << 16);
-                if (stream.Length != item.Bytes) throw new DamagedCheckpointException(path, $"expected {item.Bytes} bytes, got {stream.Length}");
-                if (Convert.ToHexStringLower(SHA256.HashData(stream)) != item.Sha256) throw new DamagedCheckpointException(path, "its SHA-256 is not that of the manifest");
+                if (stream.Length != item.Bytes)
+                    throw new DamagedCheckpointException(path, $"expected {item.Bytes} bytes, got {stream.Length}");
+                if (Convert.ToHexStringLower(SHA256.HashData(stream)) != item.Sha256)
+                    throw new DamagedCheckpointException(path, "its SHA-256 is not that of the manifest");
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
@@ -71,18 +73,22 @@ internal sealed record CheckpointManifest(string Format, int Version, long Step,
         try
         {
             using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
-            if (stream.Length > MaxBytes) throw new DamagedCheckpointException(path, $"expected at most {MaxBytes} bytes, got {stream.Length}");
+            if (stream.Length > MaxBytes)
+                throw new DamagedCheckpointException(path, $"expected at most {MaxBytes} bytes, got {stream.Length}");
             byte[] bytes = new byte[stream.Length];
             stream.ReadExactly(bytes);
             string text = Encoding.UTF8.GetString(bytes);
             int seal = text.LastIndexOf(Seal, StringComparison.Ordinal);
-            if (seal < 0 || text[seal..] != Seal + Hash(text[..seal]) + End) throw new DamagedCheckpointException(path, "its own SHA-256 is wrong");
+            if (seal < 0 || text[seal..] != Seal + Hash(text[..seal]) + End)
+                throw new DamagedCheckpointException(path, "its own SHA-256 is wrong");
             CheckpointManifest manifest = JsonSerializer.Deserialize<Versioned>(text)!.Version == CurrentVersion
                 ? JsonSerializer.Deserialize<CheckpointManifest>(text[..seal] + "\n}", Json)!
-                : throw new CratonException($"'{path}' was written by another version of Craton: expected version {CurrentVersion}; resume with the version that wrote it");
+                : throw new CratonException(
+                    $"'{path}' was written by another version of Craton: expected version {CurrentVersion}; resume with the version that wrote it");
             if (manifest.Files.FirstOrDefault(file => file.Name != Path.GetFileName(file.Name)) is { } outside)
                 throw new DamagedCheckpointException(path, $"expected plain names of files, got '{outside.Name}'");
-            return manifest.Format == FormatName ? manifest : throw new DamagedCheckpointException(path, $"expected the format {FormatName}, got {manifest.Format}");
+            return manifest.Format == FormatName ? manifest : throw new DamagedCheckpointException(path,
+                $"expected the format {FormatName}, got {manifest.Format}");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or JsonException)
         {

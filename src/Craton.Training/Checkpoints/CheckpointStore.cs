@@ -110,7 +110,8 @@ public sealed partial class CheckpointStore
             }
         }
         return steps.Count == 0 ? null
-            : throw new CratonException($"'{folder}': none of the {steps.Count} checkpoints is intact; restore one from a copy, or delete the folder to begin again");
+            : throw new CratonException(
+                $"'{folder}': none of the {steps.Count} checkpoints is intact; restore one from a copy, or delete the folder to begin again");
     }
 
     /// <summary>Opens the checkpoint of a step.</summary>
@@ -119,7 +120,8 @@ public sealed partial class CheckpointStore
     public Checkpoint Open(long step)
     {
         string place = DurableDirectory.Find(PathOf(step))
-            ?? throw new CratonException($"'{folder}' has no checkpoint of step {step}, only of {string.Join(", ", Steps())}; choose one of these");
+            ?? throw new CratonException(
+                $"'{folder}' has no checkpoint of step {step}, only of {string.Join(", ", Steps())}; choose one of these");
         CheckpointManifest manifest = CheckpointManifest.Verify(place, step);
         return new Checkpoint(step, place, manifest.Score, [.. manifest.Files.Select(file => file.Name)]);
     }
@@ -174,7 +176,8 @@ public sealed partial class CheckpointStore
         foreach (CheckpointFile file in content)
         {
             if (!names.Add(file.Name) || file.Name != Path.GetFileName(file.Name) || file.Name is "" or "." or "..")
-                throw new ArgumentException($"'{file.Name}' cannot be the name of a file in a checkpoint: expected plain, different names.", nameof(content));
+                throw new ArgumentException(
+                    $"'{file.Name}' cannot be the name of a file in a checkpoint: expected plain, different names.", nameof(content));
         }
     }
 

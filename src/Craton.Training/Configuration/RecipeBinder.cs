@@ -29,7 +29,8 @@ internal sealed class RecipeBinder(List<string> errors)
         }
         foreach (RecipeShape.Member member in shape.Members)
         {
-            if (member.Required && node[member.Key] is null) errors.Add($"{node.Where}: {path}{member.Key}: the key is missing; give {Expected(member.Property.PropertyType, member)}");
+            if (member.Required && node[member.Key] is null)
+                errors.Add($"{node.Where}: {path}{member.Key}: the key is missing; give {Expected(member.Property.PropertyType, member)}");
         }
         if (errors.Count == before && record is IRecipeCheck check)
             errors.AddRange(check.Check().Select(problem => $"{node.Where}: {(path.Length == 0 ? "" : path[..^1] + ": ")}{problem}"));
@@ -102,7 +103,8 @@ internal sealed class RecipeBinder(List<string> errors)
         {
             if (type == typeof(float) && float.IsFinite((float)real)) number = (float)real;
             else if (type == typeof(double) && double.IsFinite(real)) number = real;
-            else if (type != typeof(float) && type != typeof(double)) throw new NotSupportedException($"Recipes have no values of type {type} ({path}).");
+            else if (type != typeof(float) && type != typeof(double))
+                throw new NotSupportedException($"Recipes have no values of type {type} ({path}).");
         }
         if (number is null) return Wrong(value, path, type, member);
         double size = Convert.ToDouble(number, CultureInfo.InvariantCulture);

@@ -52,7 +52,8 @@ internal abstract record RecipeNode(string Where)
         parser.Consume<DocumentStart>();
         RecipeNode root = Read(parser, where, errors, 0);
         parser.Consume<DocumentEnd>();
-        if (parser.TryConsume<DocumentStart>(out DocumentStart? second)) throw new YamlException(second.Start, second.End, "a recipe is one document, without a second '---'");
+        if (parser.TryConsume<DocumentStart>(out DocumentStart? second))
+            throw new YamlException(second.Start, second.End, "a recipe is one document, without a second '---'");
         parser.Consume<StreamEnd>();
         return root is Value { IsNull: true } ? new Map(root.Where, []) : root;
     }
@@ -62,8 +63,10 @@ internal abstract record RecipeNode(string Where)
         ParsingEvent start = parser.Consume<ParsingEvent>();
         string here = where(start.Start.Line);
         if (depth > MaxDepth) throw new YamlException(start.Start, start.End, $"a recipe is at most {MaxDepth} levels deep");
-        if (start is NodeEvent { Anchor.IsEmpty: false } or AnchorAlias) throw new YamlException(start.Start, start.End, "anchors and aliases are not used in recipes; write the value out");
-        if (start is NodeEvent { Tag.IsEmpty: false }) throw new YamlException(start.Start, start.End, "tags are not used in recipes; write the plain value");
+        if (start is NodeEvent { Anchor.IsEmpty: false } or AnchorAlias)
+            throw new YamlException(start.Start, start.End, "anchors and aliases are not used in recipes; write the value out");
+        if (start is NodeEvent { Tag.IsEmpty: false })
+            throw new YamlException(start.Start, start.End, "tags are not used in recipes; write the plain value");
         switch (start)
         {
             case Scalar scalar:
@@ -87,7 +90,8 @@ internal abstract record RecipeNode(string Where)
             RecipeNode key = Read(parser, where, errors, depth + 1);
             if (key is not Value name) throw new YamlException("expected a name as key, got a list or a map on " + key.Where);
             RecipeNode value = Read(parser, where, errors, depth + 1);
-            if (map[name.Text] is { } first) errors.Add($"{key.Where}: {name.Text}: the key is already there on {first.Where}; remove one of them");
+            if (map[name.Text] is { } first)
+                errors.Add($"{key.Where}: {name.Text}: the key is already there on {first.Where}; remove one of them");
             else map.Entries.Add((name.Text, value));
         }
         return map;

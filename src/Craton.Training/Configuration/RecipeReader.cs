@@ -45,13 +45,15 @@ public static class RecipeReader
         try
         {
             RecipeNode node = RecipeNode.Parse(yaml, line => $"line {line}", errors);
-            if (node is not RecipeNode.Map root) throw new RecipeException(file, [$"{node.Where}: expected keys and values, as in '{KindKey}: pretrain'"]);
+            if (node is not RecipeNode.Map root)
+                throw new RecipeException(file, [$"{node.Where}: expected keys and values, as in '{KindKey}: pretrain'"]);
             foreach (string setting in overrides) RecipeNode.Override(root, setting, errors);
             return root;
         }
         catch (YamlException error)
         {
-            throw new RecipeException(file, [.. errors, $"{RecipeNode.Place(error)}: this is not valid YAML here ({RecipeNode.Reason(error)})"]);
+            throw new RecipeException(file, [.. errors,
+                $"{RecipeNode.Place(error)}: this is not valid YAML here ({RecipeNode.Reason(error)})"]);
         }
     }
 }

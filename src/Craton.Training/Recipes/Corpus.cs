@@ -16,12 +16,12 @@ public sealed record Corpus(Tokenizer Tokenizer, TokenStore Train, TokenStore? V
     /// <summary>Rows for training, in an order that the seed decides.</summary>
     public BatchLoader TrainRows(DataSettings settings, int context, ulong seed) => settings.Loader == LoaderKind.Windows
         ? new RandomWindows(Train, context, seed)
-        : new TokenLoader(Train, context, new TokenLoaderOptions { Seed = seed });
+        : new TokenLoader(Train, context, new TokenLoaderOptions { Seed = seed, Begin = Tokenizer.EndOfText });
 
     /// <summary>Opens rows for validation at their beginning: always the same ones.</summary>
     public Func<BatchLoader>? ValidRows(DataSettings settings, int context) => Valid is null ? null
         : settings.Loader == LoaderKind.Windows ? () => new RandomWindows(Valid, context, seed: 0)
-        : () => new TokenLoader(Valid, context, new TokenLoaderOptions { Shuffle = false });
+        : () => new TokenLoader(Valid, context, new TokenLoaderOptions { Shuffle = false, Begin = Tokenizer.EndOfText });
 
     /// <summary>Prepares a corpus in a folder, or opens the one that an earlier start of the same run prepared there.</summary>
     /// <param name="data">Which text.</param>
@@ -31,7 +31,7 @@ public sealed record Corpus(Tokenizer Tokenizer, TokenStore Train, TokenStore? V
     public static Corpus Prepare(DataSettings data, TokenizerSettings tokenizer, string folder, TrainingListener listener)
     {
         if (data.Loader == LoaderKind.Windows) return PrepareText(data, tokenizer, listener);
-        if (!File.Exists(Path.Combine(folder, ShardManifest.FileName)))
+        if (!File.Exists(Path.Combine(folder, "manifest.json")))
         {
             var splitter = new Splitter(data.ValidFraction, data.TestFraction);
             Document[] documents = [.. Documents(data, listener)];
@@ -46,7 +46,7 @@ public sealed record Corpus(Tokenizer Tokenizer, TokenStore Train, TokenStore? V
     public static Corpus Prepare(DataSettings data, Tokenizer tokenizer, string folder, TrainingListener listener)
     {
         if (data.Loader == LoaderKind.Windows) return Divide(data, tokenizer, Text(data));
-        if (!File.Exists(Path.Combine(folder, ShardManifest.FileName)))
+        if (!File.Exists(Path.Combine(folder, "manifest.json")))
             ShardBuilder.Build(folder, Documents(data, listener), tokenizer, new Splitter(data.ValidFraction, data.TestFraction), new ShardOptions { Overwrite = true });
         return Open(folder);
     }

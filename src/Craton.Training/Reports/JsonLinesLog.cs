@@ -16,11 +16,11 @@ internal sealed class JsonLinesLog : IDisposable
     {
         try
         {
-            stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
+            stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new CratonException($"'{path}' cannot be opened for writing ({error.Message}); is another training running in this folder?", error);
+            throw new CratonException($"'{path}' cannot be opened for writing ({error.Message}); check its rights", error);
         }
         try
         {
@@ -65,7 +65,8 @@ internal sealed class JsonLinesLog : IDisposable
                 continue;
             }
             if (damaged is { } bad)
-                throw new CratonException($"'{path}' line {bad}: expected a JSON object with a whole number 'step'; the file is damaged, restore or remove it");
+                throw new CratonException(
+                    $"'{path}' line {bad}: expected a JSON object with a whole number 'step'; the file is damaged, restore or remove it");
             if (Parse(line) is { } record) yield return (record.Json, record.Step, buffered.Position);
             else damaged = number; // torn by a power cut if it is the last
             line.SetLength(0);

@@ -28,6 +28,8 @@ public sealed class MetricsLog : IDisposable
     /// <summary>Name of the file of times, rates and memory.</summary>
     public const string TimingFile = "timing.jsonl";
 
+    private const string LockFile = ".lock";
+    private readonly FileStream only;
     private readonly JsonLinesLog metrics;
     private readonly JsonLinesLog timing;
     private readonly ArrayBufferWriter<byte> buffer = new(512);
@@ -38,16 +40,35 @@ public sealed class MetricsLog : IDisposable
     /// <exception cref="CratonException">A file is damaged before its last line, or another process writes it.</exception>
     public MetricsLog(string runFolder, long resumeStep)
     {
-        Directory.CreateDirectory(runFolder);
-        metrics = new JsonLinesLog(Path.Combine(runFolder, MetricsFile), resumeStep);
+        only = Lock(runFolder);
         try
         {
+            metrics = new JsonLinesLog(Path.Combine(runFolder, MetricsFile), resumeStep);
             timing = new JsonLinesLog(Path.Combine(runFolder, TimingFile), resumeStep);
         }
         catch
         {
-            metrics.Dispose();
+            metrics?.Dispose();
+            only.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>
+    /// A file of its own is locked, because .NET on Unix has no lock that keeps writers out and lets readers in. The lock ends
+    /// with the process, however it ends.
+    /// </summary>
+    private static FileStream Lock(string runFolder)
+    {
+        try
+        {
+            Directory.CreateDirectory(runFolder);
+            return new FileStream(Path.Combine(runFolder, LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new CratonException(
+                $"'{runFolder}' cannot be locked ({error.Message}); if another training runs there, wait for it or choose another name", error);
         }
     }
 
@@ -74,6 +95,7 @@ public sealed class MetricsLog : IDisposable
     {
         metrics.Dispose();
         timing.Dispose();
+        only.Dispose();
     }
 
     /// <summary>Reads a log, also while it is written. Empty when there is no such file.</summary>

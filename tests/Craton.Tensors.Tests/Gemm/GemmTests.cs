@@ -21,13 +21,13 @@ public sealed unsafe class GemmTests
         var random = new Random(threads);
         int[] sizes = [1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 15, 16, 17, 24, 25, 31, 32, 33];
         foreach (int width in Widths)
-        foreach (int m in sizes)
-        foreach (int n in sizes)
-        {
-            int k = 1 + random.Next(33);
-            var shape = new GemmShape(m, n, k);
-            Check(width, shape, (Order)random.Next(3), (Order)random.Next(3), (Order)random.Next(3), random.Next(2) == 1, random);
-        }
+            foreach (int m in sizes)
+                foreach (int n in sizes)
+                {
+                    int k = 1 + random.Next(33);
+                    var shape = new GemmShape(m, n, k);
+                    Check(width, shape, (Order)random.Next(3), (Order)random.Next(3), (Order)random.Next(3), random.Next(2) == 1, random);
+                }
     }
 
     [Fact]
@@ -36,16 +36,16 @@ public sealed unsafe class GemmTests
         WorkerPool.SetThreads(2);
         var random = new Random(5);
         foreach (int width in Widths)
-        foreach (Order a in Enum.GetValues<Order>())
-        foreach (Order b in Enum.GetValues<Order>())
-        foreach (Order c in Enum.GetValues<Order>())
-        foreach (bool accumulate in new[] { false, true })
-        {
-            Check(width, new GemmShape(37, 75, 401), a, b, c, accumulate, random); // several blocks of k
-            Check(width, new GemmShape(1, 300, 65), a, b, c, accumulate, random);
-            Check(width, new GemmShape(2, 129, 40), a, b, c, accumulate, random);
-            Check(width, new GemmShape(301, 3, 21), a, b, c, accumulate, random); // several blocks of rows
-        }
+            foreach (Order a in Enum.GetValues<Order>())
+                foreach (Order b in Enum.GetValues<Order>())
+                    foreach (Order c in Enum.GetValues<Order>())
+                        foreach (bool accumulate in new[] { false, true })
+                        {
+                            Check(width, new GemmShape(37, 75, 401), a, b, c, accumulate, random); // several blocks of k
+                            Check(width, new GemmShape(1, 300, 65), a, b, c, accumulate, random);
+                            Check(width, new GemmShape(2, 129, 40), a, b, c, accumulate, random);
+                            Check(width, new GemmShape(301, 3, 21), a, b, c, accumulate, random); // several blocks of rows
+                        }
     }
 
     [Fact]
@@ -69,21 +69,21 @@ public sealed unsafe class GemmTests
     {
         var random = new Random(3);
         foreach ((int batch, int m, int n, int k) in new[] { (1, 5, 6, 7), (3, 33, 65, 17), (7, 64, 64, 32), (100, 4, 4, 4), (5, 1, 40, 300) })
-        foreach (int threads in new[] { 1, 3 })
-        foreach (int width in Widths)
-        {
-            WorkerPool.SetThreads(threads);
-            using var a = new Matrices(batch, m, k, Order.RowMajor, random);
-            using var b = new Matrices(batch, k, n, Order.ColumnMajor, random);
-            using var expected = new Matrices(batch, m, n, Order.RowMajor, random);
-            using Matrices actual = expected.Copy();
-            var viewA = new StridedMatrix<float>(a.View.Data, a.View.RowStride, a.View.ColumnStride, strideA * a.View.BatchStride);
-            var viewB = new StridedMatrix<float>(b.View.Data, b.View.RowStride, b.View.ColumnStride, strideB * b.View.BatchStride);
-            var shape = new GemmShape(m, n, k, batch);
-            GemmReference.Multiply(shape, viewA, viewB, expected.View);
-            Gemm.Multiply(width, shape, viewA, viewB, actual.View, accumulate: false, new NoEpilogue());
-            AssertEqualBits(expected, actual, $"{width} {shape}");
-        }
+            foreach (int threads in new[] { 1, 3 })
+                foreach (int width in Widths)
+                {
+                    WorkerPool.SetThreads(threads);
+                    using var a = new Matrices(batch, m, k, Order.RowMajor, random);
+                    using var b = new Matrices(batch, k, n, Order.ColumnMajor, random);
+                    using var expected = new Matrices(batch, m, n, Order.RowMajor, random);
+                    using Matrices actual = expected.Copy();
+                    var viewA = new StridedMatrix<float>(a.View.Data, a.View.RowStride, a.View.ColumnStride, strideA * a.View.BatchStride);
+                    var viewB = new StridedMatrix<float>(b.View.Data, b.View.RowStride, b.View.ColumnStride, strideB * b.View.BatchStride);
+                    var shape = new GemmShape(m, n, k, batch);
+                    GemmReference.Multiply(shape, viewA, viewB, expected.View);
+                    Gemm.Multiply(width, shape, viewA, viewB, actual.View, accumulate: false, new NoEpilogue());
+                    AssertEqualBits(expected, actual, $"{width} {shape}");
+                }
     }
 
     [Fact]
@@ -135,16 +135,16 @@ public sealed unsafe class GemmTests
             *b.View.At(0, 7, 40) = float.PositiveInfinity;
             Gemm.Multiply(width, shape, a.View, b.View, actual.View, accumulate: false, new NoEpilogue());
             for (int i = 0; i < 20; i++)
-            for (int j = 0; j < 41; j++)
-            {
-                float value = *actual.View.At(0, i, j);
-                if (i == 19)
-                    Assert.True(float.IsNaN(value));
-                else if (j == 40)
-                    Assert.True(float.IsInfinity(value));
-                else
-                    Assert.Equal(*clean.View.At(0, i, j), value);
-            }
+                for (int j = 0; j < 41; j++)
+                {
+                    float value = *actual.View.At(0, i, j);
+                    if (i == 19)
+                        Assert.True(float.IsNaN(value));
+                    else if (j == 40)
+                        Assert.True(float.IsInfinity(value));
+                    else
+                        Assert.Equal(*clean.View.At(0, i, j), value);
+                }
         }
     }
 
@@ -170,25 +170,25 @@ public sealed unsafe class GemmTests
     {
         var random = new Random(17);
         foreach (int width in Widths)
-        foreach (int threads in new[] { 1, 3 })
-        foreach (bool accumulate in new[] { false, true })
-        {
-            WorkerPool.SetThreads(threads);
-            using var a = new Matrices(1, m, k, Order.RowMajor, random);
-            using var b = new Matrices(1, k, n, Order.RowMajor, random);
-            using var expected = new Matrices(1, m, n, Order.RowMajor, random);
-            using Matrices actual = expected.Copy();
-            var shape = new GemmShape(m, n, k);
-            GemmReference.Multiply(shape, a.View, b.View, expected.View, accumulate);
-            for (int i = 0; i < m; i++)
-            for (int j = 0; j < n; j++)
-                *expected.View.At(0, i, j) = (2 * *expected.View.At(0, i, j)) + i;
-            var calls = new int[m * n];
-            fixed (int* p = calls)
-                Gemm.Multiply(width, shape, a.View, b.View, actual.View, accumulate, new RecordingEpilogue(p, n));
-            Assert.All(calls, count => Assert.Equal(1, count));
-            AssertEqualBits(expected, actual, $"{width} {shape} threads {threads}");
-        }
+            foreach (int threads in new[] { 1, 3 })
+                foreach (bool accumulate in new[] { false, true })
+                {
+                    WorkerPool.SetThreads(threads);
+                    using var a = new Matrices(1, m, k, Order.RowMajor, random);
+                    using var b = new Matrices(1, k, n, Order.RowMajor, random);
+                    using var expected = new Matrices(1, m, n, Order.RowMajor, random);
+                    using Matrices actual = expected.Copy();
+                    var shape = new GemmShape(m, n, k);
+                    GemmReference.Multiply(shape, a.View, b.View, expected.View, accumulate);
+                    for (int i = 0; i < m; i++)
+                        for (int j = 0; j < n; j++)
+                            *expected.View.At(0, i, j) = (2 * *expected.View.At(0, i, j)) + i;
+                    var calls = new int[m * n];
+                    fixed (int* p = calls)
+                        Gemm.Multiply(width, shape, a.View, b.View, actual.View, accumulate, new RecordingEpilogue(p, n));
+                    Assert.All(calls, count => Assert.Equal(1, count));
+                    AssertEqualBits(expected, actual, $"{width} {shape} threads {threads}");
+                }
     }
 
     [Fact]
@@ -204,8 +204,8 @@ public sealed unsafe class GemmTests
         var shape = new GemmShape(21, 53, 700);
         GemmReference.Multiply(shape, a.View, b.View, expected.View);
         for (int i = 0; i < 21; i++)
-        for (int j = 0; j < 53; j++)
-            *expected.View.At(0, i, j) += *bias.View.At(0, 0, j);
+            for (int j = 0; j < 53; j++)
+                *expected.View.At(0, i, j) += *bias.View.At(0, 0, j);
         Gemm.Multiply(shape, a.View, b.View, actual.View, accumulate: false, new BiasEpilogue(bias.View.Data));
         AssertEqualBits(expected, actual, "bias");
     }

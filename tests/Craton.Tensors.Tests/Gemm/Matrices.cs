@@ -33,9 +33,9 @@ internal sealed unsafe class Matrices : IDisposable
         View = new StridedMatrix<float>(_memory + 3, rowStride, columnStride, batchStride);
         Memory.Fill(Guard);
         for (int b = 0; b < batch; b++)
-        for (int i = 0; i < rows; i++)
-        for (int j = 0; j < columns; j++)
-            *View.At(b, i, j) = (float)(random.NextDouble() - 0.5);
+            for (int i = 0; i < rows; i++)
+                for (int j = 0; j < columns; j++)
+                    *View.At(b, i, j) = (float)(random.NextDouble() - 0.5);
     }
 
     private Matrices(Matrices other)

@@ -69,21 +69,21 @@ public sealed class CounterRandomTests
         WorkerPool.SetThreads(threads);
         var random = new CounterRandom(1, 2, 3);
         foreach (long first in new[] { 0L, 1, 6, (1L << 40) + 3 })
-        foreach (int length in new[] { 0, 1, 2, 5, 16_383, 16_384, 16_385, 100_003 })
-        {
-            var uniform = new float[length];
-            var normal = new float[length];
-            var mask = new byte[length];
-            random.FillUniform(uniform, first: first);
-            random.FillNormal(normal, first: first);
-            random.FillBernoulli<byte>(mask, 0.3, 1, 0, first);
-            for (int i = 0; i < length; i++)
+            foreach (int length in new[] { 0, 1, 2, 5, 16_383, 16_384, 16_385, 100_003 })
             {
-                Assert.Equal(random.Uniform(first + i), uniform[i]);
-                Assert.Equal(random.Normal(first + i), normal[i]);
-                Assert.Equal(random.Bernoulli(first + i, 0.3), mask[i] == 1);
+                var uniform = new float[length];
+                var normal = new float[length];
+                var mask = new byte[length];
+                random.FillUniform(uniform, first: first);
+                random.FillNormal(normal, first: first);
+                random.FillBernoulli<byte>(mask, 0.3, 1, 0, first);
+                for (int i = 0; i < length; i++)
+                {
+                    Assert.Equal(random.Uniform(first + i), uniform[i]);
+                    Assert.Equal(random.Normal(first + i), normal[i]);
+                    Assert.Equal(random.Bernoulli(first + i, 0.3), mask[i] == 1);
+                }
             }
-        }
     }
 
     [Fact]

@@ -85,8 +85,8 @@ public sealed unsafe class WorkerPoolTests
         }
         long expected = 0;
         for (int run = 0; run < Runs; run++)
-        for (int task = 0; task < 1 + (run % 9); task++)
-            expected += task + 1;
+            for (int task = 0; task < 1 + (run % 9); task++)
+                expected += task + 1;
         Assert.Equal(expected, parts.Sum());
     }
 

@@ -102,6 +102,18 @@ public sealed class CheckpointStoreTests(ITestOutputHelper output) : IDisposable
         Assert.Contains("version", Assert.Throws<CratonException>(() => store.OpenLatest()).Message, StringComparison.Ordinal);
     }
 
+    /// <summary>T22: checkpoints of every version so far.</summary>
+    [Fact]
+    public void Frozen_checkpoints_are_opened()
+    {
+        string? root = AppContext.BaseDirectory;
+        while (root is not null && !File.Exists(Path.Combine(root, "Craton.slnx"))) root = Path.GetDirectoryName(root);
+        string[] versions = Directory.GetDirectories(Path.Combine(root!, "tests/fixtures/checkpoints"));
+        foreach (string version in versions) ToyTraining.Check(new CheckpointStore(version, warn: warnings.Add).OpenLatest()!);
+        Assert.Empty(warnings);
+        Assert.NotEmpty(versions);
+    }
+
     /// <summary>T9: every bit of the manifest and 1,000 random bits of all files.</summary>
     [Fact]
     public void A_flipped_bit_is_noticed()

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Craton.Tensors.Kernels.Cpu;
 
 /// <summary>A batch of matrices in memory: element (r, c) of matrix i is <c>Data[i·BatchStride + r·RowStride + c·ColumnStride]</c>.
@@ -50,8 +52,7 @@ internal readonly unsafe struct BiasEpilogue(float* bias) : IGemmEpilogue
         float* bias = _bias + column;
         int i = 0;
         for (; i <= n - 4; i += 4)
-            System.Runtime.Intrinsics.Vector128.Store(
-                System.Runtime.Intrinsics.Vector128.Load(cRow + i) + System.Runtime.Intrinsics.Vector128.Load(bias + i), cRow + i);
+            (Vector128.Load(cRow + i) + Vector128.Load(bias + i)).Store(cRow + i);
         for (; i < n; i++)
             cRow[i] += bias[i];
     }

@@ -12,7 +12,7 @@ internal static unsafe class GemmPacking
     /// <summary>How many floats beyond its end packing may overwrite.</summary>
     public const int Overrun = 16;
 
-    private const int StepsAhead = 16;
+    private const int StepsAhead = 8;
 
     /// <summary>
     /// Packs a panel [k][width]: <c>panel[k·width + i] = source[i·stride + k·kStride]</c> for i &lt; used, and 0 for used ≤ i &lt; width.

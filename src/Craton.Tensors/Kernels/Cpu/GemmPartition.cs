@@ -10,8 +10,11 @@ internal readonly struct GemmPartition
     // Below this a task costs more to hand over than it gains: about 2 µs of work.
     private const double TaskFlops = 5e5;
 
-    // More tasks than threads, so that a thread which lost its core for a while does not keep the others waiting.
+    // At most this many tasks a thread, so that one which lost its core for a while does not keep the others waiting for long.
     private const int TasksPerThread = 4;
+
+    // Estimates for choosing a grid: cycles to pack one element, and the part of a task that threads wait for each other at the end.
+    private const double PackingCycles = 0.5, WaitingPart = 0.1;
 
     private readonly GemmShape _shape;
     private readonly int _gridRows, _gridColumns, _columnUnit;
@@ -30,6 +33,7 @@ internal readonly struct GemmPartition
 
     public int Tasks { get; }
 
+    /// <summary>The grid with the least estimated time.</summary>
     /// <param name="shape">Sizes of the product.</param>
     /// <param name="tileRows">Rows of a full register tile.</param>
     /// <param name="tileColumns">Columns of a full register tile: cuts fall on multiples.</param>
@@ -37,22 +41,27 @@ internal readonly struct GemmPartition
     public static GemmPartition For(GemmShape shape, int tileRows, int tileColumns, int threads)
     {
         double flops = 2.0 * shape.M * shape.N * Math.Max(1, shape.K) * shape.Batch;
-        long wanted = threads == 1 ? 1 : (long)Math.Clamp(flops / TaskFlops, 1, (double)threads * TasksPerThread);
-        if (wanted > 1 && wanted < threads)
-            wanted = Math.Min(threads, wanted);
-        int perMatrix = (int)((wanted + shape.Batch - 1) / shape.Batch);
+        int mostTasks = threads == 1 ? 1 : (int)Math.Clamp(flops / TaskFlops, 1, (double)threads * TasksPerThread);
+        int perMatrix = (int)((mostTasks + (long)shape.Batch - 1) / shape.Batch);
         int mostRows = (shape.M + tileRows - 1) / tileRows, mostColumns = (shape.N + tileColumns - 1) / tileColumns;
-        (int bestRows, int bestColumns, double bestCost) = (1, 1, double.PositiveInfinity);
+        (int gridRows, int gridColumns, double least) = (1, 1, double.PositiveInfinity);
         for (int rows = 1; rows <= Math.Min(perMatrix, mostRows); rows++)
-        {
-            // A is packed once for each column of the grid, B for each row of it; and all rectangles should be in use.
-            int columns = Math.Min(perMatrix / rows, mostColumns);
-            double packing = ((double)columns * shape.M) + ((double)rows * shape.N);
-            double cost = packing * perMatrix / (rows * columns);
-            if (cost < bestCost)
-                (bestRows, bestColumns, bestCost) = (rows, columns, cost);
-        }
-        return new GemmPartition(shape, bestRows, bestColumns, tileColumns, wanted);
+            for (int columns = 1; columns <= Math.Min(perMatrix / rows, mostColumns); columns++)
+            {
+                double time = Time(shape, rows, columns, tileColumns, threads);
+                if (time < least)
+                    (gridRows, gridColumns, least) = (rows, columns, time);
+            }
+        return new GemmPartition(shape, gridRows, gridColumns, tileColumns, mostTasks);
+    }
+
+    /// <summary>Estimated cycles for a grid. A is packed once for each of its columns, B once for each of its rows.</summary>
+    private static double Time(GemmShape shape, int rows, int columns, int tileColumns, int threads)
+    {
+        double arithmetic = (double)shape.M * shape.N / tileColumns; // a step of k, two fused multiply-adds a cycle
+        double packing = PackingCycles * (((double)shape.M * columns) + ((double)shape.N * rows));
+        double rectangles = (double)shape.Batch * rows * columns;
+        return (Math.Ceiling(rectangles / threads) + WaitingPart) * (arithmetic + packing) / (rows * columns);
     }
 
     /// <summary>Place of rectangle <paramref name="index"/>, 0 .. <see cref="Rectangles"/>-1.</summary>

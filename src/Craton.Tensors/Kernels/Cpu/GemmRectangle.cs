@@ -174,15 +174,15 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
     private readonly void FinishEmptySums()
     {
         for (int row = _range.Row; row < _range.Row + _range.Rows; row++)
-        for (int column = _range.Column; column < _range.Column + _range.Columns; column++)
-        {
-            float* c = _c.At(_batch, row, column);
-            if (!_accumulate)
-                *c = 0;
-            if (_exchanged)
-                _epilogue.Apply(c, 1, column, row);
-            else
-                _epilogue.Apply(c, 1, row, column);
-        }
+            for (int column = _range.Column; column < _range.Column + _range.Columns; column++)
+            {
+                float* c = _c.At(_batch, row, column);
+                if (!_accumulate)
+                    *c = 0;
+                if (_exchanged)
+                    _epilogue.Apply(c, 1, column, row);
+                else
+                    _epilogue.Apply(c, 1, row, column);
+            }
     }
 }

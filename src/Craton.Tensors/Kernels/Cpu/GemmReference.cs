@@ -11,13 +11,13 @@ internal static unsafe class GemmReference
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         for (int batch = 0; batch < shape.Batch; batch++)
-        for (int i = 0; i < shape.M; i++)
-        for (int j = 0; j < shape.N; j++)
-        {
-            T sum = accumulate ? *c.At(batch, i, j) : T.Zero;
-            for (int k = 0; k < shape.K; k++)
-                sum = T.FusedMultiplyAdd(*a.At(batch, i, k), *b.At(batch, k, j), sum);
-            *c.At(batch, i, j) = sum;
-        }
+            for (int i = 0; i < shape.M; i++)
+                for (int j = 0; j < shape.N; j++)
+                {
+                    T sum = accumulate ? *c.At(batch, i, j) : T.Zero;
+                    for (int k = 0; k < shape.K; k++)
+                        sum = T.FusedMultiplyAdd(*a.At(batch, i, k), *b.At(batch, k, j), sum);
+                    *c.At(batch, i, j) = sum;
+                }
     }
 }

@@ -1,0 +1,79 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Craton.Tensors;
+using Craton.Training;
+using Craton.Training.Configuration;
+using Craton.Training.Recipes;
+
+namespace Craton.Cli.Verbs;
+
+/// <summary><c>craton train RECIPE</c>: every kind of training is a recipe.</summary>
+internal sealed class TrainVerb : Verb
+{
+    private readonly Argument<string> _recipe = new("RECIPE") { Description = "A recipe file (YAML); see recipes/" };
+    private readonly Option<string[]> _set = new("--set") { Description = "Replace a setting: --set optimizer.learning_rate=1e-3", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
+    private readonly Option<bool> _resume = new("--resume") { Description = "Go on with a run of this name from its last checkpoint" };
+    private readonly Option<string> _runs = new("--runs") { Description = "Folder of all runs", DefaultValueFactory = _ => "runs" };
+
+    public override Command Build()
+    {
+        var command = new Command("train", "Train a model by a recipe: pretrain, continue, sft") { _recipe, _set, _resume, _runs };
+        OnRun(command, (parsed, output) =>
+        {
+            string file = parsed.GetValue(_recipe)!;
+            string yaml = Read(file);
+            string[] settings = parsed.GetValue(CommandLine.Seed) is { } seed ? [.. parsed.GetValue(_set)!, $"seed={seed}"] : parsed.GetValue(_set)!;
+            using var stop = new StopSignal();
+            var options = new RunOptions(parsed.GetValue(_runs)!, parsed.GetValue(_resume), new TrainingView(output), stop) { Sample = Sampling.Write };
+            string kind = RecipeReader.Kind(yaml, file, settings);
+            RunResult result = kind switch
+            {
+                "pretrain" => Pretrain.Run(RecipeReader.Read<PretrainRecipe>(yaml, file, settings), options),
+                "continue" => Continue.Run(RecipeReader.Read<ContinueRecipe>(yaml, file, settings), options),
+                "sft" => Sft.Run(RecipeReader.Read<SftRecipe>(yaml, file, settings), options),
+                _ => throw new CratonException($"{file}: recipe '{kind}' is unknown; expected pretrain, continue or sft"),
+            };
+            Show(output, result);
+            return 0;
+        });
+        return command;
+    }
+
+    private static string Read(string file)
+    {
+        try
+        {
+            return File.ReadAllText(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CratonException($"recipe '{file}' cannot be read ({e.Message}); give the path of a recipe file, such as recipes/shakespeare-char.yaml", e);
+        }
+    }
+
+    private static void Show(Output output, RunResult result)
+    {
+        TrainingOutcome outcome = result.Outcome;
+        output.Result(new JsonObject
+        {
+            ["run_dir"] = result.RunFolder,
+            ["model_dir"] = result.ModelFolder,
+            ["report"] = result.Report,
+            ["steps"] = outcome.Steps,
+            ["train_loss"] = Number(outcome.TrainLoss),
+            ["val_loss"] = Number(outcome.ValLoss),
+            ["bits_per_byte"] = Number(outcome.BitsPerByte),
+            ["tokens_per_second"] = Number(outcome.TokensPerSecond),
+            ["sha256"] = result.Sha256,
+            ["stopped"] = outcome.Stopped,
+        });
+        if (output.IsJson) return;
+        output.Line(outcome.Stopped
+            ? $"Stopped at step {outcome.Steps}; the same command with --resume goes on."
+            : $"Done: {outcome.Steps} steps, validation loss {outcome.ValLoss:F4} nats, {outcome.BitsPerByte:F4} bits per byte, {outcome.TokensPerSecond:N0} tokens/s.");
+        if (result.ModelFolder is not null) output.Line($"Model:  {result.ModelFolder}");
+        output.Line($"Report: {result.Report}");
+    }
+
+    private static JsonNode? Number(double value) => double.IsFinite(value) ? value : null;
+}

@@ -1,0 +1,56 @@
+using Craton.Tensors;
+
+namespace Craton.Models.Generation;
+
+/// <summary>How the next token is chosen, and when to stop.</summary>
+public sealed record SamplingOptions
+{
+    /// <summary>Divides the scores; 0 takes the best token always.</summary>
+    public double Temperature { get; init; } = 0.8;
+
+    /// <summary>Only the best K tokens; 0 for all. Equal scores at the border stay.</summary>
+    public int TopK { get; init; }
+
+    /// <summary>Only the likeliest tokens, while the probability before them is below P (Holtzman et al. 2020); 1 for all.</summary>
+    public double TopP { get; init; } = 1;
+
+    /// <summary>Only tokens at least this share as likely as the likeliest; 0 for all.</summary>
+    public double MinP { get; init; }
+
+    /// <summary>Scores of tokens already there are divided (positive) or multiplied (negative) by this (Keskar et al. 2019); 1 for none.</summary>
+    public double RepetitionPenalty { get; init; } = 1;
+
+    /// <summary>Seed of the choices.</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>Most new tokens.</summary>
+    public int MaxTokens { get; init; } = 200;
+
+    /// <summary>Texts that end the answer and are not part of it.</summary>
+    public IReadOnlyList<string> Stop { get; init; } = [];
+
+    /// <summary>Also report each token's log-probability and those of the N best; null for none.</summary>
+    public int? LogProbs { get; init; }
+
+    /// <summary>Report the log-probabilities of the prompt's tokens too.</summary>
+    public bool Echo { get; init; }
+
+    /// <summary>Refuses values that mean nothing.</summary>
+    /// <exception cref="CratonException">A value is out of its range.</exception>
+    public void Validate()
+    {
+        Check(Temperature is >= 0 and <= 100, "temperature", "0 to 100", Temperature);
+        Check(TopK >= 0, "top_k", "0 or more", TopK);
+        Check(TopP is > 0 and <= 1, "top_p", "above 0, at most 1", TopP);
+        Check(MinP is >= 0 and <= 1, "min_p", "0 to 1", MinP);
+        Check(RepetitionPenalty is > 0 and <= 100, "repetition_penalty", "above 0, at most 100", RepetitionPenalty);
+        Check(MaxTokens >= 1, "max_tokens", "1 or more", MaxTokens);
+        Check(LogProbs is null or (>= 0 and <= 100), "logprobs", "0 to 100", LogProbs ?? 0);
+        Check(Stop.All(s => s.Length > 0), "stop", "texts that are not empty", 0);
+
+        static void Check(bool holds, string name, string expected, double got)
+        {
+            if (!holds) throw new CratonException($"{name}: expected {expected}, got {got}");
+        }
+    }
+}
