@@ -26,7 +26,7 @@ public readonly record struct AttentionOptions()
     /// <summary>Which keys a query sees, Bool, broadcastable to [B, H, Tq, Tk].</summary>
     public Tensor? Mask { get; init; }
 
-    /// <summary>Added to the scores, broadcastable to [B, H, Tq, Tk]; may be learned.</summary>
+    /// <summary>Added to the scores, broadcastable to [B, H, Tq, Tk]. One that requires a gradient costs memory for all scores.</summary>
     public Tensor? Bias { get; init; }
 
     /// <summary>Which places hold a key, Bool [B, Tk].</summary>

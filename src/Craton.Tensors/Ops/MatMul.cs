@@ -4,15 +4,18 @@ public static partial class Ops
 {
     /// <summary>
     /// The matrix product of the last two dimensions, a [.., M, K] · b [.., K, N] → [.., M, N]; leading dimensions broadcast. A transposed
-    /// operand is a view (<see cref="Tensor.Transpose"/>) and costs no copy.
+    /// operand is a view (<see cref="Tensor.Transpose"/>) and costs no copy. A vector stands for a row on the left and for a column on the
+    /// right, and its dimension is missing in the result.
     /// </summary>
     /// <exception cref="CratonException">The shapes do not fit.</exception>
     public static Tensor MatMul(Tensor a, Tensor b)
     {
         Check.Float("matmul", "a", a);
         Check.SameType("matmul", "b", b, a);
-        Check.Rank("matmul", "a", a, 2);
-        Check.Rank("matmul", "b", b, 2);
+        Check.Rank("matmul", "a", a, 1);
+        Check.Rank("matmul", "b", b, 1);
+        if (a.Rank == 1) return Squeeze(MatMul(Unsqueeze(a, 0), b), b.Rank == 1 ? 0 : -2);
+        if (b.Rank == 1) return Squeeze(MatMul(a, Unsqueeze(b, 1)), -1);
         Check.That(a.Size(-1) == b.Size(-2), "matmul", "b", $"{a.Size(-1)} rows, as many as a {a.Layout} has columns", $"{b.Layout}");
         Span<int> shape = stackalloc int[Layout.MaxRank];
         int rank = Broadcast("matmul", Leading(a.Layout), Leading(b.Layout), shape);

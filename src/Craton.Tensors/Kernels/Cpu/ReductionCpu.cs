@@ -3,7 +3,7 @@ using Craton.Tensors.Threading;
 
 namespace Craton.Tensors.Kernels;
 
-// Sums along rows run on sixteen lanes, sums down columns add row after row; other arrangements are left to the reference.
+// Sums along rows run on sixteen lanes and keep their rounding errors, sums down columns add row after row; other arrangements are left to the reference.
 internal sealed unsafe partial class CpuKernels
 {
     private const int RowBlock = 32768; // a longer row is summed in blocks of this size, then over the blocks: the order is the shape's
@@ -33,7 +33,7 @@ internal sealed unsafe partial class CpuKernels
         {
             var job = new SumBlocksJob(xs + plan.Start(0, row), plan.Length, partial);
             WorkerPool.Run(ref job, blocks);
-            float sum = Lanes16.Sum(partial, blocks);
+            float sum = AccurateSum.Of(partial, blocks);
             float* target = ys + plan.Start(1, row);
             *target = add ? *target + sum : sum;
         }
@@ -48,7 +48,7 @@ internal sealed unsafe partial class CpuKernels
             long end = Math.Min(_plan.Rows, (task + 1L) * rowsPerTask);
             for (long row = (long)task * rowsPerTask; row < end; row++)
             {
-                float sum = Lanes16.Sum(xs + _plan.Start(0, row), _plan.Length);
+                float sum = AccurateSum.Of(xs + _plan.Start(0, row), _plan.Length);
                 float* target = ys + _plan.Start(1, row);
                 *target = add ? *target + sum : sum;
             }
@@ -60,7 +60,7 @@ internal sealed unsafe partial class CpuKernels
         public void Run(int task, int worker)
         {
             long first = (long)task * RowBlock;
-            partial[task] = Lanes16.Sum(row + first, Math.Min(RowBlock, length - first));
+            partial[task] = AccurateSum.Of(row + first, Math.Min(RowBlock, length - first));
         }
     }
 
