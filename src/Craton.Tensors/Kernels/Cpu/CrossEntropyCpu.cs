@@ -30,7 +30,7 @@ internal sealed unsafe partial class CpuKernels
                 if (gradient) new Span<float>(row, classes).Clear();
                 return;
             }
-            float max = Lanes16.Max(row, classes), sum = (float)Lanes16.Fold(new ExpSum(row, max), classes), logSum = max + Log(sum);
+            float max = Lanes16.Max(row, classes), sum = (float)Lanes16.Fold(new ExpSum(row, max), classes), logSum = max + VMath.Log(new Scalar32(sum)).Value;
             float smoothing = (float)options.LabelSmoothing, loss = (1 - smoothing) * (logSum - row[target]);
             if (smoothing > 0) loss += smoothing * (logSum - Lanes16.Sum(row, classes) / classes);
             if (options.ZLoss > 0) loss += (float)options.ZLoss * logSum * logSum;
