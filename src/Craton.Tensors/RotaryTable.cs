@@ -48,7 +48,7 @@ public sealed class RotaryTable
     /// <summary>Tables [P, RotaryDim / 2] for at least the positions 0 .. <paramref name="positions"/> − 1.</summary>
     internal (Tensor Cos, Tensor Sin) UpTo(long positions)
     {
-        Check.That(positions <= MaxPositions, "rotary", "positions", $"positions below {MaxPositions}", $"{positions - 1}");
+        if (positions > MaxPositions) Check.Fail("rotary", "positions", $"positions below {MaxPositions}", $"{positions - 1}");
         lock (_gate)
         {
             // Who still uses the old tables keeps them alive.

@@ -58,12 +58,14 @@ public sealed class TrainingStep
             targets += batch.CountTargets();
         }
         // Sums over targets were differentiated; the mean is the same gradient scaled, and the scale goes into the update.
-        double scale = 1.0 / Math.Max(1, targets);
-        double norm = _pass.GradientNorm() * scale;
-        if (!double.IsFinite(loss) || !double.IsFinite(norm)) return new StepResult(loss * scale, norm, targets, Skipped: true);
-        if (_clipNorm > 0 && norm > _clipNorm) scale *= _clipNorm / (norm + 1e-6);
-        if (targets > 0) _optimizer.Step(learningRateScale, scale);
-        return new StepResult(loss * scale, norm, targets, Skipped: false);
+        double scale = 1.0 / Math.Max(1, targets), mean = loss * scale, norm = _pass.GradientNorm() * scale;
+        bool finite = double.IsFinite(mean) && double.IsFinite(norm);
+        if (finite && targets > 0)
+        {
+            double clip = _clipNorm > 0 && norm > _clipNorm ? _clipNorm / (norm + 1e-6) : 1;
+            _optimizer.Step(learningRateScale, scale * clip);
+        }
+        return new StepResult(mean, norm, targets, Skipped: !finite);
     }
 
     /// <summary>What the model is told about packed rows.</summary>

@@ -13,7 +13,7 @@ public static partial class Ops
     public static Tensor Dropout(Tensor x, double p, in CounterRandom random)
     {
         Check.Float("dropout", "x", x);
-        Check.That(p is >= 0 and <= 1, "dropout", "p", "a probability from 0 to 1", $"{p}");
+        if (p is not (>= 0 and <= 1)) Check.Fail("dropout", "p", "a probability from 0 to 1", $"{p}");
         if (p == 0) return x;
         Tensor y = Tensor.Lease(x.DType, x.Layout.Dense());
         Kernel.For(x).Dropout(x, p, random, y);

@@ -15,8 +15,9 @@ public static partial class Ops
         Check.Rank("embedding", "ids", ids, 0, Layout.MaxRank - 1);
         ids = Contiguous(ids);
         (long least, long greatest) = new Indices(ids).Range(ids.Count);
-        Check.That(least >= 0 && greatest < weight.Size(0), "embedding", "ids", $"ids from 0 to {weight.Size(0) - 1} for a table of {weight.Size(0)} rows",
-            $"{(least < 0 ? least : greatest)}", "use the tokenizer that belongs to the model");
+        if (least < 0 || greatest >= weight.Size(0))
+            Check.Fail("embedding", "ids", $"ids from 0 to {weight.Size(0) - 1} for a table of {weight.Size(0)} rows",
+                $"{(least < 0 ? least : greatest)}", "use the tokenizer that belongs to the model");
         if (weight.Layout.Stride(1) != 1) weight = Contiguous(weight);
         Span<int> shape = stackalloc int[Layout.MaxRank];
         ids.Shape.CopyTo(shape);

@@ -53,9 +53,14 @@ public static partial class Ops
         return Affine(squares, 1.0 / (x.Count / Math.Max(1, squares.Count) - correction));
     }
 
-    /// <summary>The Euclidean norm over the given dimensions; its gradient at 0 is 0.</summary>
-    public static Tensor Norm(Tensor x, ReadOnlySpan<int> dims = default, bool keepDim = false) =>
-        Unary<RootForward, RootGradient>("norm", Sum(Square(x), dims, keepDim));
+    /// <summary>The p-norm over the given dimensions: 2 √Σx² (its gradient at 0 is 0), 1 Σ|x|, ∞ max |x|.</summary>
+    public static Tensor Norm(Tensor x, ReadOnlySpan<int> dims = default, bool keepDim = false, double p = 2) => p switch
+    {
+        2 => Unary<RootForward, RootGradient>("norm", Sum(Square(x), dims, keepDim)),
+        1 => Sum(Abs(x), dims, keepDim),
+        double.PositiveInfinity => Max(Abs(x), dims, keepDim),
+        _ => throw new CratonException($"[norm] p: expected 1, 2 or infinity, got {p}"),
+    };
 
     private readonly struct RootForward : IMap
     {

@@ -34,8 +34,8 @@ public static partial class Ops
     {
         Check.Float("rotary", "x", x);
         Check.Rank("rotary", "x", x, 2, 4);
-        Check.That(x.Size(-1) >= table.RotaryDim, "rotary", "x", $"at least {table.RotaryDim} features, as many as rotate", $"{x.Layout}");
-        Check.That(offset >= 0, "rotary", "offset", "0 or more", $"{offset}");
+        if (x.Size(-1) < table.RotaryDim) Check.Fail("rotary", "x", $"at least {table.RotaryDim} features, as many as rotate", $"{x.Layout}");
+        if (offset < 0) Check.Fail("rotary", "offset", "0 or more", $"{offset}");
         positions = CheckPositions(x, positions, out long end);
         (Tensor cos, Tensor sin) = table.UpTo(offset + end);
         var rotation = new Rotation(cos, sin, positions, offset, layout, Backwards: false);
@@ -56,11 +56,11 @@ public static partial class Ops
         end = count;
         if (positions is null) return null;
         Check.Indices("rotary", "positions", positions);
-        Check.That(positions.Shape is [var t] && t == count || positions.Shape is [var b, var u] && b == batch && u == count,
-            "rotary", "positions", $"shape [{count}] or [{batch}, {count}]", $"{positions.Layout}");
+        bool fits = positions.Rank == 1 ? positions.Size(0) == count : positions.Rank == 2 && positions.Size(0) == batch && positions.Size(1) == count;
+        if (!fits) Check.Fail("rotary", "positions", $"shape [{count}] or [{batch}, {count}]", $"{positions.Layout}");
         positions = Contiguous(positions);
         (long least, long greatest) = new Indices(positions).Range(positions.Count);
-        Check.That(least >= 0, "rotary", "positions", "0 or more", $"{least}");
+        if (least < 0) Check.Fail("rotary", "positions", "0 or more", $"{least}");
         end = greatest + 1;
         return positions;
     }

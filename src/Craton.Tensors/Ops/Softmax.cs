@@ -15,10 +15,10 @@ public static partial class Ops
     /// <param name="dim">The dimension that sums to 1.</param>
     public static Tensor MaskedSoftmax(Tensor x, Tensor mask, int dim = -1)
     {
-        Check.That(mask.DType == DType.Bool, "masked_softmax", "mask", "Bool", $"{mask.DType}");
+        if (mask.DType != DType.Bool) Check.Fail("masked_softmax", "mask", "Bool", $"{mask.DType}");
         Span<int> shape = stackalloc int[Layout.MaxRank];
         shape = shape[..Broadcast("masked_softmax", x.Layout, mask.Layout, shape)];
-        Check.That(shape.SequenceEqual(x.Shape), "masked_softmax", "mask", $"a shape that broadcasts to {x.Layout}", $"{mask.Layout}");
+        if (!shape.SequenceEqual(x.Shape)) Check.Fail("masked_softmax", "mask", $"a shape that broadcasts to {x.Layout}", $"{mask.Layout}");
         return Softmax("masked_softmax", x, dim, mask);
     }
 

@@ -14,7 +14,7 @@ public static class Continue
         TextModel start = TextModel.Load(recipe.Base);
         int context = start.Model.Config.MaxPositionEmbeddings;
         Corpus fresh = Corpus.Prepare(recipe.Data, start.Tokenizer, folder.Data, options.Listener);
-        BatchLoader rows = fresh.TrainRows(recipe.Data, context, recipe.Seed);
+        BatchLoader rows = fresh.TrainRows(recipe.Data, context, (ulong)recipe.Seed);
         if (recipe.Replay is { } replay && recipe.ReplayFraction > 0)
         {
             if (recipe.Data.Loader != LoaderKind.Packed || replay.Loader != LoaderKind.Packed)
@@ -22,13 +22,13 @@ public static class Continue
             Corpus old = Corpus.Prepare(replay, start.Tokenizer, folder.Data + "-replay", options.Listener);
             rows = new TokenLoader(
                 [new MixturePart(fresh.Train, 1 - recipe.ReplayFraction), new MixturePart(old.Train, recipe.ReplayFraction)], context,
-                new TokenLoaderOptions { Seed = recipe.Seed });
+                new TokenLoaderOptions { Seed = (ulong)recipe.Seed });
         }
         options.Listener.OnMessage($"{recipe.Name}: continuing {recipe.Base}, {fresh.Train.Tokens:N0} new tokens");
         var task = new TrainingTask(
             recipe.Name, start.Model, start.Tokenizer, rows, fresh.ValidRows(recipe.Data, context), context,
             options.Sample is { } sample ? m => sample(m, start.Tokenizer, recipe.Train.SamplePrompt) : null);
-        TrainingOutcome outcome = LanguageModelTraining.Run(task, recipe.Train, recipe.Optimizer, recipe.Schedule, folder.Path, options.Stop, options.Listener);
+        TrainingOutcome outcome = LanguageModelTraining.Run(task, recipe.Train, recipe.Optimizer, recipe.Schedule, folder.Folder, options.Stop, options.Listener);
         return RunEnd.Finish(folder, "continue", task, outcome, recipe.Base);
     }
 }

@@ -31,7 +31,7 @@ public sealed record Corpus(Tokenizer Tokenizer, TokenStore Train, TokenStore? V
     public static Corpus Prepare(DataSettings data, TokenizerSettings tokenizer, string folder, TrainingListener listener)
     {
         if (data.Loader == LoaderKind.Windows) return PrepareText(data, tokenizer, listener);
-        if (!File.Exists(Path.Combine(folder, ShardManifest.FileName)))
+        if (!File.Exists(Path.Combine(folder, "manifest.json")))
         {
             var splitter = new Splitter(data.ValidFraction, data.TestFraction);
             Document[] documents = [.. Documents(data, listener)];
@@ -46,7 +46,7 @@ public sealed record Corpus(Tokenizer Tokenizer, TokenStore Train, TokenStore? V
     public static Corpus Prepare(DataSettings data, Tokenizer tokenizer, string folder, TrainingListener listener)
     {
         if (data.Loader == LoaderKind.Windows) return Divide(data, tokenizer, Text(data));
-        if (!File.Exists(Path.Combine(folder, ShardManifest.FileName)))
+        if (!File.Exists(Path.Combine(folder, "manifest.json")))
             ShardBuilder.Build(folder, Documents(data, listener), tokenizer, new Splitter(data.ValidFraction, data.TestFraction), new ShardOptions { Overwrite = true });
         return Open(folder);
     }

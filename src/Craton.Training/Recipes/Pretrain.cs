@@ -12,13 +12,13 @@ public static class Pretrain
         var folder = new RunFolder("pretrain", recipe.Name, recipe, options);
         Corpus corpus = Corpus.Prepare(recipe.Data, recipe.Tokenizer, folder.Data, options.Listener);
         GptConfig config = Shape(recipe.Model, corpus);
-        Gpt model = new Gpt(config).Initialize(recipe.Seed);
+        Gpt model = new Gpt(config).Initialize((ulong)recipe.Seed);
         options.Listener.OnMessage($"{recipe.Name}: {model.ParameterCount:N0} parameters, {corpus.Train.Tokens:N0} training tokens, {recipe.Train.Steps:N0} steps of {recipe.Train.Batch * recipe.Train.Accumulate * config.MaxPositionEmbeddings:N0}");
         var task = new TrainingTask(
             recipe.Name, model, corpus.Tokenizer,
-            corpus.TrainRows(recipe.Data, recipe.Model.Context, recipe.Seed), corpus.ValidRows(recipe.Data, recipe.Model.Context), recipe.Model.Context,
+            corpus.TrainRows(recipe.Data, recipe.Model.Context, (ulong)recipe.Seed), corpus.ValidRows(recipe.Data, recipe.Model.Context), recipe.Model.Context,
             options.Sample is { } sample ? m => sample(m, corpus.Tokenizer, recipe.Train.SamplePrompt) : null);
-        TrainingOutcome outcome = LanguageModelTraining.Run(task, recipe.Train, recipe.Optimizer, recipe.Schedule, folder.Path, options.Stop, options.Listener);
+        TrainingOutcome outcome = LanguageModelTraining.Run(task, recipe.Train, recipe.Optimizer, recipe.Schedule, folder.Folder, options.Stop, options.Listener);
         return RunEnd.Finish(folder, "pretrain", task, outcome, baseModel: null);
     }
 

@@ -9,7 +9,8 @@ public sealed record PretrainRecipe
     public string Name { get; init; } = "pretrain";
 
     /// <summary>Seed of weights, order of data and samples.</summary>
-    public ulong Seed { get; init; } = 1;
+    [NonNegative]
+    public long Seed { get; init; } = 1;
 
     /// <summary>The text.</summary>
     public DataSettings Data { get; init; } = new();
@@ -37,7 +38,8 @@ public sealed record ContinueRecipe
     public string Name { get; init; } = "continue";
 
     /// <summary>Seed of the order of data and samples.</summary>
-    public ulong Seed { get; init; } = 1;
+    [NonNegative]
+    public long Seed { get; init; } = 1;
 
     /// <summary>Directory of the model to continue from.</summary>
     public required string Base { get; init; }
@@ -69,7 +71,8 @@ public sealed record SftRecipe
     public string Name { get; init; } = "sft";
 
     /// <summary>Seed of the order of data and samples.</summary>
-    public ulong Seed { get; init; } = 1;
+    [NonNegative]
+    public long Seed { get; init; } = 1;
 
     /// <summary>Directory of the model to tune.</summary>
     public required string Base { get; init; }

@@ -37,22 +37,22 @@ internal sealed class RunFolder
     {
         if (name.Length == 0 || name != Path.GetFileName(name) || name is "." or "..")
             throw new CratonException($"name '{name}': expected a plain folder name without path separators");
-        Path = System.IO.Path.Combine(options.Runs, name);
-        string resolved = RecipeWriter.Write(kind, recipe), file = System.IO.Path.Combine(Path, RecipeFile);
+        Folder = Path.Combine(options.Runs, name);
+        string resolved = RecipeWriter.Write(kind, recipe), file = Path.Combine(Folder, RecipeFile);
         bool exists = File.Exists(file);
         if (exists && !options.Resume)
-            throw new CratonException($"{Path} holds a run already; add --resume to go on with it, or choose another name with --set name=…");
+            throw new CratonException($"{Folder} holds a run already; add --resume to go on with it, or choose another name with --set name=…");
         if (exists && File.ReadAllText(file) is var before && before != resolved)
-            throw new CratonException($"{Path} was begun with another recipe ({FirstDifference(before, resolved)}); resume with the settings in {file}, or choose another name");
-        Directory.CreateDirectory(Path);
+            throw new CratonException($"{Folder} was begun with another recipe ({FirstDifference(before, resolved)}); resume with the settings in {file}, or choose another name");
+        Directory.CreateDirectory(Folder);
         if (!exists) DurableFile.WriteText(file, resolved);
     }
 
-    public string Path { get; }
+    public string Folder { get; }
 
-    public string Data => System.IO.Path.Combine(Path, "data");
+    public string Data => Path.Combine(Folder, "data");
 
-    public string Model => System.IO.Path.Combine(Path, "model");
+    public string Model => Path.Combine(Folder, "model");
 
     private static string FirstDifference(string before, string now)
     {

@@ -8,14 +8,14 @@ internal static class RunEnd
 {
     public static RunResult Finish(RunFolder folder, string kind, TrainingTask task, TrainingOutcome outcome, string? baseModel)
     {
-        string report = TrainingReport.Write(folder.Path, task.Phase);
-        if (outcome.Stopped) return new RunResult(folder.Path, null, report, null, outcome);
+        string report = TrainingReport.Write(folder.Folder, task.Phase);
+        if (outcome.Stopped) return new RunResult(folder.Folder, null, report, null, outcome);
         string hash = ModelDirectory.HashWeights(task.Model);
         var card = new ModelCard
         {
             Kind = kind,
             BaseModel = baseModel,
-            Recipe = File.ReadAllText(Path.Combine(folder.Path, "recipe.yaml")),
+            Recipe = File.ReadAllText(Path.Combine(folder.Folder, "recipe.yaml")),
             Metrics = new SortedDictionary<string, double>(StringComparer.Ordinal)
             {
                 ["train_loss"] = outcome.TrainLoss,
@@ -24,6 +24,6 @@ internal static class RunEnd
             },
         };
         ModelDirectory.Save(folder.Model, task.Model, task.Tokenizer, card);
-        return new RunResult(folder.Path, folder.Model, report, hash, outcome);
+        return new RunResult(folder.Folder, folder.Model, report, hash, outcome);
     }
 }

@@ -17,14 +17,14 @@ public static class Sft
         int context = start.Model.Config.MaxPositionEmbeddings;
         var splitter = new Splitter(recipe.Data.ValidFraction, recipe.Data.TestFraction);
         ILookup<Split, MaskedExample> examples = Conversations(recipe.Data).ToLookup(splitter.Of, c => Example(template, c));
-        PackedRows train = Rows(examples[Split.Train], context, recipe.Seed, template.Padding, options.Listener);
+        PackedRows train = Rows(examples[Split.Train], context, (ulong)recipe.Seed, template.Padding, options.Listener);
         bool hasValid = examples[Split.Valid].Any();
         var task = new TrainingTask(
             recipe.Name, start.Model, start.Tokenizer, train,
             hasValid ? () => Rows(examples[Split.Valid], context, 0, template.Padding, TrainingListener.Silent, shuffle: false) : null, context,
             options.Sample is { } sample ? m => sample(m, start.Tokenizer, recipe.Train.SamplePrompt) : null);
         options.Listener.OnMessage($"{recipe.Name}: {examples[Split.Train].Count():N0} conversations in {train.RowsPerEpoch:N0} rows");
-        TrainingOutcome outcome = LanguageModelTraining.Run(task, recipe.Train, recipe.Optimizer, recipe.Schedule, folder.Path, options.Stop, options.Listener);
+        TrainingOutcome outcome = LanguageModelTraining.Run(task, recipe.Train, recipe.Optimizer, recipe.Schedule, folder.Folder, options.Stop, options.Listener);
         start.Tokenizer.ChatTemplate = ChatTemplate.ChatMlSource;
         return RunEnd.Finish(folder, "sft", task, outcome, recipe.Base);
     }

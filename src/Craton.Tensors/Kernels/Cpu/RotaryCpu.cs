@@ -11,71 +11,91 @@ internal sealed unsafe partial class CpuKernels
         Span<int> shape = stackalloc int[4];
         shape.Fill(1);
         x.Shape.CopyTo(shape[(4 - x.Rank)..]);
-        Layout from = x.Layout.Expand(shape), to = y.Layout.Expand(shape);
-        // Heads that lie inside a token are walked inside it: memory in order, one row of the table for all of them.
-        bool headsInside = from.Stride(2) > from.Stride(1);
-        if (headsInside) (from, to) = (from.Permute([0, 2, 1, 3]), to.Permute([0, 2, 1, 3]));
-        RowPlan plan = RowPlan.Along(3, to, from);
-        var tasks = new RowTasks(plan);
-        var job = new RotaryJob(plan, tasks, new Operand(y, 0), new Operand(x, 1), rotation, shape[1], shape[2], headsInside, add);
-        WorkerPool.Run(ref job, tasks.Count);
+        var job = new RotaryJob(x, x.Layout.Expand(shape), y, y.Layout.Expand(shape), rotation, add);
+        WorkerPool.Run(ref job, job.Tasks);
         GC.KeepAlive(rotation.Cos); // a growing table may have let go of these
         GC.KeepAlive(rotation.Sin);
     }
 
-    private readonly struct RotaryJob(
-        RowPlan plan, RowTasks tasks, Operand y, Operand x, Rotation rotation, int heads, int count, bool headsInside, bool add) : IJob
+    /// <summary>Walks tokens; all heads of a token turn by one row of the table.</summary>
+    private readonly struct RotaryJob(Tensor x, in Layout from, Tensor y, in Layout to, Rotation rotation, bool add) : IJob
     {
-        private readonly RowPlan _plan = plan;
+        private readonly float* _x = (float*)x.Storage.Pointer, _y = (float*)y.Storage.Pointer;
         private readonly float* _cos = (float*)rotation.Cos.Pointer, _sin = (float*)rotation.Sin.Pointer;
+        private readonly Layout _from = from, _to = to;
+        private readonly long _tokens = (long)from[0] * from[2];
+        private readonly long _perTask = Math.Max(1, RowElementsPerTask / Math.Max(1, from[1] * from[3]));
+
+        public int Tasks => checked((int)((_tokens + _perTask - 1) / _perTask));
 
         public void Run(int task, int worker)
         {
-            int n = (int)_plan.Length, half = rotation.Cos.Size(1);
-            float* buffer = (float*)WorkerScratch.Rent(2L * n * sizeof(float));
-            for (long row = tasks.First(task); row < tasks.End(task); row++)
+            int count = _from[2], half = rotation.Cos.Size(1);
+            bool adjacent = rotation.Layout == RotaryLayout.Half && _from.Stride(3) == 1 && _to.Stride(3) == 1;
+            for (long token = task * _perTask; token < Math.Min(_tokens, (task + 1) * _perTask); token++)
             {
-                float* from = x.Read(_plan, row, 0, n, buffer);
-                float* to = add ? y.Read(_plan, row, 0, n, buffer + n) : y.Target(_plan, row, buffer + n);
-                long t = headsInside ? row / heads % count : row % count;
-                long at = rotation.Position(row / ((long)heads * count), t, count) * half;
-                if (rotation.Layout == RotaryLayout.Half)
-                    Elementwise.ForEach(new RotateHalves(from, to, _cos + at, _sin + at, half, rotation.Backwards, add), half);
-                else
-                    RotateNeighbours(from, to, _cos + at, _sin + at, half, rotation.Backwards, add);
-                for (int i = 2 * half; i < n; i++) to[i] = add ? to[i] + from[i] : from[i];
-                if (_plan.Step(0) != 1) y.Write(_plan, row, 0, n, to);
+                (long b, long t) = Math.DivRem(token, count);
+                long row = rotation.Position(b, t, count) * half;
+                float* xs = _x + _from.Offset + b * _from.Stride(0) + t * _from.Stride(2);
+                float* ys = _y + _to.Offset + b * _to.Stride(0) + t * _to.Stride(2);
+                var loop = new RotateHeads(xs, ys, _cos + row, _sin + row, rotation.Backwards, add)
+                {
+                    Heads = _from[1], FromHead = _from.Stride(1), ToHead = _to.Stride(1), Half = half,
+                };
+                if (adjacent) Elementwise.ForEach(loop, half);
+                else RotatePairs(loop);
+                CopyRest(xs, ys, 2 * half);
             }
         }
-    }
 
-    private readonly struct RotateHalves(float* x, float* y, float* cos, float* sin, int half, bool backwards, bool add) : IElementLoop
-    {
-        private readonly float* _x = x, _y = y, _cos = cos, _sin = sin;
-        private readonly int _half = half;
-        private readonly float _sign = backwards ? -1 : 1;
-        private readonly bool _add = add;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void At<V>(long i) where V : struct, IVec<V>
+        // Neighbours, or features that are apart in memory: pair by pair.
+        private void RotatePairs(in RotateHeads loop)
         {
-            V u = V.Load(_x, i), v = V.Load(_x, i + _half), c = V.Load(_cos, i), s = V.Load(_sin, i) * V.Broadcast(_sign);
-            V first = V.Fma(u, c, -(v * s)), second = V.Fma(v, c, u * s);
-            if (_add) (first, second) = (V.Load(_y, i) + first, V.Load(_y, i + _half) + second);
-            V.Store(_y, i, first);
-            V.Store(_y, i + _half, second);
+            (long apart, long next) = rotation.Layout == RotaryLayout.Half ? (loop.Half, 1) : (1, 2);
+            long from = _from.Stride(3), to = _to.Stride(3);
+            RotateHeads one = loop with { Heads = 1 };
+            for (int h = 0; h < loop.Heads; h++)
+                for (int i = 0; i < loop.Half; i++)
+                    one.Turn<Scalar32>(i, h * loop.FromHead + i * next * from, apart * from, h * loop.ToHead + i * next * to, apart * to);
+        }
+
+        // Features that do not rotate.
+        private void CopyRest(float* xs, float* ys, int first)
+        {
+            for (int h = 0; h < _from[1] && first < _from[3]; h++)
+                for (int i = first; i < _from[3]; i++)
+                {
+                    float value = xs[h * _from.Stride(1) + i * _from.Stride(3)];
+                    float* target = ys + h * _to.Stride(1) + i * _to.Stride(3);
+                    *target = add ? *target + value : value;
+                }
         }
     }
 
-    // The registers have no operation that parts neighbours, so this one goes pair by pair.
-    private static void RotateNeighbours(float* x, float* y, float* cos, float* sin, int half, bool backwards, bool add)
+    private struct RotateHeads(float* x, float* y, float* cos, float* sin, bool backwards, bool add) : IElementLoop
     {
-        for (int i = 0; i < half; i++)
+        private readonly float* _x = x, _y = y, _cos = cos, _sin = sin;
+        private readonly float _sign = backwards ? -1 : 1;
+        private readonly bool _add = add;
+        public int Heads, Half;
+        public long FromHead, ToHead;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly void At<V>(long i) where V : struct, IVec<V> => Turn<V>(i, i, Half, i, Half);
+
+        /// <summary>Angle i for all heads: u at <paramref name="from"/> and v <paramref name="apart"/> behind it go to the same places of y.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly void Turn<V>(long i, long from, long apart, long to, long toApart) where V : struct, IVec<V>
         {
-            float u = x[2 * i], v = x[2 * i + 1], c = cos[i], s = backwards ? -sin[i] : sin[i];
-            float first = MathF.FusedMultiplyAdd(u, c, -(v * s)), second = MathF.FusedMultiplyAdd(v, c, u * s);
-            y[2 * i] = add ? y[2 * i] + first : first;
-            y[2 * i + 1] = add ? y[2 * i + 1] + second : second;
+            V c = V.Load(_cos, i), s = V.Load(_sin, i) * V.Broadcast(_sign);
+            for (int h = 0; h < Heads; h++, from += FromHead, to += ToHead)
+            {
+                V u = V.Load(_x, from), v = V.Load(_x, from + apart);
+                V first = V.Fma(u, c, -(v * s)), second = V.Fma(v, c, u * s);
+                if (_add) (first, second) = (V.Load(_y, to) + first, V.Load(_y, to + toApart) + second);
+                V.Store(_y, to, first);
+                V.Store(_y, to + toApart, second);
+            }
         }
     }
 }
