@@ -15,6 +15,10 @@ public sealed class ChatTemplate
         "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}{% endfor %}"
         + "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 
+    private const string Assistant = "assistant";
+
+    private static readonly string[] Roles = ["system", "user", Assistant, "tool"];
+
     private readonly Tokenizer _tokenizer;
     private readonly int _start, _end;
     private readonly int[] _newline;
@@ -51,11 +55,15 @@ public sealed class ChatTemplate
         var learn = new List<bool>();
         foreach (ChatTurn turn in turns)
         {
-            Open(turn.Role, ids);
-            Fill(learn, ids.Count, false);
-            _tokenizer.Encode(turn.Content, ids);
+            if (!Roles.Contains(turn.Role))
+                throw new CratonException($"chat role '{turn.Role}' is unknown, expected {string.Join(", ", Roles)}");
+            // Role and content are encoded as one text, as other libraries do with the rendered template.
+            int[] header = Header(turn.Role), body = _tokenizer.Encode($"{turn.Role}\n{turn.Content}");
+            ids.Add(_start);
+            ids.AddRange(body);
+            Fill(learn, ids.Count - body.Length + header.AsSpan().CommonPrefixLength(body), false);
             ids.Add(_end);
-            Fill(learn, ids.Count, turn.Role == "assistant");
+            Fill(learn, ids.Count, turn.Role == Assistant);
             ids.AddRange(_newline);
             Fill(learn, ids.Count, false);
         }
@@ -66,7 +74,8 @@ public sealed class ChatTemplate
     public int[] Prompt(IReadOnlyList<ChatTurn> turns)
     {
         var ids = new List<int>(Render(turns).Ids);
-        Open("assistant", ids);
+        ids.Add(_start);
+        ids.AddRange(Header(Assistant));
         return [.. ids];
     }
 
@@ -79,12 +88,7 @@ public sealed class ChatTemplate
             throw new CratonException("the chat template ends the assistant's turn with a token that would not be learnt, so the model would never stop; mark the end of turn as part of the answer");
     }
 
-    private void Open(string role, List<int> ids)
-    {
-        ids.Add(_start);
-        _tokenizer.Encode(role, ids);
-        ids.AddRange(_newline);
-    }
+    private int[] Header(string role) => _tokenizer.Encode($"{role}\n");
 
     private int Control(string token) => _tokenizer.IdOf(token) is { } id && _tokenizer.IsSpecial(id)
         ? id

@@ -55,7 +55,10 @@ public sealed class Gpt : Module
     /// <param name="input">Positions, documents, padding; default for one plain text per row.</param>
     /// <param name="cache">Keys and values of earlier positions; this call appends its own.</param>
     /// <returns>Logits [B, T, V].</returns>
-    public Tensor Forward(Tensor ids, GptInput input = default, KvCache? cache = null) => Linear(Model.Forward(ids, input, cache), HeadWeight);
+    public Tensor Forward(Tensor ids, GptInput input = default, KvCache? cache = null) => Logits(Model.Forward(ids, input, cache));
+
+    /// <summary>Scores of the next token: hidden states [.., C] → [.., V].</summary>
+    public Tensor Logits(Tensor hidden) => Linear(hidden, HeadWeight);
 
     /// <summary>Mean cross-entropy, in nats, of the targets; the logits are never stored.</summary>
     /// <param name="ids">Token ids, I32 [B, T].</param>
