@@ -13,7 +13,7 @@ namespace Craton.Evaluation;
 /// from the counts of counts, lower orders over the number of distinct left neighbours, the lowest order interpolated with the
 /// uniform distribution over the 257 symbols (256 bytes and the end of a document). Contexts do not reach over a document's start,
 /// which is a symbol of its own in contexts and never predicted; grams that begin with it have no left neighbour and keep their counts.
-/// Memory grows with the distinct n-grams (24 to 44 bytes each), not with the text. Order 1 is the byte unigram.
+/// Memory grows with the distinct n-grams (some 60 bytes each), not with the text. Order 1 is the byte unigram.
 /// </remarks>
 public sealed class ByteNgramBaseline
 {

@@ -5,8 +5,8 @@ namespace Craton.Evaluation;
 
 /// <summary>
 /// Answers with the answer of the most similar training question: cosine of TF-IDF vectors over character 4-grams of the lower-cased
-/// text with a space at each end. What a model must beat to have learnt more than to look up; no training question is answered
-/// better by anything, so its score on held-out questions also shows how far these resemble the training set.
+/// text with a space at each end. What a model must beat to have learnt more than to look up; the score on held-out questions also
+/// shows how far these resemble the training set.
 /// </summary>
 /// <remarks>
 /// The inverse document frequency is rounded to 1/256 so that dot products and squared norms are whole numbers: exact, whatever the
