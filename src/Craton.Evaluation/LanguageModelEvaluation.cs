@@ -24,9 +24,9 @@ public sealed record LanguageModelEvaluationOptions(int Context)
     public int? Stride { get; init; }
 
     /// <summary>
-    /// Predicts the first token of a document. Null: the model does, from the end-of-text token put before it, as is right for a model
-    /// that was trained on documents in one stretch. A model trained on documents kept apart has never learnt a first token; it
-    /// should get this baseline (<see cref="UnigramBaseline.TrainFirstTokens"/>), so that its code remains a complete one.
+    /// Predicts the first token of a document. Null: the model does, from the end-of-text token put before it
+    /// (<see cref="Craton.Data.TokenLoaderOptions.Begin"/>, or documents in one stretch). A model that was trained without either has
+    /// never learnt a first token; give it this baseline (<see cref="UnigramBaseline.TrainFirstTokens"/>), so that its code stays complete.
     /// </summary>
     public UnigramBaseline? FirstToken { get; init; }
 }
