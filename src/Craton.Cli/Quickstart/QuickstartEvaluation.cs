@@ -4,6 +4,7 @@ using Craton.Models;
 using Craton.Models.Generation;
 using Craton.Tensors;
 using Craton.Tokenizers;
+using Craton.Training.Recipes;
 
 namespace Craton.Cli.Quickstart;
 
@@ -13,7 +14,7 @@ internal sealed record QuickstartAnswer(string Question, string Answer, string T
 /// <summary>Bits per byte of held-out members for the model and for what it must beat.</summary>
 internal sealed record QuickstartScores(double Model, double Unigram, double Ngram5, double Brotli);
 
-/// <summary>The evaluation at the end of a quickstart, on members whose types no training has seen.</summary>
+/// <summary>The evaluation at the end of a quickstart, on members that no training has seen.</summary>
 internal static class QuickstartEvaluation
 {
     private const int Questions = 5;
@@ -33,13 +34,14 @@ internal static class QuickstartEvaluation
             BrotliBaseline.Measure(heldOut).Value);
     }
 
-    /// <summary>Five questions about members of held-out types, chosen by a hash, each of another kind where there are as many.</summary>
-    public static IReadOnlyList<QuickstartAnswer> Ask(TextModel model, Splitter splitter)
+    /// <summary>Five questions about held-out members, chosen by a hash.</summary>
+    public static IReadOnlyList<QuickstartAnswer> Ask(TextModel model, DataSettings data)
     {
         ChatTemplate template = model.Template ?? throw new CratonException("the tuned model has no chat template; run the quickstart anew in another folder");
         var generator = new TextGenerator(model.Model, model.Tokenizer);
         var answers = new List<QuickstartAnswer>();
-        IEnumerable<Conversation> candidates = ApiQuestions.From(DotNetDocs.ReadMembers())
+        var splitter = new Splitter(data.ValidFraction, data.TestFraction);
+        IEnumerable<Conversation> candidates = Sft.Conversations(data)
             .Where(c => splitter.Of(c) == Split.Test)
             .OrderBy(c => StableHash.Of(c.Id));
         foreach (Conversation conversation in candidates)

@@ -50,8 +50,7 @@ internal sealed class QuickstartVerb : Verb
         QuickstartScores scores = QuickstartEvaluation.Score(TextModel.Load(pretrained), Path.Combine(folder, "pretrain", "data"), plan.TestDocuments);
 
         output.Info("4/5  answer held-out questions");
-        var splitter = new Splitter(tuning.Data.ValidFraction, tuning.Data.TestFraction);
-        IReadOnlyList<QuickstartAnswer> answers = QuickstartEvaluation.Ask(TextModel.Load(tuned), splitter);
+        IReadOnlyList<QuickstartAnswer> answers = QuickstartEvaluation.Ask(TextModel.Load(tuned), tuning.Data);
 
         output.Info("5/5  write the report");
         double rate = MetricsLog.Read(Path.Combine(folder, "pretrain"), MetricsLog.TimingFile)[^1]["tokens_per_second"] ?? 0;
@@ -86,7 +85,7 @@ internal sealed class QuickstartVerb : Verb
         report.KeyValues(("minutes", F(plan.Minutes, "G")), ("depth", $"{plan.Depth}"), ("vocabulary", $"{plan.Vocabulary}"), ("pre-training steps", $"{plan.PretrainSteps}"), ("tuning steps", $"{plan.SftSteps}"));
         report.Heading("Bits per byte of held-out members: lower is better");
         report.Plot(SvgPlot.Bars("Bits per byte", [.. Rows(scores)]));
-        report.Heading("Five questions about types that training has not seen");
+        report.Heading("Five questions about members that training has not seen");
         foreach (QuickstartAnswer answer in answers) report.Table(["", ""], [["question", answer.Question], ["model", answer.Answer], ["documentation", answer.Truth]]);
         report.Heading("More").Paragraph("The course of training is in pretrain/report.html and sft/report.html beside this page.");
         string path = Path.Combine(folder, "report.html");

@@ -55,6 +55,7 @@ public sealed record Corpus(Tokenizer Tokenizer, TokenStore Train, TokenStore? V
     public static IEnumerable<Document> Documents(DataSettings data, TrainingListener listener)
     {
         IEnumerable<Document> documents = data.Source == "dotnet-docs" ? DotNetDocs.Read() : new TextFiles([Resolve(data.Source)]).Read();
+        if (data.SplitBy == SplitUnit.Document) documents = documents.Select(d => d with { Group = null });
         if (data.LinesAreDocuments) documents = documents.SelectMany(Lines);
         if (data.MaxDocuments > 0) documents = documents.Take(data.MaxDocuments);
         CleaningPipeline? cleaning = data.Cleaning switch
