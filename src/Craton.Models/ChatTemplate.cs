@@ -1,3 +1,4 @@
+using System.Text;
 using Craton.Data;
 using Craton.Tensors;
 using Craton.Tokenizers;
@@ -22,6 +23,7 @@ public sealed class ChatTemplate
     private readonly Tokenizer _tokenizer;
     private readonly int _start, _end;
     private readonly int[] _newline;
+    private readonly string[] _controls;
 
     private ChatTemplate(Tokenizer tokenizer)
     {
@@ -29,6 +31,7 @@ public sealed class ChatTemplate
         _start = Control("<|im_start|>");
         _end = Control("<|im_end|>");
         _newline = tokenizer.Encode("\n");
+        _controls = [.. Enumerable.Range(0, tokenizer.VocabularySize).Where(tokenizer.IsSpecial).Select(id => Encoding.UTF8.GetString(tokenizer.TokenBytes(id))).OrderByDescending(t => t.Length)];
     }
 
     /// <summary>Ends a turn; generation stops here.</summary>
@@ -58,7 +61,7 @@ public sealed class ChatTemplate
             if (!Roles.Contains(turn.Role))
                 throw new CratonException($"chat role '{turn.Role}' is unknown, expected {string.Join(", ", Roles)}");
             // Role and content are encoded as one text, as other libraries do with the rendered template.
-            int[] header = Header(turn.Role), body = _tokenizer.Encode($"{turn.Role}\n{turn.Content}");
+            int[] header = Header(turn.Role), body = Encode($"{turn.Role}\n{turn.Content}");
             ids.Add(_start);
             ids.AddRange(body);
             Fill(learn, ids.Count - body.Length + header.AsSpan().CommonPrefixLength(body), false);
@@ -89,6 +92,23 @@ public sealed class ChatTemplate
     }
 
     private int[] Header(string role) => _tokenizer.Encode($"{role}\n");
+
+    // What reads like a control token is ordinary characters, but a piece of its own, as in other libraries.
+    private int[] Encode(string text)
+    {
+        var ids = new List<int>();
+        int done = 0;
+        for (int at = 0; at < text.Length; at++)
+        {
+            if (Array.Find(_controls, c => string.CompareOrdinal(text, at, c, 0, c.Length) == 0) is not { } control) continue;
+            _tokenizer.Encode(text.AsSpan(done, at - done), ids);
+            _tokenizer.Encode(control, ids);
+            done = at + control.Length;
+            at = done - 1;
+        }
+        _tokenizer.Encode(text.AsSpan(done), ids);
+        return [.. ids];
+    }
 
     private int Control(string token) => _tokenizer.IdOf(token) is { } id && _tokenizer.IsSpecial(id)
         ? id

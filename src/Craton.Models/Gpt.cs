@@ -98,6 +98,9 @@ public sealed class GptModel : Module
     /// <summary>Token embeddings, [V, C].</summary>
     public Embedding EmbedTokens { get; }
 
+    /// <summary>The blocks.</summary>
+    internal IReadOnlyList<GptBlock> Layers => _layers;
+
     /// <summary>Hidden states [B, T, C] after the final norm.</summary>
     public Tensor Forward(Tensor ids, GptInput input, KvCache? cache)
     {
@@ -128,9 +131,13 @@ internal sealed class GptBlock : Module
 
     public Tensor Forward(Tensor x, GptInput input, KvCache? cache, int layer)
     {
-        x += _attention.Forward(_inputNorm.Forward(x), input, cache, layer);
-        return x + _mlp.Forward(_postAttentionNorm.Forward(x));
+        x += Attend(x, input, cache, layer);
+        return x + FeedForward(x);
     }
+
+    public Tensor Attend(Tensor x, GptInput input, KvCache? cache, int layer) => _attention.Forward(_inputNorm.Forward(x), input, cache, layer);
+
+    public Tensor FeedForward(Tensor x) => _mlp.Forward(_postAttentionNorm.Forward(x));
 }
 
 /// <summary>Causal self-attention with rotary positions and shared key/value heads.</summary>

@@ -130,6 +130,7 @@ public sealed record GptConfig
             QkNorm = type == "qwen3",
             AttentionBias = read.Flag("attention_bias"),
             MlpBias = read.Flag("mlp_bias"),
+            InitializerRange = read.Number("initializer_range", 0.02),
             BosTokenId = read.Id("bos_token_id"),
             EosTokenId = read.Id("eos_token_id"),
         };
