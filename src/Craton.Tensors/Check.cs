@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 
 namespace Craton.Tensors;
 
@@ -50,12 +51,41 @@ internal static class Check
         return at;
     }
 
-    public static void That([DoesNotReturnIf(false)] bool condition, string op, string argument, string expected, string got, string? hint = null)
+    public static void That(
+        [DoesNotReturnIf(false)] bool condition, string op, string argument,
+        [InterpolatedStringHandlerArgument(nameof(condition))] CheckText expected,
+        [InterpolatedStringHandlerArgument(nameof(condition))] CheckText got, string? hint = null)
     {
-        if (!condition) Fail(op, argument, expected, got, hint);
+        if (!condition) Fail(op, argument, expected.ToString(), got.ToString(), hint);
     }
 
     [DoesNotReturn]
     public static void Fail(string op, string argument, string expected, string got, string? hint = null) =>
         throw new CratonException($"[{op}] {argument}: expected {expected}, got {got}{(hint is null ? "" : "; " + hint)}");
+}
+
+/// <summary>Part of a message: an interpolated string that is put together only when the check has failed, for checks run at every call.</summary>
+[InterpolatedStringHandler]
+internal ref struct CheckText
+{
+    private readonly string? _plain;
+    private DefaultInterpolatedStringHandler _text;
+
+    public CheckText(int literalLength, int formattedCount, bool condition, out bool isWanted)
+    {
+        isWanted = !condition;
+        if (isWanted) _text = new DefaultInterpolatedStringHandler(literalLength, formattedCount);
+    }
+
+    private CheckText(string plain) => _plain = plain;
+
+    public static implicit operator CheckText(string plain) => new(plain);
+
+    public void AppendLiteral(string text) => _text.AppendLiteral(text);
+
+    public void AppendFormatted<T>(T value) => _text.AppendFormatted(value);
+
+    public void AppendFormatted(ReadOnlySpan<int> shape) => _text.AppendLiteral(Layout.Describe(shape));
+
+    public override string ToString() => _plain ?? _text.ToStringAndClear();
 }

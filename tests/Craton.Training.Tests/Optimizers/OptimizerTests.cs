@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using Craton.Tensors.Kernels;
 using Craton.Tensors.Threading;
 using Craton.Training.Optimizers;
@@ -43,6 +44,14 @@ public sealed class OptimizerTests : IDisposable
         Assert.Equal(one, WeightsAfterThreeSteps(name, threads: 2));
         Assert.Equal(one, WeightsAfterThreeSteps(name, threads: 3));
     }
+
+    // The same on every machine and for every width of registers (DOTNET_EnableAVX512=0, DOTNET_EnableAVX2=0).
+    [Theory]
+    [InlineData("adamw", "5c8c2b200d72bad6")]
+    [InlineData("muon", "52400374ba4d3776")]
+    [InlineData("adafactor", "dc6d389556122f41")]
+    public void Bits_are_these_on_every_machine(string name, string hash) =>
+        Assert.Equal(hash, Convert.ToHexStringLower(SHA256.HashData(WeightsAfterThreeSteps(name, threads: 2)))[..16]);
 
     [Theory]
     [MemberData(nameof(Names))]
