@@ -32,7 +32,7 @@ public readonly record struct AttentionOptions()
     /// <summary>Which places hold a key, Bool [B, Tk].</summary>
     public Tensor? KeyPadding { get; init; }
 
-    /// <summary>Number of the document of every place, I32 [B, Tk]: queries see keys of their own document only.</summary>
+    /// <summary>Number of the document of every place, I32 or I64 [B, Tk]: queries see keys of their own document only.</summary>
     public Tensor? DocumentIds { get; init; }
 }
 
@@ -180,8 +180,9 @@ public static partial class Ops
     private static AttentionCall Prepare(Tensor q, Tensor k, Tensor v, in AttentionOptions options)
     {
         Tensor? bias = options.Bias;
-        Tensor? runs = options.DocumentIds is { } documents ? Runs(documents, k) : null;
-        if (options.DocumentIds is { } mixed && runs is null) bias = Sum(bias, DocumentBias(q, mixed, k.Size(2), options.QueryOffset));
+        Tensor? documents = options.DocumentIds is { } ids ? Documents(ids, q, k, options.QueryOffset) : null;
+        Tensor? runs = documents is null ? null : Runs(documents, k);
+        if (documents is not null && runs is null) bias = Sum(bias, DocumentBias(q, documents, k.Size(2), options.QueryOffset));
         if (options.AlibiSlopes is { } slopes) bias = Sum(bias, AlibiBias(q, slopes, k.Size(2), options.QueryOffset));
         if (options.KeyPadding is { } padding) bias = Sum(bias, Forbidden(q.DType, padding).View(padding.Size(0), 1, 1, padding.Size(1)));
         if (options.Mask is { } mask) bias = Sum(bias, Forbidden(q.DType, mask));
@@ -200,10 +201,20 @@ public static partial class Ops
         public V Apply<V>(V x) where V : struct, IVec<V> => V.Select(V.Equal(x, V.Broadcast(0)), V.Broadcast(double.NegativeInfinity), V.Broadcast(0));
     }
 
+    // The numbers of the documents as contiguous I32; every query has a place among the keys.
+    private static Tensor Documents(Tensor ids, Tensor q, Tensor k, int offset)
+    {
+        Check.Indices("attention", "documentIds", ids);
+        Check.Shape("attention", "documentIds", ids, k.Size(0), k.Size(2));
+        int last = q.Size(2) + offset;
+        if (offset < 0 || last > k.Size(2))
+            Check.Fail("attention", "documentIds", $"queries at places 0 to {k.Size(2) - 1}", $"{offset} to {last - 1}", "set QueryOffset to keys less queries");
+        return Contiguous(Cast(ids, DType.I32));
+    }
+
     // For every place the run [first, end) of its document; null when a document's places are not all neighbours.
     private static Tensor? Runs(Tensor documents, Tensor k)
     {
-        Check.Shape("attention", "documentIds", documents, k.Size(0), k.Size(2));
         Tensor runs = Tensor.Empty(DType.I32, documents.Size(0), documents.Size(1), 2);
         Span<int> all = runs.AsSpan<int>();
         ReadOnlySpan<int> ids = documents.AsSpan<int>();
