@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 
 namespace Craton.Tensors;
 
@@ -50,12 +51,40 @@ internal static class Check
         return at;
     }
 
-    public static void That([DoesNotReturnIf(false)] bool condition, string op, string argument, string expected, string got, string? hint = null)
+    public static void That(
+        [DoesNotReturnIf(false)] bool condition, string op, string argument,
+        [InterpolatedStringHandlerArgument(nameof(condition))] FailureText expected,
+        [InterpolatedStringHandlerArgument(nameof(condition))] FailureText got,
+        string? hint = null)
     {
-        if (!condition) Fail(op, argument, expected, got, hint);
+        if (!condition) Fail(op, argument, expected.Text(), got.Text(), hint);
     }
 
     [DoesNotReturn]
     public static void Fail(string op, string argument, string expected, string got, string? hint = null) =>
         throw new CratonException($"[{op}] {argument}: expected {expected}, got {got}{(hint is null ? "" : "; " + hint)}");
+}
+
+/// <summary>A part of an error message that is only put together when the condition beside it fails: a check that holds allocates nothing.</summary>
+[InterpolatedStringHandler]
+internal ref struct FailureText
+{
+    private readonly string? _constant;
+    private DefaultInterpolatedStringHandler _text;
+
+    public FailureText(int literalLength, int formattedCount, bool condition, out bool isNeeded)
+    {
+        isNeeded = !condition;
+        if (isNeeded) _text = new DefaultInterpolatedStringHandler(literalLength, formattedCount);
+    }
+
+    private FailureText(string constant) => _constant = constant;
+
+    public static implicit operator FailureText(string constant) => new(constant);
+
+    public void AppendLiteral(string text) => _text.AppendLiteral(text);
+
+    public void AppendFormatted<T>(T value) => _text.AppendFormatted(value);
+
+    public string Text() => _constant ?? _text.ToStringAndClear();
 }
