@@ -1,3 +1,5 @@
+using Craton.Tensors.Kernels.Simd;
+using Craton.Tensors.Tests.Catalog;
 using Craton.Tensors.Tests.Simd;
 
 namespace Craton.Tensors.Tests;
@@ -7,9 +9,17 @@ internal static class Program
 {
     private static int Main(string[] args)
     {
-        if (args is not [SimdHash.Verb])
-            return 2;
-        Console.WriteLine(SimdHash.Describe());
-        return 0;
+        switch (args)
+        {
+            case [SimdHash.Verb]:
+                Console.WriteLine(SimdHash.Describe());
+                return 0;
+            case [CatalogRun.Verb]:
+                Console.WriteLine(SimdWidth.Current);
+                foreach (string line in CatalogRun.Hashes()) Console.WriteLine(line);
+                return 0;
+            default:
+                return 2;
+        }
     }
 }

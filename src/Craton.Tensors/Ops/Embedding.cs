@@ -18,7 +18,7 @@ public static partial class Ops
         if (least < 0 || greatest >= weight.Size(0))
             Check.Fail("embedding", "ids", $"ids from 0 to {weight.Size(0) - 1} for a table of {weight.Size(0)} rows",
                 $"{(least < 0 ? least : greatest)}", "use the tokenizer that belongs to the model");
-        if (weight.Layout.Stride(1) != 1) weight = Contiguous(weight);
+        if (weight.Layout.Stride(1) != 1 || weight.Layout.Stride(0) < weight.Size(1)) weight = Contiguous(weight);
         Span<int> shape = stackalloc int[Layout.MaxRank];
         ids.Shape.CopyTo(shape);
         shape[ids.Rank] = weight.Size(1);

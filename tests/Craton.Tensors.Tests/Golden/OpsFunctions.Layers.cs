@@ -34,7 +34,7 @@ internal static partial class OpsFunctions
             Mask = call.Optional("mask_bool"),
             Bias = call.Optional("mask_add"),
             KeyPadding = call.Optional("key_padding"),
-            DocumentIds = call.Optional("document_ids") is { } documents ? Ops.Cast(documents, DType.I32) : null,
+            DocumentIds = call.Optional("document_ids"),
         });
     }
 

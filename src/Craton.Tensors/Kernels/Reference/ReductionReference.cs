@@ -25,19 +25,19 @@ internal unsafe partial class ReferenceKernels
         else ArgMax<float>(x, dim, y);
     }
 
+    // In double, so that what sums are compared with has no rounding worth mentioning.
     private static void SumTo<T>(Tensor x, Tensor y, bool add) where T : unmanaged, INumber<T>
     {
-        if (!add)
-        {
-            var all = new Elements<T>(y);
-            for (long i = 0; i < y.Count; i++) all[i] = T.Zero;
-        }
-        RowPlan plan = RowPlan.Of(x.Layout, y.Layout.Expand(x.Shape));
+        var sums = new Span<double>(Threading.WorkerScratch.Rent(y.Count * sizeof(double)), checked((int)y.Count));
+        sums.Clear();
+        RowPlan plan = RowPlan.Of(x.Layout, new Layout(y.Shape).Expand(x.Shape));
         for (long row = 0; row < plan.Rows; row++)
         {
-            T* from = (T*)x.Storage.Pointer + plan.Start(0, row), to = (T*)y.Storage.Pointer + plan.Start(1, row);
-            for (long i = 0; i < plan.Length; i++) to[i * plan.Step(1)] += from[i * plan.Step(0)];
+            T* from = (T*)x.Storage.Pointer + plan.Start(0, row);
+            for (long i = 0; i < plan.Length; i++) sums[(int)(plan.Start(1, row) + i * plan.Step(1))] += double.CreateTruncating(from[i * plan.Step(0)]);
         }
+        var all = new Elements<T>(y);
+        for (int i = 0; i < sums.Length; i++) all[i] = (add ? all[i] : T.Zero) + T.CreateTruncating(sums[i]);
     }
 
     private static void MaxTo<T>(Tensor x, Tensor y) where T : unmanaged, IFloatingPointIeee754<T>
