@@ -116,6 +116,11 @@ internal sealed unsafe partial class CpuKernels
                     V.Store(scores, j * Block + c, weight);
                     V.Store(slopes, j * Block + c, V.Select(V.Equal(weight, zero), zero, slope));
                 }
+                for (int j = n; j % AttentionTile<V>.Rows != 0; j++) // the rest of the last tile: keys that nobody here sees
+                {
+                    V.Store(scores, j * Block + c, zero);
+                    V.Store(slopes, j * Block + c, zero);
+                }
             }
         }
 
