@@ -49,7 +49,7 @@ public sealed class OptimizerTests : IDisposable
     [Theory]
     [InlineData("adamw", "5c8c2b200d72bad6")]
     [InlineData("muon", "52400374ba4d3776")]
-    [InlineData("adafactor", "dc6d389556122f41")]
+    [InlineData("adafactor", "daafa75e291305b7")]
     public void Bits_are_these_on_every_machine(string name, string hash) =>
         Assert.Equal(hash, Convert.ToHexStringLower(SHA256.HashData(WeightsAfterThreeSteps(name, threads: 2)))[..16]);
 
