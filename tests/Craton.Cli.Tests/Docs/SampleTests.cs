@@ -6,9 +6,9 @@ namespace Craton.Cli.Tests.Docs;
 public sealed class SampleTests
 {
     [Fact]
-    public void TrainAndAsk_learns_its_facts_with_the_same_bits_for_any_threads()
+    public void TrainAndAsk_learns_its_facts_with_the_same_bits_for_any_threads_and_registers()
     {
-        string one = Run("TrainAndAsk", threads: 1), three = Run("TrainAndAsk", threads: 3);
+        string one = Run("TrainAndAsk", threads: 1), three = Run("TrainAndAsk", threads: 3, registers: "128");
         Assert.Contains("The capital of Japan is Tokyo.", one, StringComparison.Ordinal);
         Assert.Contains("The capital of Peru is Lima.", one, StringComparison.Ordinal);
         Assert.Contains("The capital of Egypt is Cairo.", one, StringComparison.Ordinal);
@@ -25,7 +25,7 @@ public sealed class SampleTests
     }
 
     // The build of this test project builds the samples beside it, under the same configuration.
-    private static string Run(string sample, int threads)
+    private static string Run(string sample, int threads, string registers = "")
     {
         string configuration = new DirectoryInfo(AppContext.BaseDirectory).Name;
         string program = Path.Combine(Repository.Root, "artifacts", "bin", sample, configuration, sample + ".dll");
@@ -34,6 +34,7 @@ public sealed class SampleTests
             RedirectStandardOutput = true,
         };
         start.Environment["CRATON_THREADS"] = $"{threads}";
+        start.Environment["CRATON_SIMD"] = registers;
         using Process process = Process.Start(start)!;
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
