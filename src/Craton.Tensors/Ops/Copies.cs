@@ -74,9 +74,20 @@ public static partial class Ops
     /// <summary>The tensors of one shape along a new dimension.</summary>
     public static Tensor Stack(int dim, params ReadOnlySpan<Tensor> parts)
     {
-        var unsqueezed = new Tensor[parts.Length];
-        for (int i = 0; i < parts.Length; i++) unsqueezed[i] = Unsqueeze(parts[i], dim);
-        return Concat(dim, unsqueezed);
+        Check.That(parts.Length > 0, "stack", "parts", "at least one tensor", "none");
+        Tensor first = Unsqueeze(parts[0], dim);
+        dim = dim < 0 ? dim + first.Rank : dim;
+        Span<int> shape = stackalloc int[Layout.MaxRank];
+        first.Shape.CopyTo(shape);
+        shape[dim] = parts.Length;
+        Tensor y = Tensor.Empty(first.DType, shape[..first.Rank]);
+        for (int p = 0; p < parts.Length; p++)
+        {
+            Check.SameType("stack", "parts", parts[p], parts[0]);
+            Check.SameShape("stack", "parts", parts[p], parts[0].Layout);
+            Place(p == 0 ? first : Unsqueeze(parts[p], dim), y, dim, p);
+        }
+        return y;
     }
 
     /// <summary>x with a constant around it.</summary>
