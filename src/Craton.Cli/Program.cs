@@ -6,5 +6,6 @@ Verb[] verbs =
 [
     new QuickstartVerb(),
     new TrainVerb(),
+    new GenerateVerb(),
 ];
 return CommandLine.Run(verbs, args);
