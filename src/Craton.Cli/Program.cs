@@ -7,5 +7,6 @@ Verb[] verbs =
     new QuickstartVerb(),
     new TrainVerb(),
     new GenerateVerb(),
+    new TokVerb(),
 ];
 return CommandLine.Run(verbs, args);
