@@ -56,6 +56,9 @@ internal sealed class Output(bool json)
         if (json) Console.Out.WriteLine(result.ToJsonString(Indented));
     }
 
+    /// <summary>A number for <see cref="Result"/>; JSON has no infinities, so what could not be measured is null.</summary>
+    public static JsonNode? Number(double value) => double.IsFinite(value) ? value : null;
+
     private void EndStatus()
     {
         if (!_statusShown) return;

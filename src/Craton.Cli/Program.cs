@@ -5,7 +5,9 @@ using Craton.Cli.Verbs;
 Verb[] verbs =
 [
     new QuickstartVerb(),
+    new TokVerb(),
     new TrainVerb(),
+    new GenerateVerb(),
     new BenchVerb(),
 ];
 return CommandLine.Run(verbs, args);

@@ -110,8 +110,9 @@ public sealed record Corpus(Tokenizer Tokenizer, TokenStore Train, TokenStore? V
         }
     }
 
-    // set:NAME/FILE is a file of the catalogue, pulled if need be.
-    internal static string Resolve(string source)
+    /// <summary>The path of a source: <c>set:NAME/FILE</c> is a file of the data catalogue, pulled if need be.</summary>
+    /// <exception cref="CratonException">The catalogue has no such file, or it cannot be had.</exception>
+    public static string Resolve(string source)
     {
         if (!source.StartsWith("set:", StringComparison.Ordinal)) return source;
         string[] parts = source[4..].Split('/', 2);
