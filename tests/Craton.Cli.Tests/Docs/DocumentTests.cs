@@ -61,10 +61,10 @@ public sealed partial class DocumentTests
     private static string Flat(string code) =>
         "\n" + string.Join('\n', code.ReplaceLineEndings("\n").Trim('\n').Split('\n').Select(line => line.Trim())) + "\n";
 
-    [GeneratedRegex(@"^```csharp\n(.*?)^```", RegexOptions.Singleline | RegexOptions.Multiline)]
+    [GeneratedRegex(@"^ *```csharp\n(.*?)^ *```", RegexOptions.Singleline | RegexOptions.Multiline)]
     private static partial Regex CSharpBlock();
 
-    [GeneratedRegex(@"^```.*?^```", RegexOptions.Singleline | RegexOptions.Multiline)]
+    [GeneratedRegex(@"^ *```.*?^ *```", RegexOptions.Singleline | RegexOptions.Multiline)]
     private static partial Regex Block();
 
     [GeneratedRegex(@"\]\(([^)\s]+)\)")]
