@@ -7,6 +7,12 @@ Verb[] verbs =
     new QuickstartVerb(),
     new TrainVerb(),
     new GenerateVerb(),
+    new ChatVerb(),
     new TokVerb(),
+    new DataVerb(),
+    new EvalVerb(),
+    new ListVerb(),
+    new ShowVerb(),
+    new RemoveVerb(),
 ];
 return CommandLine.Run(verbs, args);
