@@ -12,6 +12,9 @@ internal sealed class Output(bool json)
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    /// <summary>How rows of a JSON-lines file are written.</summary>
+    public static readonly JsonSerializerOptions Lines = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     private bool _statusShown;
 
     /// <summary>True when a script reads the result.</summary>

@@ -5,9 +5,15 @@ using Craton.Cli.Verbs;
 Verb[] verbs =
 [
     new QuickstartVerb(),
+    new DataVerb(),
     new TokVerb(),
     new TrainVerb(),
     new GenerateVerb(),
+    new ChatVerb(),
+    new EvalVerb(),
+    new ListVerb(),
+    new ShowVerb(),
+    new RemoveVerb(),
     new BenchVerb(),
 ];
 return CommandLine.Run(verbs, args);
