@@ -32,7 +32,7 @@ public sealed partial class SameBitsTests(ITestOutputHelper output) : IDisposabl
     [InlineData("CRATON_SIMD", "128", 128)]
     [InlineData("CRATON_SIMD", "scalar", 32)]
     [InlineData("DOTNET_EnableAVX512", "0", 256)]
-    [InlineData("DOTNET_EnableAVX2", "0", 128)] // with it goes the fused multiply-add of the hardware
+    [InlineData("DOTNET_EnableAVX2", "0", 128)] // without it there is no fused multiply-add, and our kernels go one float at a time
     [InlineData("DOTNET_EnableHWIntrinsic", "0", 32)]
     public void Threads_registers_and_instructions_do_not_change_the_weights(string variable, string value, int widest)
     {
