@@ -62,7 +62,7 @@ public static class LanguageModelTraining
         var store = new CheckpointStore(runFolder, loop.Keep, warn: listener.OnMessage);
         var saved = new TrainingCheckpoint(task.Model, optimizer, ema, task.Train);
         Checkpoint? latest = store.Resume();
-        long step = latest is null ? 0 : saved.Load(latest);
+        (long step, RunningFigures figures) = latest is null ? (0, RunningFigures.None) : saved.Load(latest);
         if (latest is not null) listener.OnMessage($"resumed at step {step}");
         using var metrics = new MetricsLog(runFolder, latest is null ? -1 : step);
         long lastSaved = latest is null ? -1 : step;
@@ -70,10 +70,9 @@ public static class LanguageModelTraining
         var update = new TrainingStep(task.Model, optimizer, optimizerSettings.ClipNorm);
         var batch = new TokenBatch(loop.Batch, task.Context);
         Func<TokenBatch> next = () => batch.Fill(task.Train);
-        var clock = new TrainingClock(task.Phase, loop.Steps, (long)loop.Batch * loop.Accumulate * task.Context);
+        var clock = new TrainingClock(task.Phase, loop.Steps, (long)loop.Batch * loop.Accumulate * task.Context) { SmoothLoss = figures.TrainLoss ?? double.NaN };
         int skips = 0;
-        double lastLoss = double.NaN;
-        (double Loss, double BitsPerByte) valid = (double.NaN, double.NaN);
+        (double Loss, double BitsPerByte) valid = (figures.ValLoss ?? double.NaN, figures.BitsPerByte ?? double.NaN);
         while (step < loop.Steps && stop is not { IsRequested: true })
         {
             // ---- one optimizer step ---------------------------------------------------------------------------------------------
@@ -86,7 +85,6 @@ public static class LanguageModelTraining
             skips = result.Skipped ? skips + 1 : 0;
             if (result.Skipped) listener.OnMessage($"step {step}: loss {result.Loss}, gradient norm {result.GradientNorm}: not finite, the update was skipped ({RowsOfStep()})");
             if (skips >= MostSkipsInARow) throw new CratonException($"training diverged: {skips} steps in a row up to step {step} gave no finite gradient; lower optimizer.learning_rate and resume from the last checkpoint");
-            lastLoss = result.Loss;
             bool last = step == loop.Steps;
 
             // ---- log ------------------------------------------------------------------------------------------------------------
@@ -125,7 +123,7 @@ public static class LanguageModelTraining
             listener.OnMessage($"stopped at step {step} of {loop.Steps}; the same command with --resume goes on");
         }
         ema?.Swap(); // the model that leaves the run is the average
-        return new TrainingOutcome(step, double.IsNaN(clock.SmoothLoss) ? lastLoss : clock.SmoothLoss, valid.Loss, valid.BitsPerByte, clock.TokensPerSecond, stopped);
+        return new TrainingOutcome(step, clock.SmoothLoss, valid.Loss, valid.BitsPerByte, clock.TokensPerSecond, stopped);
 
         string RowsOfStep()
         {
@@ -136,7 +134,7 @@ public static class LanguageModelTraining
         void Save()
         {
             metrics.Sync();
-            store.Save(step, saved.Files(step), double.IsNaN(valid.Loss) ? null : valid.Loss);
+            store.Save(step, saved.Files(step, RunningFigures.Of(clock.SmoothLoss, valid.Loss, valid.BitsPerByte)), double.IsNaN(valid.Loss) ? null : valid.Loss);
             lastSaved = step;
         }
     }
@@ -180,26 +178,36 @@ public static class LanguageModelTraining
     };
 }
 
+/// <summary>Losses that a resumed run goes on with, so that it reports what an uninterrupted one does. Null for what is not known or not finite.</summary>
+internal sealed record RunningFigures(double? TrainLoss, double? ValLoss, double? BitsPerByte)
+{
+    public static readonly RunningFigures None = new(null, null, null);
+
+    public static RunningFigures Of(double trainLoss, double valLoss, double bitsPerByte) => new(Finite(trainLoss), Finite(valLoss), Finite(bitsPerByte));
+
+    private static double? Finite(double value) => double.IsFinite(value) ? value : null;
+}
+
 /// <summary>What a checkpoint holds: weights, optimizer state, averages, and where the data stand.</summary>
 internal sealed class TrainingCheckpoint(Gpt model, IOptimizer optimizer, Ema? ema, BatchLoader rows)
 {
     private const string Weights = "model.safetensors", Optimizer = "optimizer.safetensors", Average = "average.safetensors", State = "state.json";
 
-    private sealed record StateFile(long Step, long OptimizerSteps, LoaderState Rows);
+    private sealed record StateFile(long Step, long OptimizerSteps, LoaderState Rows, RunningFigures? Figures);
 
-    public IReadOnlyList<CheckpointFile> Files(long step)
+    public IReadOnlyList<CheckpointFile> Files(long step, RunningFigures figures)
     {
         var files = new List<CheckpointFile>
         {
             Tensors(Weights, model.NamedParameters()),
             Tensors(Optimizer, optimizer.State),
-            new(State, stream => JsonSerializer.Serialize(stream, new StateFile(step, optimizer.Steps, rows.State))),
+            new(State, stream => JsonSerializer.Serialize(stream, new StateFile(step, optimizer.Steps, rows.State, figures))),
         };
         if (ema is not null) files.Add(Tensors(Average, ema.State));
         return files;
     }
 
-    public long Load(Checkpoint checkpoint)
+    public (long Step, RunningFigures Figures) Load(Checkpoint checkpoint)
     {
         Fill(checkpoint.PathOf(Weights), model.NamedParameters());
         Fill(checkpoint.PathOf(Optimizer), optimizer.State);
@@ -207,7 +215,7 @@ internal sealed class TrainingCheckpoint(Gpt model, IOptimizer optimizer, Ema? e
         StateFile state = JsonSerializer.Deserialize<StateFile>(File.ReadAllBytes(checkpoint.PathOf(State)))!;
         optimizer.Steps = state.OptimizerSteps;
         rows.State = state.Rows;
-        return state.Step;
+        return (state.Step, state.Figures ?? RunningFigures.None);
     }
 
     private static CheckpointFile Tensors(string name, IEnumerable<(string Name, Tensor Tensor)> tensors) =>
@@ -234,7 +242,7 @@ internal sealed class TrainingClock(string phase, long steps, long tokensPerStep
 
     public double Seconds => _watch.Elapsed.TotalSeconds;
 
-    public double SmoothLoss { get; private set; } = double.NaN;
+    public double SmoothLoss { get; set; } = double.NaN;
 
     public double TokensPerSecond
     {

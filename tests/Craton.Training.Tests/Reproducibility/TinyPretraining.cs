@@ -1,4 +1,5 @@
 using System.Text;
+using Craton.Tensors.Diagnostics;
 using Craton.Training.Recipes;
 
 namespace Craton.Training.Tests.Reproducibility;
@@ -12,7 +13,8 @@ internal static class TinyPretraining
     /// <summary>Trains in <paramref name="folder"/>, or goes on with what is there, and prints the hash of the weights.</summary>
     public static void Run(string folder, int steps)
     {
-        string text = Path.Combine(folder, "text.txt");
+        Environment.CurrentDirectory = folder; // the recipe, which the model directory quotes, must not depend on the folder
+        const string text = "text.txt";
         if (!File.Exists(text)) DurableFile.WriteText(text, Text());
         var recipe = new PretrainRecipe
         {
@@ -25,8 +27,8 @@ internal static class TinyPretraining
             Train = new LoopSettings { Steps = steps, Batch = 5, Accumulate = 2, LogEvery = 2, EvalEvery = 7, EvalBatches = 2, SaveEvery = 3, SampleEvery = 0, EmaDecay = 0.9 },
         };
         using var stop = new StopSignal();
-        Console.WriteLine("begun"); // from here on a termination signal is heard
-        RunResult result = Pretrain.Run(recipe, new RunOptions(folder, Resume: true, TrainingListener.Silent, stop));
+        Console.WriteLine($"{MachineLimits.RegisterBits}-bit registers");
+        RunResult result = Pretrain.Run(recipe, new RunOptions("runs", Resume: true, TrainingListener.Silent, stop));
         Console.WriteLine(result.Sha256 ?? "stopped");
     }
 
