@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Spectre.Console;
 
 namespace Craton.Cli;
 
@@ -15,7 +16,17 @@ internal sealed class Output(bool json)
     /// <summary>How rows of a JSON-lines file are written.</summary>
     public static readonly JsonSerializerOptions Lines = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    private const int WidthOfFiles = 200;
+
     private bool _statusShown;
+
+    static Output()
+    {
+        if (!Console.IsOutputRedirected) return;
+        // Tables that go to a file or a pipe have no colours and are not broken at a terminal's width.
+        AnsiConsole.Profile.Capabilities.Ansi = false;
+        AnsiConsole.Profile.Width = WidthOfFiles;
+    }
 
     /// <summary>True when a script reads the result.</summary>
     public bool IsJson => json;

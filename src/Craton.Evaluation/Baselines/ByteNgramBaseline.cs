@@ -153,12 +153,12 @@ public sealed class ByteNgramBaseline
             else followers.More++;
         }
 
-        // Of the closed forms of Chen and Goodman (their equation 17); half, one and a half of it where so little text gives none.
+        // Of the closed forms of Chen and Goodman (their equation 17). Where little text gives none, or one that takes nothing off and so
+        // leaves symbols that were not seen a probability of zero: half, one and a half of it.
         double y = grams[1] / (grams[1] + 2 * grams[2]);
-        bool enough = grams[1] > 0 && grams[2] > 0 && grams[3] > 0;
-        level.Discount1 = enough ? 1 - 2 * y * grams[2] / grams[1] : 0.5;
-        level.Discount2 = enough ? Math.Clamp(2 - 3 * y * grams[3] / grams[2], 0, 2) : 1;
-        level.Discount3 = enough ? Math.Clamp(3 - 4 * y * grams[4] / grams[3], 0, 3) : 1.5;
+        double once = 1 - 2 * y * grams[2] / grams[1], twice = 2 - 3 * y * grams[3] / grams[2], more = 3 - 4 * y * grams[4] / grams[3];
+        bool usable = once > 0 && twice > 0 && more > 0 && double.IsFinite(once + twice + more);
+        (level.Discount1, level.Discount2, level.Discount3) = usable ? (once, twice, more) : (0.5, 1, 1.5);
     }
 
     private static double Discount(Level level, long count) => count switch
