@@ -3,6 +3,7 @@ using Craton.Models;
 using Craton.Tensors;
 using Craton.Training;
 using Craton.Training.Optimizers;
+using Craton.Training.Recipes;
 
 namespace Craton.Cli.Tests.Docs;
 
@@ -33,5 +34,41 @@ public sealed class ClaimTests
         {
             TensorScope.Checks = checks;
         }
+    }
+
+    [Fact]
+    public void A_training_that_broke_off_ends_with_the_weights_of_an_unbroken_one()
+    {
+        string folder = Directory.CreateTempSubdirectory("craton-claims-").FullName;
+        try
+        {
+            string text = Path.Combine(folder, "text.txt");
+            File.WriteAllLines(text, Enumerable.Range(0, 200).Select(i => $"{i} times {i % 9} is {i * (i % 9)}."));
+            var recipe = new PretrainRecipe
+            {
+                Name = "run",
+                Data = new DataSettings { Source = text, LinesAreDocuments = true, Cleaning = CleaningPreset.None, ValidFraction = 0.1, TestFraction = 0 },
+                Tokenizer = new TokenizerSettings { Kind = TokenizerKind.Byte },
+                Model = new ModelSettings { Depth = 2, Width = 32, Heads = 2, Context = 32 },
+                Train = new LoopSettings { Steps = 20, Batch = 4, LogEvery = 1, EvalEvery = 5, EvalBatches = 2, SaveEvery = 6, SampleEvery = 15 },
+            };
+            var options = new RunOptions(Path.Combine(folder, "broken"), Resume: false, new BreaksOff()) { Sample = (_, _, _) => "" };
+            Assert.Throws<InvalidOperationException>(() => Pretrain.Run(recipe, options));
+            RunResult resumed = Pretrain.Run(recipe, options with { Resume = true, Listener = TrainingListener.Silent });
+            RunResult whole = Pretrain.Run(recipe, options with { Runs = Path.Combine(folder, "whole"), Listener = TrainingListener.Silent });
+            Assert.NotNull(whole.Sha256);
+            Assert.Equal(whole.Sha256, resumed.Sha256);
+            Assert.Equal(File.ReadAllText(Path.Combine(whole.RunFolder, "metrics.jsonl")), File.ReadAllText(Path.Combine(resumed.RunFolder, "metrics.jsonl")));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    // Three steps after the last checkpoint.
+    private sealed class BreaksOff : TrainingListener
+    {
+        public override void OnSample(long step, string text) => throw new InvalidOperationException($"broken off at step {step}");
     }
 }
