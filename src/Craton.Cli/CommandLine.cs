@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using Craton.Tensors;
 using Craton.Tensors.Threading;
+using Craton.Tokenizers;
 
 namespace Craton.Cli;
 
@@ -48,7 +49,7 @@ internal static class CommandLine
             }
             return work(output);
         }
-        catch (CratonException e)
+        catch (Exception e) when (e is CratonException or TokenizerException)
         {
             output.Error(e.Message);
             return 2;

@@ -12,6 +12,9 @@ internal sealed class Output(bool json)
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    /// <summary>How rows of a JSON-lines file are written.</summary>
+    public static readonly JsonSerializerOptions Lines = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     private bool _statusShown;
 
     /// <summary>True when a script reads the result.</summary>
@@ -55,6 +58,9 @@ internal sealed class Output(bool json)
     {
         if (json) Console.Out.WriteLine(result.ToJsonString(Indented));
     }
+
+    /// <summary>A number for <see cref="Result"/>; JSON has no infinities, so what could not be measured is null.</summary>
+    public static JsonNode? Number(double value) => double.IsFinite(value) ? value : null;
 
     private void EndStatus()
     {

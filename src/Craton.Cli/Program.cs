@@ -4,6 +4,16 @@ using Craton.Cli.Verbs;
 // One class per verb, one line per verb.
 Verb[] verbs =
 [
+    new QuickstartVerb(),
+    new DataVerb(),
+    new TokVerb(),
     new TrainVerb(),
+    new GenerateVerb(),
+    new ChatVerb(),
+    new EvalVerb(),
+    new ListVerb(),
+    new ShowVerb(),
+    new RemoveVerb(),
+    new BenchVerb(),
 ];
 return CommandLine.Run(verbs, args);

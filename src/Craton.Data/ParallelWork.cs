@@ -1,15 +1,16 @@
 using System.Runtime.ExceptionServices;
+using Craton.Tensors.Threading;
 
 namespace Craton.Data;
 
-/// <summary>Runs independent pieces of work on all cores. Each piece writes only to its own place, so the result never depends on the number of threads.</summary>
+/// <summary>Runs independent pieces of work on as many threads as the computations use (CRATON_THREADS). Each piece writes only to its own place, so the result never depends on the number of threads.</summary>
 internal static class ParallelWork
 {
     /// <summary>Calls <paramref name="body"/> for 0 .. count-1; a failure is thrown as itself, the one of the lowest index first.</summary>
     public static void For(int count, Action<int> body)
     {
         var failures = new Exception?[count];
-        Parallel.For(0, count, i =>
+        Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = WorkerPool.Threads }, i =>
         {
             try { body(i); }
             catch (Exception e) { failures[i] = e; }

@@ -1,3 +1,4 @@
+using System.Text;
 using Craton.Data;
 using Craton.Tensors;
 using Craton.Tokenizers;
@@ -15,9 +16,14 @@ public sealed class ChatTemplate
         "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}{% endfor %}"
         + "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 
+    private const string Assistant = "assistant";
+
+    private static readonly string[] Roles = ["system", "user", Assistant, "tool"];
+
     private readonly Tokenizer _tokenizer;
     private readonly int _start, _end;
     private readonly int[] _newline;
+    private readonly string[] _controls;
 
     private ChatTemplate(Tokenizer tokenizer)
     {
@@ -25,6 +31,7 @@ public sealed class ChatTemplate
         _start = Control("<|im_start|>");
         _end = Control("<|im_end|>");
         _newline = tokenizer.Encode("\n");
+        _controls = [.. Enumerable.Range(0, tokenizer.VocabularySize).Where(tokenizer.IsSpecial).Select(id => Encoding.UTF8.GetString(tokenizer.TokenBytes(id))).OrderByDescending(t => t.Length)];
     }
 
     /// <summary>Ends a turn; generation stops here.</summary>
@@ -51,11 +58,15 @@ public sealed class ChatTemplate
         var learn = new List<bool>();
         foreach (ChatTurn turn in turns)
         {
-            Open(turn.Role, ids);
-            Fill(learn, ids.Count, false);
-            _tokenizer.Encode(turn.Content, ids);
+            if (!Roles.Contains(turn.Role))
+                throw new CratonException($"chat role '{turn.Role}' is unknown, expected {string.Join(", ", Roles)}");
+            // Role and content are encoded as one text, as other libraries do with the rendered template.
+            int[] header = Header(turn.Role), body = Encode($"{turn.Role}\n{turn.Content}");
+            ids.Add(_start);
+            ids.AddRange(body);
+            Fill(learn, ids.Count - body.Length + header.AsSpan().CommonPrefixLength(body), false);
             ids.Add(_end);
-            Fill(learn, ids.Count, turn.Role == "assistant");
+            Fill(learn, ids.Count, turn.Role == Assistant);
             ids.AddRange(_newline);
             Fill(learn, ids.Count, false);
         }
@@ -66,7 +77,8 @@ public sealed class ChatTemplate
     public int[] Prompt(IReadOnlyList<ChatTurn> turns)
     {
         var ids = new List<int>(Render(turns).Ids);
-        Open("assistant", ids);
+        ids.Add(_start);
+        ids.AddRange(Header(Assistant));
         return [.. ids];
     }
 
@@ -79,11 +91,23 @@ public sealed class ChatTemplate
             throw new CratonException("the chat template ends the assistant's turn with a token that would not be learnt, so the model would never stop; mark the end of turn as part of the answer");
     }
 
-    private void Open(string role, List<int> ids)
+    private int[] Header(string role) => _tokenizer.Encode($"{role}\n");
+
+    // What reads like a control token is ordinary characters, but a piece of its own, as in other libraries.
+    private int[] Encode(string text)
     {
-        ids.Add(_start);
-        _tokenizer.Encode(role, ids);
-        ids.AddRange(_newline);
+        var ids = new List<int>();
+        int done = 0;
+        for (int at = 0; at < text.Length; at++)
+        {
+            if (Array.Find(_controls, c => string.CompareOrdinal(text, at, c, 0, c.Length) == 0) is not { } control) continue;
+            _tokenizer.Encode(text.AsSpan(done, at - done), ids);
+            _tokenizer.Encode(control, ids);
+            done = at + control.Length;
+            at = done - 1;
+        }
+        _tokenizer.Encode(text.AsSpan(done), ids);
+        return [.. ids];
     }
 
     private int Control(string token) => _tokenizer.IdOf(token) is { } id && _tokenizer.IsSpecial(id)

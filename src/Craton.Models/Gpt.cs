@@ -55,7 +55,10 @@ public sealed class Gpt : Module
     /// <param name="input">Positions, documents, padding; default for one plain text per row.</param>
     /// <param name="cache">Keys and values of earlier positions; this call appends its own.</param>
     /// <returns>Logits [B, T, V].</returns>
-    public Tensor Forward(Tensor ids, GptInput input = default, KvCache? cache = null) => Linear(Model.Forward(ids, input, cache), HeadWeight);
+    public Tensor Forward(Tensor ids, GptInput input = default, KvCache? cache = null) => Logits(Model.Forward(ids, input, cache));
+
+    /// <summary>Scores of the next token: hidden states [.., C] → [.., V].</summary>
+    public Tensor Logits(Tensor hidden) => Linear(hidden, HeadWeight);
 
     /// <summary>Mean cross-entropy, in nats, of the targets; the logits are never stored.</summary>
     /// <param name="ids">Token ids, I32 [B, T].</param>
@@ -95,6 +98,9 @@ public sealed class GptModel : Module
     /// <summary>Token embeddings, [V, C].</summary>
     public Embedding EmbedTokens { get; }
 
+    /// <summary>The blocks.</summary>
+    internal IReadOnlyList<GptBlock> Layers => _layers;
+
     /// <summary>Hidden states [B, T, C] after the final norm.</summary>
     public Tensor Forward(Tensor ids, GptInput input, KvCache? cache)
     {
@@ -125,9 +131,13 @@ internal sealed class GptBlock : Module
 
     public Tensor Forward(Tensor x, GptInput input, KvCache? cache, int layer)
     {
-        x += _attention.Forward(_inputNorm.Forward(x), input, cache, layer);
-        return x + _mlp.Forward(_postAttentionNorm.Forward(x));
+        x += Attend(x, input, cache, layer);
+        return x + FeedForward(x);
     }
+
+    public Tensor Attend(Tensor x, GptInput input, KvCache? cache, int layer) => _attention.Forward(_inputNorm.Forward(x), input, cache, layer);
+
+    public Tensor FeedForward(Tensor x) => _mlp.Forward(_postAttentionNorm.Forward(x));
 }
 
 /// <summary>Causal self-attention with rotary positions and shared key/value heads.</summary>

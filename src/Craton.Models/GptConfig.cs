@@ -96,8 +96,7 @@ public sealed record GptConfig
     /// <exception cref="CratonException">The file is no configuration of this family, or a value is missing or out of range.</exception>
     public static GptConfig Load(string file)
     {
-        using JsonDocument document = Parse(file);
-        JsonElement root = document.RootElement;
+        JsonElement root = JsonFile.Read(file);
         string type = root.TryGetProperty("model_type", out JsonElement t) ? t.GetString() ?? "" : "";
         if (type is not ("llama" or "qwen3"))
             throw new CratonException($"{file}: model_type is '{type}', expected 'llama' or 'qwen3'; this family cannot be opened as a Gpt");
@@ -108,6 +107,11 @@ public sealed record GptConfig
         JsonElement rope = root.TryGetProperty("rope_parameters", out JsonElement r) && r.ValueKind == JsonValueKind.Object ? r : root;
         if (rope.TryGetProperty("rope_type", out JsonElement kind) && kind.GetString() != "default")
             throw new CratonException($"{file}: rope_type is '{kind.GetString()}', expected 'default'; scaled rotary positions are not supported yet");
+        if (root.TryGetProperty("layer_types", out JsonElement types) && types.ValueKind == JsonValueKind.Array && types.EnumerateArray().Any(e => e.ToString() != "full_attention"))
+            throw new CratonException($"{file}: layer_types has layers other than 'full_attention'; attention windows are not supported yet");
+        if (read.Flag("use_sliding_window")) throw new CratonException($"{file}: use_sliding_window is set; attention windows are not supported yet");
+        if (new ConfigReader(file, rope).Number("partial_rotary_factor", 1) != 1)
+            throw new CratonException($"{file}: partial_rotary_factor is set, expected heads that are rotated as a whole; such models are not supported yet");
         if (root.TryGetProperty("hidden_act", out JsonElement act) && act.GetString() != "silu")
             throw new CratonException($"{file}: hidden_act is '{act.GetString()}', expected 'silu'");
         var config = new GptConfig
@@ -126,6 +130,7 @@ public sealed record GptConfig
             QkNorm = type == "qwen3",
             AttentionBias = read.Flag("attention_bias"),
             MlpBias = read.Flag("mlp_bias"),
+            InitializerRange = read.Number("initializer_range", 0.02),
             BosTokenId = read.Id("bos_token_id"),
             EosTokenId = read.Id("eos_token_id"),
         };
@@ -179,18 +184,6 @@ public sealed record GptConfig
         void Positive(int value, string name, int most)
         {
             if (value < 1 || value > most) throw new CratonException($"{source}: {name} is {value}, expected 1 to {most}");
-        }
-    }
-
-    private static JsonDocument Parse(string file)
-    {
-        try
-        {
-            return JsonDocument.Parse(File.ReadAllBytes(file), new JsonDocumentOptions { MaxDepth = 32 });
-        }
-        catch (Exception e) when (e is IOException or JsonException or UnauthorizedAccessException)
-        {
-            throw new CratonException($"{file}: cannot be read as a model configuration ({e.Message})", e);
         }
     }
 

@@ -1,9 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Encodings.Web;
-using System.Text.Json;
-using System.Text.Json.Nodes;
+using Craton.Models.Generation;
 using Craton.Nn;
 using Craton.Tensors;
 using Craton.Tensors.IO;
@@ -11,76 +9,78 @@ using Craton.Tokenizers;
 
 namespace Craton.Models;
 
-/// <summary>Where a model comes from: <c>craton.json</c>.</summary>
-public sealed record ModelCard
-{
-    /// <summary>How it was made: <c>pretrain</c>, <c>continue</c>, <c>sft</c>, ….</summary>
-    public required string Kind { get; init; }
-
-    /// <summary>The model it was made from, or null.</summary>
-    public string? BaseModel { get; init; }
-
-    /// <summary>The resolved recipe, or null.</summary>
-    public string? Recipe { get; init; }
-
-    /// <summary>Hashes of what went in: data, tokenizer, base weights, recipe.</summary>
-    public IReadOnlyDictionary<string, string> Hashes { get; init; } = new SortedDictionary<string, string>(StringComparer.Ordinal);
-
-    /// <summary>What was measured at the end.</summary>
-    public IReadOnlyDictionary<string, double> Metrics { get; init; } = new SortedDictionary<string, double>(StringComparer.Ordinal);
-
-    /// <summary>Licence of the weights, or null.</summary>
-    public string? License { get; init; }
-}
-
 /// <summary>
 /// A model on disk, in the layout of Hugging Face: <c>config.json</c>, <c>model.safetensors</c>, <c>generation_config.json</c>, the
 /// tokenizer's files, and <c>craton.json</c> with the lineage.
 /// </summary>
 public static class ModelDirectory
 {
-    private const string Weights = "model.safetensors", Config = "config.json", Card = "craton.json";
+    private const string Config = "config.json", Card = "craton.json";
 
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
-    /// <summary>Writes a model; the directory appears complete or not at all and replaces the previous one.</summary>
+    /// <summary>Writes a model; the directory appears complete or not at all and replaces the model that was there.</summary>
     /// <param name="directory">The directory.</param>
     /// <param name="model">The model.</param>
     /// <param name="tokenizer">Its tokenizer, or null.</param>
     /// <param name="card">Its lineage.</param>
+    /// <exception cref="CratonException">The directory exists and holds something else than a model.</exception>
     public static void Save(string directory, Gpt model, Tokenizer? tokenizer, ModelCard card)
     {
-        string full = Path.GetFullPath(directory);
-        Directory.CreateDirectory(Path.GetDirectoryName(full)!);
-        using var folder = new DurableDirectory(full);
+        if (Directory.Exists(directory) && !File.Exists(Path.Combine(directory, Config)) && Directory.EnumerateFileSystemEntries(directory).Any())
+            throw new CratonException($"'{directory}' holds files but no model, and saving would replace them; give a new or empty folder");
+        using var folder = new DurableDirectory(directory);
         TensorSource[] tensors = [.. model.NamedParameters().Select(p => TensorFiles.Source(p.Name, p.Tensor))];
-        folder.Write(Weights, stream => SafetensorsWriter.Write(stream, tensors), tensors.Sum(t => t.Length));
-        Text(folder, Config, model.Config.ToJson());
-        Text(folder, "generation_config.json", new JsonObject { ["bos_token_id"] = model.Config.BosTokenId, ["eos_token_id"] = model.Config.EosTokenId, ["do_sample"] = true });
+        folder.Write(SafetensorsModel.FileName, stream => SafetensorsWriter.Write(stream, tensors), tensors.Sum(t => t.Length));
+        JsonFile.Write(folder, Config, model.Config.ToJson());
+        int? endOfTurn = tokenizer?.ChatTemplate is { } source ? ChatTemplate.Parse(source, tokenizer).EndOfTurn : null;
+        JsonFile.Write(folder, GenerationConfig.FileName, GenerationConfig.ToJson(model.Config, endOfTurn));
         if (tokenizer is not null) CopyTokenizer(folder, tokenizer);
-        Text(folder, Card, ToJson(card, HashWeights(model)));
+        JsonFile.Write(folder, Card, card.ToJson(HashWeights(model)));
         folder.Commit();
     }
 
-    /// <summary>Reads a model's weights and shape.</summary>
+    /// <summary>Reads a model's weights and shape; weights in BF16 or F16 are widened.</summary>
     /// <exception cref="CratonException">A file is missing or damaged, or the weights do not fit the configuration.</exception>
     public static Gpt LoadModel(string directory)
     {
-        GptConfig config = GptConfig.Load(Path.Combine(directory, Config));
-        using SafetensorsModel weights = SafetensorsModel.Open(directory);
+        string folder = Find(directory);
+        GptConfig config = GptConfig.Load(Path.Combine(folder, Config));
+        using SafetensorsModel weights = SafetensorsModel.Open(folder);
+        CheckSizes(directory, config, weights);
         var model = new Gpt(config);
         var expected = new HashSet<string>(StringComparer.Ordinal);
         foreach ((string name, Tensor tensor) in model.NamedParameters())
         {
             expected.Add(name);
-            SafetensorsFile file = weights.FileOf(name)
-                ?? throw new CratonException($"{directory}: tensor '{name}' is missing, which config.json asks for; the weights belong to another configuration");
-            file.ReadInto(name, tensor);
+            FileOf(directory, weights, name).ReadInto(name, tensor);
         }
         foreach (string name in weights.Names)
+        {
             if (!expected.Contains(name) && !IsIgnored(name, config))
                 throw new CratonException($"{directory}: tensor '{name}' is not part of the model that config.json describes; the weights belong to another configuration");
+        }
         return model;
+    }
+
+    /// <summary>Reads a model's tokenizer.</summary>
+    /// <exception cref="CratonException">There is none, or it is damaged or of an unsupported kind.</exception>
+    public static Tokenizer LoadTokenizer(string directory)
+    {
+        try
+        {
+            return Tokenizer.Load(Find(directory));
+        }
+        catch (TokenizerException e)
+        {
+            throw new CratonException(e.Message, e);
+        }
+    }
+
+    /// <summary>Reads a model's lineage; null for a model that was made elsewhere.</summary>
+    /// <exception cref="CratonException">The file is damaged.</exception>
+    public static ModelCard? LoadCard(string directory)
+    {
+        string file = Path.Combine(Find(directory), Card);
+        return File.Exists(file) ? ModelCard.Parse(file, JsonFile.Read(file)) : null;
     }
 
     /// <summary>SHA-256 over names, shapes and bytes of all weights: equal for equal models.</summary>
@@ -100,6 +100,31 @@ public static class ModelDirectory
         }
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
+
+    // The model itself, or what a crash while replacing it left in its place.
+    private static string Find(string directory) =>
+        DurableDirectory.Find(directory) is { } folder && File.Exists(Path.Combine(folder, Config))
+            ? folder
+            : throw new CratonException($"'{directory}' is no model directory: it has no config.json; give the folder that 'craton train' or 'craton quickstart' printed as model_dir");
+
+    // Before memory is asked for: what these tensors say bounds every size of the configuration.
+    private static void CheckSizes(string directory, GptConfig config, SafetensorsModel weights)
+    {
+        string last = $"model.layers.{config.NumHiddenLayers - 1}.";
+        Check("model.embed_tokens.weight", config.VocabSize, config.HiddenSize);
+        Check(last + "self_attn.q_proj.weight", config.NumAttentionHeads * config.HeadDim, config.HiddenSize);
+        Check(last + "mlp.gate_proj.weight", config.IntermediateSize, config.HiddenSize);
+
+        void Check(string name, long rows, long columns)
+        {
+            IReadOnlyList<long> shape = FileOf(directory, weights, name)[name].Shape;
+            if (!shape.SequenceEqual([rows, columns]))
+                throw new CratonException($"{directory}: tensor '{name}' has shape [{string.Join(", ", shape)}], config.json asks for [{rows}, {columns}]; the weights belong to another configuration");
+        }
+    }
+
+    private static SafetensorsFile FileOf(string directory, SafetensorsModel weights, string name) => weights.FileOf(name)
+        ?? throw new CratonException($"{directory}: tensor '{name}' is missing, which config.json asks for; the weights belong to another configuration");
 
     // Buffers that some checkpoints carry, and the output projection of tied ones.
     private static bool IsIgnored(string name, GptConfig config) =>
@@ -121,51 +146,5 @@ public static class ModelDirectory
         {
             Directory.Delete(temporary, recursive: true);
         }
-    }
-
-    private static void Text(DurableDirectory folder, string name, JsonObject content)
-    {
-        byte[] bytes = Encoding.UTF8.GetBytes(content.ToJsonString(Indented) + "\n");
-        folder.Write(name, stream => stream.Write(bytes));
-    }
-
-    private static JsonObject ToJson(ModelCard card, string weights)
-    {
-        var hashes = new JsonObject { ["weights"] = weights };
-        foreach ((string name, string hash) in card.Hashes) hashes[name] = hash;
-        var metrics = new JsonObject();
-        foreach ((string name, double value) in card.Metrics)
-            if (double.IsFinite(value)) metrics[name] = value;
-        return new JsonObject
-        {
-            ["format"] = "craton-model",
-            ["version"] = 1,
-            ["kind"] = card.Kind,
-            ["base_model"] = card.BaseModel,
-            ["sha256"] = hashes,
-            ["metrics"] = metrics,
-            ["license"] = card.License,
-            ["recipe"] = card.Recipe,
-        };
-    }
-}
-
-/// <summary>A language model with its tokenizer and, when it was tuned to converse, its chat template.</summary>
-/// <param name="Model">The model.</param>
-/// <param name="Tokenizer">Its tokenizer.</param>
-/// <param name="Template">Its chat template, or null.</param>
-public sealed record TextModel(Gpt Model, Tokenizer Tokenizer, ChatTemplate? Template)
-{
-    /// <summary>Reads a model directory.</summary>
-    /// <exception cref="CratonException">It is no model directory, or something in it is damaged.</exception>
-    public static TextModel Load(string directory)
-    {
-        if (!File.Exists(Path.Combine(directory, "config.json")))
-            throw new CratonException($"'{directory}' is no model directory: it has no config.json; give the folder that 'craton train' or 'craton quickstart' printed as model_dir");
-        Gpt model = ModelDirectory.LoadModel(directory);
-        Tokenizer tokenizer = Tokenizer.Load(directory);
-        if (tokenizer.VocabularySize > model.Config.VocabSize)
-            throw new CratonException($"{directory}: the tokenizer has {tokenizer.VocabularySize} ids, but the model only {model.Config.VocabSize}; they do not belong together");
-        return new TextModel(model, tokenizer, tokenizer.ChatTemplate is { } source ? ChatTemplate.Parse(source, tokenizer) : null);
     }
 }

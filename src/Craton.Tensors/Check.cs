@@ -60,11 +60,10 @@ internal static class Check
 
     public static void That(
         [DoesNotReturnIf(false)] bool condition, string op, string argument,
-        [InterpolatedStringHandlerArgument(nameof(condition))] FailureText expected,
-        [InterpolatedStringHandlerArgument(nameof(condition))] FailureText got,
-        string? hint = null)
+        [InterpolatedStringHandlerArgument(nameof(condition))] CheckText expected,
+        [InterpolatedStringHandlerArgument(nameof(condition))] CheckText got, string? hint = null)
     {
-        if (!condition) Fail(op, argument, expected.Text(), got.Text(), hint);
+        if (!condition) Fail(op, argument, expected.ToString(), got.ToString(), hint);
     }
 
     [DoesNotReturn]
@@ -72,26 +71,28 @@ internal static class Check
         throw new CratonException($"[{op}] {argument}: expected {expected}, got {got}{(hint is null ? "" : "; " + hint)}");
 }
 
-/// <summary>A part of an error message that is only put together when the condition beside it fails: a check that holds allocates nothing.</summary>
+/// <summary>Part of a message: an interpolated string that is put together only when the check has failed, for checks run at every call.</summary>
 [InterpolatedStringHandler]
-internal ref struct FailureText
+internal ref struct CheckText
 {
-    private readonly string? _constant;
+    private readonly string? _plain;
     private DefaultInterpolatedStringHandler _text;
 
-    public FailureText(int literalLength, int formattedCount, bool condition, out bool isNeeded)
+    public CheckText(int literalLength, int formattedCount, bool condition, out bool isWanted)
     {
-        isNeeded = !condition;
-        if (isNeeded) _text = new DefaultInterpolatedStringHandler(literalLength, formattedCount);
+        isWanted = !condition;
+        if (isWanted) _text = new DefaultInterpolatedStringHandler(literalLength, formattedCount);
     }
 
-    private FailureText(string constant) => _constant = constant;
+    private CheckText(string plain) => _plain = plain;
 
-    public static implicit operator FailureText(string constant) => new(constant);
+    public static implicit operator CheckText(string plain) => new(plain);
 
     public void AppendLiteral(string text) => _text.AppendLiteral(text);
 
     public void AppendFormatted<T>(T value) => _text.AppendFormatted(value);
 
-    public string Text() => _constant ?? _text.ToStringAndClear();
+    public void AppendFormatted(ReadOnlySpan<int> shape) => _text.AppendLiteral(Layout.Describe(shape));
+
+    public override string ToString() => _plain ?? _text.ToStringAndClear();
 }

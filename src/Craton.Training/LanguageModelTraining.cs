@@ -79,13 +79,12 @@ public static class LanguageModelTraining
             // ---- one optimizer step ---------------------------------------------------------------------------------------------
             clock.Begin();
             double factor = schedule.Factor(step);
-            long firstRow = task.Train.State.Rows;
             StepResult result = update.Run(next, loop.Accumulate, factor);
             if (!result.Skipped) ema?.Update();
             step++;
             clock.End(result.Loss);
             skips = result.Skipped ? skips + 1 : 0;
-            if (result.Skipped) listener.OnMessage($"step {step}: loss {result.Loss}, gradient norm {result.GradientNorm}: not finite, the update was skipped (rows {firstRow} to {task.Train.State.Rows - 1})");
+            if (result.Skipped) listener.OnMessage($"step {step}: loss {result.Loss}, gradient norm {result.GradientNorm}: not finite, the update was skipped ({RowsOfStep()})");
             if (skips >= MostSkipsInARow) throw new CratonException($"training diverged: {skips} steps in a row up to step {step} gave no finite gradient; lower optimizer.learning_rate and resume from the last checkpoint");
             lastLoss = result.Loss;
             bool last = step == loop.Steps;
@@ -127,6 +126,12 @@ public static class LanguageModelTraining
         }
         ema?.Swap(); // the model that leaves the run is the average
         return new TrainingOutcome(step, double.IsNaN(clock.SmoothLoss) ? lastLoss : clock.SmoothLoss, valid.Loss, valid.BitsPerByte, clock.TokensPerSecond, stopped);
+
+        string RowsOfStep()
+        {
+            long end = task.Train.State.Rows; // a state is an object: asked for only when there is something to report
+            return $"rows {end - (long)loop.Batch * loop.Accumulate} to {end - 1}";
+        }
 
         void Save()
         {

@@ -1,15 +1,24 @@
+using System.Globalization;
+using Craton.Training.Recipes;
 using Craton.Training.Tests.Checkpoints;
+using Craton.Training.Tests.Reproducibility;
 
-// The test runner loads this assembly as a library; tests that kill a process start it as a program.
+// The test runner loads this assembly as a library; tests that kill a process, or need one of their own, start it as a program.
 switch (args)
 {
     case ["toy", string folder, string steps]:
-        ToyTraining.Run(folder, int.Parse(steps, System.Globalization.CultureInfo.InvariantCulture));
+        ToyTraining.Run(folder, int.Parse(steps, CultureInfo.InvariantCulture));
+        return 0;
+    case ["tiny", string folder, string steps]:
+        TinyPretraining.Run(folder, int.Parse(steps, CultureInfo.InvariantCulture));
+        return 0;
+    case ["steady", string optimizer, string accumulate]:
+        SteadyState.Run(Enum.Parse<OptimizerKind>(optimizer), int.Parse(accumulate, CultureInfo.InvariantCulture));
         return 0;
     case ["report", string path]:
         Craton.Training.Tests.Reports.SampleReport.Build().Save(path);
         return 0;
     default:
-        Console.Error.WriteLine("usage: toy FOLDER STEPS, or: report FILE (writes a sample report to look at)");
+        Console.Error.WriteLine("usage: toy FOLDER STEPS, tiny FOLDER STEPS, steady OPTIMIZER ACCUMULATE, or: report FILE (writes a sample report to look at)");
         return 2;
 }

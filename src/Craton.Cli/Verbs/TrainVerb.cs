@@ -60,10 +60,10 @@ internal sealed class TrainVerb : Verb
             ["model_dir"] = result.ModelFolder,
             ["report"] = result.Report,
             ["steps"] = outcome.Steps,
-            ["train_loss"] = Number(outcome.TrainLoss),
-            ["val_loss"] = Number(outcome.ValLoss),
-            ["bits_per_byte"] = Number(outcome.BitsPerByte),
-            ["tokens_per_second"] = Number(outcome.TokensPerSecond),
+            ["train_loss"] = Output.Number(outcome.TrainLoss),
+            ["val_loss"] = Output.Number(outcome.ValLoss),
+            ["bits_per_byte"] = Output.Number(outcome.BitsPerByte),
+            ["tokens_per_second"] = Output.Number(outcome.TokensPerSecond),
             ["sha256"] = result.Sha256,
             ["stopped"] = outcome.Stopped,
         });
@@ -74,6 +74,4 @@ internal sealed class TrainVerb : Verb
         if (result.ModelFolder is not null) output.Line($"Model:  {result.ModelFolder}");
         output.Line($"Report: {result.Report}");
     }
-
-    private static JsonNode? Number(double value) => double.IsFinite(value) ? value : null;
 }

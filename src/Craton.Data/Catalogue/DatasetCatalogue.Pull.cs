@@ -9,7 +9,7 @@ namespace Craton.Data;
 /// <summary>Where a pull takes files from and puts them.</summary>
 public sealed record PullOptions
 {
-    /// <summary>A local folder with <c>SET/FILE</c> (or <c>FILE.gz</c>) to copy from; the network is then not used. Null: the environment variable <c>CRATON_DATA</c>, and the network for what is not there.</summary>
+    /// <summary>A local folder with <c>SET/FILE</c> (or <c>FILE.gz</c>) to copy from; the network is then not used. Null: the environment variable <c>CRATON_DATA</c>, and the network for what is not there. Empty: the network only.</summary>
     public string? From { get; init; }
 
     /// <summary>The cache; null: <c>CRATON_CACHE</c>, else <c>~/.cache/craton</c>.</summary>

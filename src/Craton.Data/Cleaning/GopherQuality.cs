@@ -37,7 +37,7 @@ public sealed record GopherQualityOptions
     public static GopherQualityOptions Web { get; } = new();
 
     /// <summary>For short reference texts: a page of 5 words with one long member name is fine.</summary>
-    public static GopherQualityOptions Docs { get; } = new() { MinWords = 5, MaxMeanWordLength = 40, MinAlphabeticWords = 0.5, MinStopWords = 0 };
+    public static GopherQualityOptions Docs { get; } = new() { MinWords = 5, MaxMeanWordLength = 40, MinAlphabeticWords = 0.5, MinStopWords = 0, MaxSymbolsPerWord = 0.5, MaxEllipsisLines = 0.6 };
 }
 
 /// <summary>The quality filter of MassiveWeb (Rae et al. 2021, "Scaling Language Models: Methods, Analysis and Insights from Training Gopher", A.1.1).</summary>

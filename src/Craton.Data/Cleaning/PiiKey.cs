@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Craton.Data;
 
 /// <summary>Keys to services, by their published prefixes, and values that are named as secrets.</summary>
@@ -12,6 +14,8 @@ internal static class PiiKey
         ("ghr_", 30), ("github_pat_", 22), ("glpat-", 20), ("AKIA", 16), ("ASIA", 16), ("AIza", 35), ("ya29.", 20), ("xoxb-", 20), ("xoxp-", 20),
         ("xoxa-", 20), ("xoxr-", 20), ("hf_", 30), ("npm_", 36), ("pypi-", 40), ("SG.", 40), ("eyJ", 40), ("gsk_", 30), ("dop_v1_", 40),
     ];
+
+    private static readonly SearchValues<char> s_body = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./+=");
 
     private static readonly string[] s_names = ["api_key", "api-key", "apikey", "access_token", "auth_token", "client_secret", "secret_key", "secret", "token", "password", "passwd"];
 
@@ -59,8 +63,8 @@ internal static class PiiKey
 
     private static int BodyLength(ReadOnlySpan<char> text)
     {
-        int length = 0;
-        while (length < text.Length && (char.IsAsciiLetterOrDigit(text[length]) || text[length] is '_' or '-' or '.' or '/' or '+' or '=')) length++;
+        int length = text.IndexOfAnyExcept(s_body);
+        if (length < 0) length = text.Length;
         while (length > 0 && text[length - 1] is '.' or '-') length--;
         return length;
     }

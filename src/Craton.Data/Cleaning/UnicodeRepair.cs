@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Craton.Tokenizers;
 
 namespace Craton.Data;
 
@@ -28,8 +29,7 @@ public sealed class UnicodeRepair : DocumentRule
         // last shortens the text.
         while (true)
         {
-            string next = Characters(Mojibake.Repair(text));
-            if (!Ascii.IsValid(next)) next = Composition.ToNfc(next);
+            string next = UnicodeText.Compose(Characters(Mojibake.Repair(text)));
             if (next == text) return text;
             text = next;
         }

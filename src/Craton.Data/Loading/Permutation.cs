@@ -8,8 +8,8 @@ namespace Craton.Data;
 /// </summary>
 internal readonly struct Permutation
 {
-    // Ten rounds keep small domains (a few documents) well mixed too.
-    private const int Rounds = 10;
+    // Fewer rounds, or halves of fewer bits, give visibly uneven orders of a handful of documents.
+    private const int Rounds = 8, MinHalfBits = 4;
     private readonly ulong _count, _key;
     private readonly int _half;
 
@@ -19,10 +19,10 @@ internal readonly struct Permutation
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         (_count, _key) = ((ulong)count, key);
         int bits = 64 - BitOperations.LeadingZeroCount(_count - 1);
-        _half = Math.Max(1, (bits + 1) / 2);
+        _half = Math.Max(MinHalfBits, (bits + 1) / 2);
     }
 
-    /// <summary>Where number <paramref name="index"/> goes. On average fewer than four walks.</summary>
+    /// <summary>Where number <paramref name="index"/> goes. On average fewer than four walks, for tiny counts up to 256 / count.</summary>
     public long this[long index]
     {
         get

@@ -23,6 +23,12 @@ public sealed record TokenLoaderOptions
     /// the end-of-text token is followed by the next document, as GPT-2 was trained.
     /// </summary>
     public bool Isolate { get; init; } = true;
+
+    /// <summary>
+    /// With <see cref="Isolate"/>: the id that every document is taken to begin with, so that its first token is predicted too. The
+    /// stored last token (its end) is then only a target.
+    /// </summary>
+    public int? Begin { get; init; }
 }
 
 /// <summary>
@@ -101,6 +107,13 @@ public sealed class TokenLoader : BatchLoader
         int at = 0;
         for (int document = 0; at < Context; document++)
         {
+            if (_options is { Isolate: true, Begin: { } begin })
+            {
+                at += Shifted(ref source, begin, document, inputs[at..], targets[at..], documentIds[at..], positions[at..]);
+                if (source.Offset == source.Length) NextDocument(ref source);
+                continue;
+            }
+
             int take = (int)Math.Min(Context - at, source.Length - source.Offset);
             bool ends = source.Offset + take == source.Length;
 
@@ -128,6 +141,20 @@ public sealed class TokenLoader : BatchLoader
         if (!_options.Isolate) Flatten(documentIds, positions);
         source.Rows++;
         _rows++;
+    }
+
+    // As much of the current document as fits, every stored token as the target of the one before it.
+    private static int Shifted(ref Source source, int begin, int document, Span<int> inputs, Span<int> targets, Span<int> documentIds, Span<int> positions)
+    {
+        int take = (int)Math.Min(inputs.Length, source.Length - source.Offset);
+        source.Store.Read(source.Start + source.Offset, targets[..take]);
+        inputs[0] = begin;
+        if (source.Offset > 0) source.Store.Read(source.Start + source.Offset - 1, inputs[..1]);
+        targets[..(take - 1)].CopyTo(inputs[1..]);
+        documentIds[..take].Fill(document);
+        for (int i = 0; i < take; i++) positions[i] = i;
+        source.Offset += take;
+        return take;
     }
 
     private static void Flatten(Span<int> documentIds, Span<int> positions)
@@ -190,7 +217,7 @@ public sealed class TokenLoader : BatchLoader
 
     private string Fingerprint()
     {
-        string settings = string.Create(CultureInfo.InvariantCulture, $"{Context} {_options.Seed} {_options.Shuffle} {_options.Isolate}");
+        string settings = string.Create(CultureInfo.InvariantCulture, $"{Context} {_options.Seed} {_options.Shuffle} {_options.Isolate} {_options.Begin}");
         ulong hash = StableHash.Of(settings);
         foreach (Source source in _sources)
         {

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Craton.Tensors;
+using Craton.Tensors.IO;
 using Craton.Tokenizers;
 
 namespace Craton.Data;
@@ -16,9 +17,8 @@ public sealed record ShardOptions
 }
 
 /// <summary>
-/// Encodes documents into a folder of token shards. All files are written into <c>NAME.building</c> beside the target, flushed to
-/// disk and renamed into place at the end: a build that is killed leaves no folder or a whole one, and running it again gives the
-/// same bytes.
+/// Encodes documents into a folder of token shards, which appears whole or not at all (<see cref="DurableDirectory"/>): a build that
+/// is killed leaves what was there before, and running it again gives the same bytes.
 /// </summary>
 public static class ShardBuilder
 {
@@ -33,16 +33,13 @@ public static class ShardBuilder
     {
         options ??= new ShardOptions();
         folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
-        if (Directory.Exists(folder) && !options.Overwrite)
+        if (DurableDirectory.Find(folder) is not null && !options.Overwrite)
             throw new CratonException($"'{folder}' exists already; choose another folder, remove it, or allow overwriting.");
         Directory.CreateDirectory(Path.GetDirectoryName(folder)!);
-        string work = folder + ".building";
         using FileStream gate = Gate(folder);
-        if (Directory.Exists(work)) Directory.Delete(work, recursive: true);
-        Directory.CreateDirectory(work);
-        ShardManifest manifest = Write(work, documents, tokenizer, splitter, options);
-        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
-        Directory.Move(work, folder);
+        using var target = new DurableDirectory(folder);
+        ShardManifest manifest = Write(target, documents, tokenizer, splitter, options);
+        target.Commit();
         return manifest;
     }
 
@@ -53,9 +50,9 @@ public static class ShardBuilder
         catch (IOException e) { throw new CratonException($"'{folder}' is being built by another process; wait for it, or stop it.", e); }
     }
 
-    private static ShardManifest Write(string work, IEnumerable<Document> documents, Tokenizer tokenizer, Splitter splitter, ShardOptions options)
+    private static ShardManifest Write(DurableDirectory target, IEnumerable<Document> documents, Tokenizer tokenizer, Splitter splitter, ShardOptions options)
     {
-        string tokenizerHash = SaveTokenizer(Path.Combine(work, "tokenizer"), tokenizer);
+        string tokenizerHash = SaveTokenizer(Path.Combine(target.Staging, "tokenizer"), tokenizer);
         bool wide = tokenizer.VocabularySize > 65536;
         int? end = tokenizer.EndOfText;
         var writers = new SortedDictionary<string, SplitWriter>(StringComparer.Ordinal);
@@ -64,15 +61,15 @@ public static class ShardBuilder
             foreach ((Document document, (int[] ids, int bytes)) in ParallelWork.Map(documents, d => (tokenizer.Encode(d.Text), Encoding.UTF8.GetByteCount(d.Text))))
             {
                 string split = splitter.Of(document).ToString().ToLowerInvariant();
-                if (!writers.TryGetValue(split, out SplitWriter? writer)) writers.Add(split, writer = new SplitWriter(work, split, wide, options.ShardTokens));
+                if (!writers.TryGetValue(split, out SplitWriter? writer)) writers.Add(split, writer = new SplitWriter(target.Staging, split, wide, options.ShardTokens));
                 writer.Add(ids, end, bytes);
             }
 
-            if (writers.Count == 0) throw new CratonException($"There is no document to build '{work[..^".building".Length]}' from; check the sources and the cleaning report.");
+            if (writers.Count == 0) throw new CratonException($"There is no document to build '{target.Path}' from; check the sources and the cleaning report.");
             var splits = new SortedDictionary<string, ShardSplit>(StringComparer.Ordinal);
             foreach ((string name, SplitWriter writer) in writers) splits.Add(name, writer.Finish());
             var manifest = new ShardManifest(ShardManifest.CurrentVersion, wide ? "u32" : "u16", tokenizer.VocabularySize, tokenizerHash, end, splits);
-            WriteFlushed(Path.Combine(work, ShardManifest.FileName), manifest.ToJson());
+            target.Write(ShardManifest.FileName, stream => stream.Write(manifest.ToJson()));
             return manifest;
         }
         finally
@@ -85,13 +82,13 @@ public static class ShardBuilder
     {
         Directory.CreateDirectory(folder);
         tokenizer.Save(folder);
-        return Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(folder, "tokenizer.json"))));
-    }
+        foreach (string path in Directory.GetFiles(folder))
+        {
+            using FileStream file = new(path, FileMode.Open, FileAccess.ReadWrite);
+            file.Flush(flushToDisk: true);
+        }
 
-    private static void WriteFlushed(string path, byte[] content)
-    {
-        using FileStream file = File.Create(path);
-        file.Write(content);
-        file.Flush(flushToDisk: true);
+        FileOps.Real.SyncDirectory(folder);
+        return Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(folder, "tokenizer.json"))));
     }
 }

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Craton.Tensors;
+using Craton.Tensors.IO;
 using Microsoft.Win32.SafeHandles;
 
 namespace Craton.Data;
@@ -25,6 +26,7 @@ public sealed class TokenShards : TokenStore, IDisposable
     /// <exception cref="CratonException">The folder, the split or a file is missing or damaged.</exception>
     public TokenShards(string folder, Split split, bool verify = false)
     {
+        folder = DurableDirectory.Find(folder) ?? folder; // a crash while it was being replaced
         Manifest = ShardManifest.Load(folder);
         string name = split.ToString().ToLowerInvariant();
         if (!Manifest.Splits.TryGetValue(name, out ShardSplit? found))

@@ -75,6 +75,7 @@ public sealed record ApiMember(
         if (Returns.Length > 0) page.Append(Kind == ApiMemberKind.Property ? "\nValue: " : "\nReturns: ").Append(Returns).Append('\n');
         Section(page, "Exceptions", Exceptions);
         if (Remarks.Length > 0) page.Append("\nRemarks: ").Append(Remarks).Append('\n');
+        page.Length--; // the last line end
         return page.ToString();
     }
 

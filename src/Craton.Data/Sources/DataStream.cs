@@ -5,6 +5,10 @@ namespace Craton.Data;
 /// <summary>Opens data files, decompressing <c>.gz</c>, and refuses those that expand beyond the limits.</summary>
 internal sealed class DataStream : Stream
 {
+    // Without this switch of the framework a gzip file that was cut short reads as if it were whole. The build sets it for every
+    // program of the repository too, since it only counts before the first use of a compressed stream.
+    static DataStream() => AppContext.SetSwitch("System.IO.Compression.UseStrictValidation", true);
+
     // Below this size a high ratio harms nobody and short repetitive files are common.
     private const long FreeBytes = 16 << 20;
 

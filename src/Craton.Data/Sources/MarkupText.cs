@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using System.Xml;
 using AngleSharp.Dom;
@@ -13,7 +14,7 @@ namespace Craton.Data;
 internal static class MarkupText
 {
     /// <summary>Deepest nesting of HTML elements; the parser's time grows with the square of the depth.</summary>
-    private const int MaxHtmlDepth = 512;
+    private const int MaxHtmlDepth = 1000;
 
     private static readonly MarkdownPipeline s_markdown = new MarkdownPipelineBuilder().UseYamlFrontMatter().UsePipeTables().Build();
 
@@ -23,6 +24,14 @@ internal static class MarkupText
         "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "ol", "p", "section", "summary", "table", "title", "ul",
     };
 
+    private static readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> s_unclosed = new HashSet<string>(StringComparer.OrdinalIgnoreCase)
+    {
+        "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta", "optgroup", "option", "p", "path", "rp", "rt",
+        "source", "tbody", "td", "tfoot", "th", "thead", "tr", "track", "wbr",
+    }.GetAlternateLookup<ReadOnlySpan<char>>();
+
+    private static readonly SearchValues<char> s_nameCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-:");
+
     private static readonly HashSet<string> s_hidden = new(StringComparer.OrdinalIgnoreCase)
     {
         "script", "style", "noscript", "template", "svg", "math", "iframe", "object", "nav", "button", "select", "input", "textarea", "head",
@@ -31,6 +40,7 @@ internal static class MarkupText
     /// <summary>The title and the visible text of a page: scripts, styles, forms and navigation are left out.</summary>
     public static string FromHtml(string html, string file)
     {
+        CheckDepth(html, file);
         IDocument page = new HtmlParser(new HtmlParserOptions { IsScripting = false }).ParseDocument(html);
         var prose = new ProseBuilder();
         if (page.Title is { Length: > 0 } title)
@@ -39,19 +49,34 @@ internal static class MarkupText
             prose.Paragraph();
         }
 
-        if (page.Body is { } body) Walk(body, prose, file);
+        if (page.Body is { } body) Walk(body, prose);
         return prose.Take();
     }
 
-    private static void Walk(INode root, ProseBuilder prose, string file)
+    /// <summary>Counts open tags before anything is parsed. Elements that need no end tag do not count: they do not nest.</summary>
+    private static void CheckDepth(ReadOnlySpan<char> html, string file)
+    {
+        int depth = 0;
+        for (int at = html.IndexOf('<'); at >= 0 && at + 1 < html.Length;)
+        {
+            bool closes = html[at + 1] == '/';
+            ReadOnlySpan<char> rest = html[(at + (closes ? 2 : 1))..];
+            int end = rest.IndexOfAnyExcept(s_nameCharacters);
+            ReadOnlySpan<char> name = end < 0 ? rest : rest[..end];
+            if (name.Length > 0 && !s_unclosed.Contains(name)) depth = Math.Max(0, depth + (closes ? -1 : 1));
+            if (depth > MaxHtmlDepth) throw new DataFileException(file, "", $"nests HTML elements deeper than {MaxHtmlDepth}; it is no ordinary page.");
+            int next = rest.IndexOf('<');
+            at = next < 0 ? -1 : html.Length - rest.Length + next;
+        }
+    }
+
+    private static void Walk(INode root, ProseBuilder prose)
     {
         // Iterative: the depth of a page is chosen by whoever wrote it.
-        int depth = 0;
         for (INode? node = root; node is not null;)
         {
             if (!Enter(node, prose) && node.HasChildNodes)
             {
-                if (++depth > MaxHtmlDepth) throw new DataFileException(file, "", $"nests HTML elements deeper than {MaxHtmlDepth}; it is no ordinary page.");
                 node = node.FirstChild;
                 continue;
             }
@@ -59,7 +84,6 @@ internal static class MarkupText
             while (node is not null && node != root && node.NextSibling is null)
             {
                 node = node.Parent;
-                depth--;
                 if (node is not null) Break(node, prose);
             }
 

@@ -56,7 +56,8 @@ internal sealed class MemberName
     {
         string path = raw.Id[2..], returnType = "";
         int paren = path.IndexOf('(');
-        string arguments = paren >= 0 ? path[(paren + 1)..path.LastIndexOf(')')] : "";
+        int close = path.LastIndexOf(')');
+        string arguments = paren >= 0 && close > paren ? path[(paren + 1)..close] : "";
         if (path.LastIndexOf('~') is > 0 and int tilde) returnType = path[(tilde + 1)..];
         if (path.AsSpan().IndexOfAny('(', '~') is >= 0 and int cut) path = path[..cut];
 

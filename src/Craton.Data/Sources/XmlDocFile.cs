@@ -127,19 +127,9 @@ internal sealed class XmlDocFile
                 Walk(nesting + 1);
                 _prose.Paragraph();
                 break;
-            case "list":
+            case "list" or "listheader" or "item" or "li" or "br":
                 _prose.Line();
-                Walk(nesting + 1);
-                _prose.Line();
-                break;
-            case "item" or "li":
-                _prose.Line();
-                _prose.Append("- ");
-                Walk(nesting + 1);
-                _prose.Line();
-                break;
-            case "listheader":
-                _prose.Line();
+                if (_xml.Name is "item" or "li") _prose.Append("- ");
                 Walk(nesting + 1);
                 _prose.Line();
                 break;
@@ -149,10 +139,6 @@ internal sealed class XmlDocFile
                 break;
             case "description":
                 _prose.Append(" ");
-                Walk(nesting + 1);
-                break;
-            case "br":
-                _prose.Line();
                 Walk(nesting + 1);
                 break;
             case "sup":

@@ -3,101 +3,87 @@ using Craton.Tensors;
 namespace Craton.Models.Generation;
 
 /// <summary>
-/// Chooses tokens from scores: repetition penalty, temperature, top-k, top-p, min-p, then one random number that only seed and step
-/// decide. Ties fall to the smaller id.
+/// Chooses one text's tokens from scores: penalties, temperature, top-k, top-p, min-p in this order, then one random number that seed
+/// and step alone decide. Ties fall to the smaller id.
 /// </summary>
-public sealed class Sampler(SamplingOptions options)
+public sealed class Sampler
 {
-    private readonly CounterRandom _random = new(options.Seed);
-    private float[] _scores = [];
-    private int[] _order = [];
+    private readonly SamplingOptions _options;
+    private readonly CounterRandom _random;
+    private readonly bool[] _occurred;
+    private readonly int[] _generated;
+    private long _step;
+
+    /// <summary>Begins a text.</summary>
+    /// <param name="options">How tokens are chosen.</param>
+    /// <param name="vocabulary">Number of token ids.</param>
+    /// <param name="prompt">The tokens before the first choice: the repetition penalty counts them.</param>
+    public Sampler(SamplingOptions options, int vocabulary, IReadOnlyList<int> prompt)
+    {
+        options.Validate();
+        _options = options;
+        _random = new CounterRandom(options.Seed, place: CounterRandom.PlaceOf("sampler"));
+        _occurred = new bool[vocabulary];
+        _generated = new int[vocabulary];
+        foreach (int id in prompt) _occurred[id] = true;
+    }
 
     /// <summary>Chooses the next token.</summary>
-    /// <param name="logits">Scores of all tokens.</param>
-    /// <param name="history">Prompt and answer so far.</param>
-    /// <param name="step">Number of the choice, from 0.</param>
-    public int Choose(ReadOnlySpan<float> logits, IReadOnlyList<int> history, long step)
+    /// <param name="logits">Scores of all tokens, [V].</param>
+    /// <exception cref="CratonException">The scores are no numbers.</exception>
+    public int Next(ReadOnlySpan<float> logits)
     {
-        if (_scores.Length != logits.Length) (_scores, _order) = (new float[logits.Length], new int[logits.Length]);
-        logits.CopyTo(_scores);
-        Penalise(_scores, history, options.RepetitionPenalty);
-        if (options.Temperature == 0) return Best(_scores);
-        Filter(_scores, _order, options);
-        return Draw(_scores, _random.Uniform(step));
-    }
-
-    /// <summary>Divides positive and multiplies negative scores of tokens in the history.</summary>
-    public static void Penalise(Span<float> scores, IReadOnlyList<int> history, double penalty)
-    {
-        if (penalty == 1) return;
-        var seen = new HashSet<int>();
-        foreach (int id in history)
-            if (seen.Add(id)) scores[id] = (float)(scores[id] > 0 ? scores[id] / penalty : scores[id] * penalty);
-    }
-
-    /// <summary>Temperature, then −∞ for every token that top-k, top-p or min-p leaves out.</summary>
-    /// <param name="scores">The scores, changed in place.</param>
-    /// <param name="order">Working memory of the same length.</param>
-    /// <param name="options">Which filters.</param>
-    public static void Filter(Span<float> scores, Span<int> order, SamplingOptions options)
-    {
-        float inverse = (float)(1 / options.Temperature);
-        for (int i = 0; i < scores.Length; i++) scores[i] *= inverse;
-        if (options.TopK == 0 && options.TopP == 1 && options.MinP == 0) return;
-        for (int i = 0; i < order.Length; i++) order[i] = i;
-        float[] keys = scores.ToArray();
-        order.Sort((a, b) => keys[a] != keys[b] ? keys[b].CompareTo(keys[a]) : a.CompareTo(b));
-        if (options.TopK > 0 && options.TopK < scores.Length)
+        using (TensorScope.Open("sample"))
         {
-            float least = keys[order[options.TopK - 1]];
-            foreach (ref float score in scores)
-                if (score < least) score = float.NegativeInfinity;
-        }
-        if (options.TopP < 1) KeepNucleus(scores, order, options.TopP);
-        if (options.MinP > 0)
-        {
-            double least = scores[order[0]] + Math.Log(options.MinP);
-            foreach (ref float score in scores)
-                if (score < least) score = float.NegativeInfinity;
+            Tensor scores = Tensor.From(logits, logits.Length);
+            Penalize(scores.AsSpan<float>());
+            int token = _options.Temperature == 0 ? LogitProcessors.First(scores.AsSpan<float>()) : Draw(scores);
+            _occurred[token] = true;
+            _generated[token]++;
+            _step++;
+            return token;
         }
     }
 
-    /// <summary>The first of the greatest scores.</summary>
-    public static int Best(ReadOnlySpan<float> scores)
+    private void Penalize(Span<float> scores)
     {
-        int best = 0;
-        for (int i = 1; i < scores.Length; i++)
-            if (scores[i] > scores[best]) best = i;
-        return best;
+        if (_options.RepetitionPenalty != 1) LogitProcessors.RepetitionPenalty(scores, _occurred, _options.RepetitionPenalty);
+        if (_options.FrequencyPenalty != 0 || _options.PresencePenalty != 0)
+            LogitProcessors.FrequencyPresence(scores, _generated, _options.FrequencyPenalty, _options.PresencePenalty);
     }
 
-    private static void KeepNucleus(Span<float> scores, ReadOnlySpan<int> order, double p)
+    private int Draw(Tensor scores)
     {
-        double total = 0, before = 0;
-        float max = scores[order[0]];
-        foreach (int id in order) total += Math.Exp(scores[id] - max);
-        foreach (int id in order)
-        {
-            double probability = Math.Exp(scores[id] - max) / total;
-            if (before >= p) scores[id] = float.NegativeInfinity;
-            before += probability;
-        }
+        Span<float> values = scores.AsSpan<float>();
+        // Counted from the greatest, so that no temperature is too low to divide by.
+        float greatest = values[LogitProcessors.First(values)];
+        foreach (ref float value in values) value -= greatest;
+        LogitProcessors.Temperature(values, _options.Temperature);
+        if (_options.TopK > 0) LogitProcessors.TopK(values, _options.TopK);
+        if (_options.TopP < 1) LogitProcessors.TopP(scores, _options.TopP);
+        if (_options.MinP > 0) LogitProcessors.MinP(scores, _options.MinP);
+        return Pick(Ops.Softmax(scores).AsSpan<float>(), Uniform());
     }
 
-    private static int Draw(ReadOnlySpan<float> scores, double uniform)
+    // 53 random bits in [0, 1).
+    private double Uniform()
     {
-        float max = scores[Best(scores)];
-        double total = 0;
-        foreach (float score in scores) total += Math.Exp(score - max);
-        double at = uniform * total;
+        ulong bits = (ulong)_random.Bits(2 * _step) << 21 | _random.Bits(2 * _step + 1) >> 11;
+        return bits * (1.0 / (1L << 53));
+    }
+
+    // The first token at which the probabilities, added by id, exceed the random number.
+    private static int Pick(ReadOnlySpan<float> probabilities, double uniform)
+    {
+        double total = 0, sum = 0;
+        foreach (float p in probabilities) total += p;
         int last = 0;
-        for (int i = 0; i < scores.Length; i++)
+        for (int i = 0; i < probabilities.Length; i++)
         {
-            double share = Math.Exp(scores[i] - max);
-            if (share == 0) continue;
-            if (at < share) return i;
-            at -= share;
+            if (probabilities[i] == 0) continue;
             last = i;
+            sum += probabilities[i];
+            if (sum > uniform * total) break;
         }
         return last;
     }

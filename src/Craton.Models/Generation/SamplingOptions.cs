@@ -20,10 +20,16 @@ public sealed record SamplingOptions
     /// <summary>Scores of tokens already there are divided (positive) or multiplied (negative) by this (Keskar et al. 2019); 1 for none.</summary>
     public double RepetitionPenalty { get; init; } = 1;
 
+    /// <summary>Subtracted from a token's score for every time it was generated; 0 for none.</summary>
+    public double FrequencyPenalty { get; init; }
+
+    /// <summary>Subtracted once from the score of every token that was generated; 0 for none.</summary>
+    public double PresencePenalty { get; init; }
+
     /// <summary>Seed of the choices.</summary>
     public ulong Seed { get; init; }
 
-    /// <summary>Most new tokens.</summary>
+    /// <summary>Most new tokens; 0 only scores the prompt.</summary>
     public int MaxTokens { get; init; } = 200;
 
     /// <summary>Texts that end the answer and are not part of it.</summary>
@@ -44,7 +50,9 @@ public sealed record SamplingOptions
         Check(TopP is > 0 and <= 1, "top_p", "above 0, at most 1", TopP);
         Check(MinP is >= 0 and <= 1, "min_p", "0 to 1", MinP);
         Check(RepetitionPenalty is > 0 and <= 100, "repetition_penalty", "above 0, at most 100", RepetitionPenalty);
-        Check(MaxTokens >= 1, "max_tokens", "1 or more", MaxTokens);
+        Check(FrequencyPenalty is >= -100 and <= 100, "frequency_penalty", "-100 to 100", FrequencyPenalty);
+        Check(PresencePenalty is >= -100 and <= 100, "presence_penalty", "-100 to 100", PresencePenalty);
+        Check(MaxTokens >= 0, "max_tokens", "0 or more", MaxTokens);
         Check(LogProbs is null or (>= 0 and <= 100), "logprobs", "0 to 100", LogProbs ?? 0);
         Check(Stop.All(s => s.Length > 0), "stop", "texts that are not empty", 0);
 

@@ -2,7 +2,7 @@ namespace Craton.Models.Generation;
 
 /// <summary>
 /// Lets text through as it comes, but holds back what may be the beginning of a stop text: a stop text is found wherever the borders of
-/// tokens lie, and none of it is ever shown.
+/// tokens lie, and none of it is ever shown. Of several, the one that is complete first counts.
 /// </summary>
 public sealed class StopText(IReadOnlyList<string> stops)
 {
@@ -16,19 +16,15 @@ public sealed class StopText(IReadOnlyList<string> stops)
     {
         if (Found || piece.Length == 0) return "";
         string text = _held + piece;
-        int cut = -1;
-        foreach (string stop in stops)
+        int start = FirstComplete(text);
+        Found = start >= 0;
+        if (Found)
         {
-            int at = text.IndexOf(stop, StringComparison.Ordinal);
-            if (at >= 0 && (cut < 0 || at < cut)) cut = at;
-        }
-        if (cut >= 0)
-        {
-            Found = true;
             _held = "";
-            return text[..cut];
+            return text[..start];
         }
-        int hold = stops.Count == 0 ? 0 : stops.Max(stop => Overlap(text, stop));
+        int hold = 0;
+        foreach (string stop in stops) hold = Math.Max(hold, Overlap(text, stop));
         _held = text[^hold..];
         return text[..^hold];
     }
@@ -39,6 +35,20 @@ public sealed class StopText(IReadOnlyList<string> stops)
         string rest = _held;
         _held = "";
         return rest;
+    }
+
+    // By its end, not by its start, so that the result is the same however the text is cut into pieces; the longest of equal ones.
+    private int FirstComplete(string text)
+    {
+        (int Start, int End) first = (-1, int.MaxValue);
+        foreach (string stop in stops)
+        {
+            int at = text.IndexOf(stop, StringComparison.Ordinal);
+            if (at < 0) continue;
+            int end = at + stop.Length;
+            if (end < first.End || (end == first.End && at < first.Start)) first = (at, end);
+        }
+        return first.Start;
     }
 
     // The longest end of the text that begins the stop text.

@@ -1,38 +1,24 @@
+using System.Text;
 using Craton.Tensors;
 using Craton.Tokenizers;
 
 namespace Craton.Models.Generation;
 
-/// <summary>Why an answer ended.</summary>
-public enum FinishReason
-{
-    /// <summary>The model ended it, or a stop text came.</summary>
-    Stop,
-    /// <summary>The greatest number of tokens was reached.</summary>
-    Length,
-    /// <summary>It was cancelled.</summary>
-    Cancelled,
-}
-
-/// <summary>The log-probability of one token, and the likeliest at its place.</summary>
-/// <param name="Token">The token.</param>
-/// <param name="LogProb">Its log-probability; NaN for the first token of a prompt.</param>
-/// <param name="Top">The likeliest tokens, best first.</param>
-public sealed record TokenLogProb(int Token, double LogProb, IReadOnlyList<(int Token, double LogProb)> Top);
-
-/// <summary>An answer.</summary>
-/// <param name="Text">Its text, without stop texts and control tokens.</param>
-/// <param name="Tokens">Its tokens.</param>
-/// <param name="FinishReason">Why it ended.</param>
-/// <param name="LogProbs">Log-probabilities, when asked for: of the answer's tokens.</param>
-/// <param name="PromptLogProbs">Those of the prompt's tokens, when asked for.</param>
-public sealed record GenerationResult(
-    string Text, IReadOnlyList<int> Tokens, FinishReason FinishReason, IReadOnlyList<TokenLogProb> LogProbs, IReadOnlyList<TokenLogProb> PromptLogProbs);
-
-/// <summary>Writes on from a prompt, token by token, with a key/value cache.</summary>
+/// <summary>
+/// Writes on from prompts, one text at a time. What a prompt shares with the text before it is not computed again, so the weights must
+/// stay the same while a generator is in use.
+/// </summary>
+/// <param name="model">The model.</param>
+/// <param name="tokenizer">Its tokenizer.</param>
 public sealed class TextGenerator(Gpt model, Tokenizer tokenizer)
 {
+    private const int PromptPiece = 128; // tokens between two looks at the cancellation
+
+    private readonly GptDecoder _decoder = new(model);
+    private readonly float[] _logits = new float[model.Config.VocabSize];
+
     /// <summary>Answers a prompt given as text. A model trained on separated documents gets the separator first.</summary>
+    /// <inheritdoc cref="Generate(IReadOnlyList{int}, SamplingOptions, Action{string}?, IReadOnlyCollection{int}?, CancellationToken)"/>
     public GenerationResult Generate(string prompt, SamplingOptions options, Action<string>? onText = null, CancellationToken cancel = default)
     {
         var ids = new List<int>();
@@ -51,89 +37,118 @@ public sealed class TextGenerator(Gpt model, Tokenizer tokenizer)
     public GenerationResult Generate(
         IReadOnlyList<int> prompt, SamplingOptions options, Action<string>? onText = null, IReadOnlyCollection<int>? ends = null, CancellationToken cancel = default)
     {
-        options.Validate();
-        int context = model.Config.MaxPositionEmbeddings;
-        if (prompt.Count == 0) throw new CratonException("the prompt is empty; give at least one token");
-        foreach (int id in prompt)
-            if (id < 0 || id >= model.Config.VocabSize) throw new CratonException($"prompt id {id} is outside the model's vocabulary of {model.Config.VocabSize}");
-        if (prompt.Count + options.MaxTokens > context)
-            throw new CratonException($"the prompt's {prompt.Count} tokens and {options.MaxTokens} new ones are more than the model's context of {context}; shorten the prompt or ask for at most {Math.Max(0, context - prompt.Count)} tokens");
-
-        var cache = new KvCache(model.Config, capacity: prompt.Count + options.MaxTokens);
-        var sampler = new Sampler(options);
-        var decoder = new StreamDecoder(tokenizer);
-        var stop = new StopText(options.Stop);
-        var history = new List<int>(prompt);
-        var answer = new List<int>();
-        var text = new System.Text.StringBuilder();
+        CheckRequest(prompt, options);
+        var answer = new Answer(tokenizer, options.Stop, onText);
+        var sampler = new Sampler(options, model.Config.VocabSize, prompt);
         var logProbs = new List<TokenLogProb>();
         var promptLogProbs = new List<TokenLogProb>();
-        float[] logits = Score(prompt, cache, options, promptLogProbs);
-        FinishReason reason = FinishReason.Length;
-        for (int step = 0; step < options.MaxTokens; step++)
+        FinishReason reason = ReadPrompt([.. prompt], options, promptLogProbs, cancel) ? FinishReason.Length : FinishReason.Cancelled;
+        while (reason == FinishReason.Length && answer.Tokens.Count < options.MaxTokens)
         {
             if (cancel.IsCancellationRequested)
             {
                 reason = FinishReason.Cancelled;
                 break;
             }
-            int token = sampler.Choose(logits, history, step);
+            if (answer.Tokens.Count > 0) ReadToken(answer.Tokens[^1]);
+            int token = sampler.Next(_logits);
             if (token == model.Config.EosTokenId || ends?.Contains(token) == true)
             {
                 reason = FinishReason.Stop;
                 break;
             }
-            if (options.LogProbs is { } best) logProbs.Add(LogProb(logits, token, best));
-            answer.Add(token);
-            history.Add(token);
-            Show(stop.Feed(decoder.Feed(token)));
-            if (stop.Found)
-            {
-                reason = FinishReason.Stop;
-                break;
-            }
-            if (step + 1 < options.MaxTokens) logits = Score([token], cache, options, null);
+            if (options.LogProbs is { } best) logProbs.Add(LogProbOf(_logits, token, best));
+            if (answer.Add(token)) reason = FinishReason.Stop;
         }
-        Show(stop.Feed(decoder.Flush()));
-        Show(stop.Flush());
-        return new GenerationResult(text.ToString(), answer, reason, logProbs, promptLogProbs);
+        return new GenerationResult(answer.End(), answer.Tokens, reason, logProbs, promptLogProbs);
+    }
 
-        void Show(string piece)
+    private void CheckRequest(IReadOnlyList<int> prompt, SamplingOptions options)
+    {
+        options.Validate();
+        int context = model.Config.MaxPositionEmbeddings, room = context - prompt.Count;
+        if (prompt.Count == 0) throw new CratonException("the prompt is empty, expected at least one token; give the model a text to go on from");
+        foreach (int id in prompt)
+        {
+            if (id < 0 || id >= model.Config.VocabSize)
+                throw new CratonException($"prompt: token {id} is outside the model's {model.Config.VocabSize} ids; use the tokenizer that belongs to the model");
+        }
+        if (room < 0)
+            throw new CratonException($"the prompt has {prompt.Count} tokens, the model's context {context}; shorten the prompt");
+        if (options.MaxTokens > room)
+            throw new CratonException($"the prompt's {prompt.Count} tokens and {options.MaxTokens} new ones are more than the model's context of {context}; shorten the prompt or ask for at most {room} tokens");
+    }
+
+    // False when cancelled.
+    private bool ReadPrompt(ReadOnlySpan<int> prompt, SamplingOptions options, List<TokenLogProb> logProbs, CancellationToken cancel)
+    {
+        bool echo = options.Echo;
+        int at = _decoder.Begin(prompt, prompt.Length + options.MaxTokens, reuse: !echo);
+        if (echo) logProbs.Add(new TokenLogProb(prompt[0], double.NaN, []));
+        for (int end; at < prompt.Length; at = end)
+        {
+            if (cancel.IsCancellationRequested) return false;
+            end = Math.Min(prompt.Length, at + PromptPiece);
+            using (TensorScope.Open("prompt"))
+            {
+                Tensor hidden = _decoder.Read(prompt[at..end]);
+                if (end == prompt.Length) TakeLogits(hidden);
+                if (!echo) continue;
+                ReadOnlySpan<float> scores = model.Logits(hidden).AsSpan<float>();
+                for (int i = at; i < end && i + 1 < prompt.Length; i++)
+                    logProbs.Add(LogProbOf(scores.Slice((i - at) * _logits.Length, _logits.Length), prompt[i + 1], options.LogProbs ?? 0));
+            }
+        }
+        return true;
+    }
+
+    private void ReadToken(int token)
+    {
+        using (TensorScope.Open("token")) TakeLogits(_decoder.Read([token]));
+    }
+
+    // The scores behind the last token.
+    private void TakeLogits(Tensor hidden) => model.Logits(Ops.Slice(hidden, 1, hidden.Size(1) - 1)).AsSpan<float>().CopyTo(_logits);
+
+    private static TokenLogProb LogProbOf(ReadOnlySpan<float> logits, int token, int best)
+    {
+        using (TensorScope.Open("logprob"))
+        {
+            float[] all = Ops.LogSoftmax(Tensor.From(logits, logits.Length)).ToArray<float>();
+            (int, double)[] top = best == 0 ? [] : Array.ConvertAll(LogitProcessors.Best(all, best), id => (id, (double)all[id]));
+            return new TokenLogProb(token, all[token], top);
+        }
+    }
+
+    // The answer as it grows.
+    private sealed class Answer(Tokenizer tokenizer, IReadOnlyList<string> stops, Action<string>? onText)
+    {
+        private readonly StreamDecoder _decoder = new(tokenizer);
+        private readonly StopText _stop = new(stops);
+        private readonly StringBuilder _text = new();
+
+        public List<int> Tokens { get; } = [];
+
+        // True when a stop text has come.
+        public bool Add(int token)
+        {
+            Tokens.Add(token);
+            Show(_stop.Feed(token < tokenizer.VocabularySize ? _decoder.Feed(token) : ""));
+            return _stop.Found;
+        }
+
+        public string End()
+        {
+            Show(_stop.Feed(_decoder.Flush()));
+            Show(_stop.Flush());
+            return _text.ToString();
+        }
+
+        private void Show(string piece)
         {
             if (piece.Length == 0) return;
-            text.Append(piece);
+            _text.Append(piece);
             onText?.Invoke(piece);
         }
-    }
-
-    // Scores after the last of the ids; with echo also what the model gave each of them.
-    private float[] Score(IReadOnlyList<int> ids, KvCache cache, SamplingOptions options, List<TokenLogProb>? echo)
-    {
-        using (TensorScope.Open("generate"))
-        {
-            Tensor input = Tensor.From<int>([.. ids], 1, ids.Count);
-            Tensor hidden = model.Model.Forward(input, default, cache);
-            bool all = options is { Echo: true, LogProbs: not null } && echo is not null;
-            Tensor needed = all ? hidden : hidden.Slice(1, ids.Count - 1);
-            Tensor logits = Ops.Linear(needed, model.HeadWeight);
-            int vocabulary = model.Config.VocabSize;
-            ReadOnlySpan<float> scores = logits.AsSpan<float>();
-            if (all)
-            {
-                echo!.Add(new TokenLogProb(ids[0], double.NaN, []));
-                for (int i = 1; i < ids.Count; i++) echo.Add(LogProb(scores.Slice((i - 1) * vocabulary, vocabulary), ids[i], options.LogProbs!.Value));
-            }
-            return scores[^vocabulary..].ToArray();
-        }
-    }
-
-    private static TokenLogProb LogProb(ReadOnlySpan<float> logits, int token, int best)
-    {
-        double max = logits[Sampler.Best(logits)], sum = 0;
-        foreach (float score in logits) sum += Math.Exp(score - max);
-        double logSum = max + Math.Log(sum);
-        float[] scores = logits.ToArray();
-        var top = Enumerable.Range(0, scores.Length).OrderByDescending(i => scores[i]).ThenBy(i => i).Take(best).Select(i => (i, scores[i] - logSum));
-        return new TokenLogProb(token, scores[token] - logSum, [.. top]);
     }
 }

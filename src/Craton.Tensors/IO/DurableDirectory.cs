@@ -35,6 +35,12 @@ public sealed class DurableDirectory : IDisposable
     /// <summary>Where the folder is to appear.</summary>
     public string Path { get; }
 
+    /// <summary>
+    /// Where the files are until <see cref="Commit"/>, for a writer that fills several at a time or a folder within: it flushes
+    /// each file (and the names in its own folders) to the disk itself.
+    /// </summary>
+    public string Staging => temporary;
+
     /// <summary>Writes one file and returns when it is on the disk.</summary>
     /// <param name="name">Its name: no folders.</param>
     /// <param name="write">Writes the content to the stream, which it leaves open.</param>

@@ -20,7 +20,7 @@ public readonly record struct AttentionOptions()
     /// <summary>Scores s become cap · tanh(s / cap) (Gemma Team 2024).</summary>
     public double? SoftCap { get; init; }
 
-    /// <summary>Slopes [H] of linear biases slope · (key − query) (Press et al. 2022).</summary>
+    /// <summary>Slopes [H] of linear biases slope · (key − query) (Press et al. 2022); see <see cref="Ops.AlibiSlopes"/>.</summary>
     public Tensor? AlibiSlopes { get; init; }
 
     /// <summary>Which keys a query sees, Bool, broadcastable to [B, H, Tq, Tk].</summary>
@@ -37,11 +37,12 @@ public readonly record struct AttentionOptions()
 }
 
 /// <summary>
-/// One call as the kernels see it: tensors [B, H, T, D] of any strides, and all limits as a range of keys for every query plus one
-/// optional additive tensor.
+/// One call as the kernels see it: tensors [B, H, T, D] of any strides, a range of keys for every query, and what is added to the scores:
+/// slopes [H] times the distance, a bias broadcast to [B, H, Tq, Tk], −∞ where a key [B, Tk] is padding.
 /// </summary>
 internal readonly record struct AttentionCall(
-    Tensor Q, Tensor K, Tensor V, double Scale, double SoftCap, bool Causal, int Offset, int Window, Tensor? DocumentRuns, Tensor? Bias)
+    Tensor Q, Tensor K, Tensor V, double Scale, double SoftCap, bool Causal, int Offset, int Window, Tensor? DocumentRuns, Tensor? Slopes,
+    Tensor? Bias, Tensor? KeyPadding)
 {
     public int Batch => Q.Size(0);
 
@@ -70,6 +71,10 @@ internal readonly record struct AttentionCall(
     }
 }
 
+/// <summary>Where the gradients of an attention go: what is null is not wanted. Scores [B, H, Tq, Tk], contiguous and zero at first, gets
+/// those of the biased scores.</summary>
+internal readonly record struct AttentionGradients(GradTarget? Q, GradTarget? K, GradTarget? V, Tensor? Scores);
+
 public static partial class Ops
 {
     /// <summary>
@@ -84,18 +89,17 @@ public static partial class Ops
     public static Tensor Attention(Tensor q, Tensor k, Tensor v, in AttentionOptions options)
     {
         CheckAttention(q, k, v);
-        // A bias that learns (T5) needs the gradient of the scores, which only the composed form has.
-        if (options.Bias is { } bias && Tape.Records(bias)) return AttentionComposed(q, k, v, options);
         AttentionCall call = Prepare(q, k, v, options);
         var joined = new Layout([q.Size(0), q.Size(2), q.Size(1), v.Size(3)]);
         Tensor y = Tensor.Lease(q.DType, joined.Permute([0, 2, 1, 3]));
-        bool records = Tape.Records(q, k, v);
+        Tensor? bias = options.Bias;
+        bool records = Tape.Records(q, k, v) || (bias is not null && Tape.Records(bias));
         Tensor? logSums = records ? Tensor.Empty(q.DType, q.Shape[..3]) : null;
         Kernel.For(q).Attention(call, y, logSums);
         if (records)
         {
             var op = AttentionOp.Rent();
-            (op.Call, op.Y) = (call, y);
+            (op.Call, op.Y, op.Bias) = (call, y, bias);
             op.Keep(logSums!);
             Tape.Record(op, y);
         }
@@ -111,16 +115,18 @@ public static partial class Ops
         Tensor grouped = Reshape(q, batch, groups, call.Group, queries, q.Size(3));
         Tensor scores = Reshape(MatMul(grouped, Transpose(Unsqueeze(k, 2))) * call.Scale, batch, heads, queries, keys);
         if (call.SoftCap > 0) scores = Tanh(scores * (1 / call.SoftCap)) * call.SoftCap;
-        if (call.Bias is not null) scores += call.Bias;
+        if (call.Slopes is not null) scores += AlibiBias(q, call.Slopes, keys, call.Offset);
+        if (options.Bias is not null) scores += options.Bias;
         Tensor visible = Tensor.Zeros(DType.Bool, batch, 1, queries, keys);
-        for (int b = 0; b < batch; b++)
-            for (int i = 0; i < queries; i++)
-            {
-                (int first, int end) = call.Range(b, i);
-                visible.AsSpan<bool>().Slice((b * queries + i) * keys, keys)[first..end].Fill(true);
-            }
-        if (call.Bias is { } limits) // a bias of −∞ hides a key too
-            visible = Cast(Cast(visible, q.DType) * Less(Affine(Equal(limits, limits), 0, double.NegativeInfinity), limits), DType.Bool);
+        for (int row = 0; row < batch * queries; row++)
+        {
+            (int first, int end) = call.Range(row / queries, row % queries);
+            visible.AsSpan<bool>().Slice(row * keys, keys)[first..end].Fill(true);
+        }
+        Tensor counts = Cast(visible, q.DType);
+        if (call.KeyPadding is { } padding) counts *= Cast(padding, q.DType).View(batch, 1, 1, keys);
+        if (call.Bias is { } limits) counts *= Less(Affine(Equal(limits, limits), 0, double.NegativeInfinity), limits); // −∞ hides a key too
+        visible = Cast(counts, DType.Bool);
         Tensor weights = Reshape(MaskedSoftmax(scores, visible), batch, groups, call.Group, queries, keys);
         return Reshape(MatMul(weights, Unsqueeze(v, 2)), batch, heads, queries, v.Size(3));
     }
@@ -129,6 +135,7 @@ public static partial class Ops
     {
         public AttentionCall Call;
         public Tensor Y = null!, LogSums = null!;
+        public Tensor? Bias;
 
         public override string Name => "attention";
 
@@ -138,29 +145,17 @@ public static partial class Ops
             Own(logSums);
         }
 
-        // P = exp(S − logsum), dV = Pᵀ·dY, dP = dY·Vᵀ, dS = P ∘ (dP − Σ dY∘Y), dQ = dS·K·scale, dK = dSᵀ·Q·scale.
+        // P = exp(S − logsum), dV = Pᵀ·dY, dP = dY·Vᵀ, dS = P ∘ (dP − Σ dY∘Y), dQ = dS·K·scale, dK = dSᵀ·Q·scale, dBias = dS.
         public override void Backward(Tensor dy)
         {
-            Tensor dq = Cleared(Call.Q), dk = Cleared(Call.K), dv = Cleared(Call.V);
-            Kernel.For(dy).AttentionBackward(Call, Y, LogSums, dy, dq, dk, dv);
-            Give(Call.Q, dq);
-            Give(Call.K, dk);
-            Give(Call.V, dv);
+            Tensor? dScores = Bias is { RequiresGrad: true } ? Tensor.Zeros(dy.DType, Call.Batch, Call.Heads, Call.Queries, Call.Keys) : null;
+            Kernel.For(dy).AttentionBackward(Call, Y, LogSums, dy, new AttentionGradients(Target(Call.Q), Target(Call.K), Target(Call.V), dScores));
+            if (dScores is null) return;
+            (Tensor dBias, bool add) = Tape.GradFor(Bias!);
+            Kernel.For(dy).SumTo(dScores, dBias.Rank == 4 ? dBias : Lifted(dBias, 4), add);
         }
 
-        // The kernels add: where the input's own gradient can be added to, they add to it directly.
-        private static Tensor Cleared(Tensor input)
-        {
-            if (!input.RequiresGrad) return Tensor.Zeros(input.DType, input.Shape);
-            (Tensor gradient, bool add) = Tape.GradFor(input);
-            if (!add) Kernel.For(gradient).Fill(gradient, 0);
-            return gradient;
-        }
-
-        private static void Give(Tensor input, Tensor gradient)
-        {
-            if (!input.RequiresGrad) gradient.Release();
-        }
+        private static GradTarget? Target(Tensor input) => input.RequiresGrad ? Tape.GradFor(input) : null;
     }
 
     private static void CheckAttention(Tensor q, Tensor k, Tensor v)
@@ -179,17 +174,60 @@ public static partial class Ops
 
     private static AttentionCall Prepare(Tensor q, Tensor k, Tensor v, in AttentionOptions options)
     {
-        Tensor? bias = options.Bias;
-        Tensor? documents = options.DocumentIds is { } ids ? Documents(ids, q, k, options.QueryOffset) : null;
-        Tensor? runs = documents is null ? null : Runs(documents, k);
-        if (documents is not null && runs is null) bias = Sum(bias, DocumentBias(q, documents, k.Size(2), options.QueryOffset));
-        if (options.AlibiSlopes is { } slopes) bias = Sum(bias, AlibiBias(q, slopes, k.Size(2), options.QueryOffset));
-        if (options.KeyPadding is { } padding) bias = Sum(bias, Forbidden(q.DType, padding).View(padding.Size(0), 1, 1, padding.Size(1)));
-        if (options.Mask is { } mask) bias = Sum(bias, Forbidden(q.DType, mask));
+        int keys = k.Size(2), offset = options.QueryOffset;
+        Check.That(offset >= 0, "attention", "query offset", "0 or more", $"{offset}");
+        Check.That(options.Window is null or > 0, "attention", "window", "1 or more", $"{options.Window}", "a query always sees its own place");
+        if (options.KeyPadding is { } padding) CheckMask("key padding", padding, [k.Size(0), keys]);
+        if (options.AlibiSlopes is { } slopes)
+        {
+            Check.Shape("attention", "slopes", slopes, q.Size(1));
+            Check.SameType("attention", "slopes", slopes, q);
+        }
+        Tensor? bias = options.Bias?.Detach(), runs = null;
+        if (bias is not null)
+        {
+            Check.SameType("attention", "bias", bias, q);
+            CheckBroadcast("bias", bias, q, keys);
+        }
+        if (options.DocumentIds is { } documents)
+        {
+            CheckDocuments(documents, q, k, offset);
+            Tensor ids = Contiguous(Cast(documents, DType.I32));
+            runs = Runs(ids);
+            if (runs is null) bias = Sum(bias, DocumentBias(q, ids, keys, offset));
+        }
+        if (options.Mask is { } mask)
+        {
+            Check.That(mask.DType == DType.Bool, "attention", "mask", "Bool", $"{mask.DType}");
+            CheckBroadcast("mask", mask, q, keys);
+            bias = Sum(bias, Forbidden(q.DType, mask));
+        }
         return new AttentionCall(
-            q, k, v, options.Scale ?? 1 / Math.Sqrt(q.Size(3)), options.SoftCap ?? 0, options.Causal, options.QueryOffset, options.Window ?? 0, runs, bias);
+            q, k, v, options.Scale ?? 1 / Math.Sqrt(q.Size(3)), options.SoftCap ?? 0, options.Causal, offset, options.Window ?? 0, runs,
+            options.AlibiSlopes?.Detach(), bias, options.KeyPadding);
 
         static Tensor Sum(Tensor? a, Tensor b) => a is null ? b : a + b;
+    }
+
+    private static void CheckMask(string argument, Tensor mask, ReadOnlySpan<int> shape)
+    {
+        Check.That(mask.DType == DType.Bool, "attention", argument, "Bool", $"{mask.DType}");
+        Check.Shape("attention", argument, mask, shape);
+    }
+
+    private static void CheckBroadcast(string argument, Tensor tensor, Tensor q, int keys)
+    {
+        ReadOnlySpan<int> scores = [q.Size(0), q.Size(1), q.Size(2), keys];
+        bool fits = tensor.Rank <= 4;
+        for (int i = 1; i <= tensor.Rank && fits; i++) fits = tensor.Size(-i) == 1 || tensor.Size(-i) == scores[^i];
+        Check.That(fits, "attention", argument, $"a shape that broadcasts to the scores {Layout.Describe(scores)}", $"{tensor.Layout}");
+    }
+
+    private static void CheckDocuments(Tensor documents, Tensor q, Tensor k, int offset)
+    {
+        Check.Indices("attention", "document ids", documents);
+        Check.Shape("attention", "document ids", documents, k.Size(0), k.Size(2));
+        Check.That(offset + q.Size(2) <= k.Size(2), "attention", "query offset", $"at most {k.Size(2) - q.Size(2)}, so that every query has a document", $"{offset}");
     }
 
     // 0 where true, −∞ where false.
@@ -201,24 +239,13 @@ public static partial class Ops
         public V Apply<V>(V x) where V : struct, IVec<V> => V.Select(V.Equal(x, V.Broadcast(0)), V.Broadcast(double.NegativeInfinity), V.Broadcast(0));
     }
 
-    // The numbers of the documents as contiguous I32; every query has a place among the keys.
-    private static Tensor Documents(Tensor ids, Tensor q, Tensor k, int offset)
-    {
-        Check.Indices("attention", "documentIds", ids);
-        Check.Shape("attention", "documentIds", ids, k.Size(0), k.Size(2));
-        int last = q.Size(2) + offset;
-        if (offset < 0 || last > k.Size(2))
-            Check.Fail("attention", "documentIds", $"queries at places 0 to {k.Size(2) - 1}", $"{offset} to {last - 1}", "set QueryOffset to keys less queries");
-        return Contiguous(Cast(ids, DType.I32));
-    }
-
     // For every place the run [first, end) of its document; null when a document's places are not all neighbours.
-    private static Tensor? Runs(Tensor documents, Tensor k)
+    private static Tensor? Runs(Tensor documents)
     {
         Tensor runs = Tensor.Empty(DType.I32, documents.Size(0), documents.Size(1), 2);
         Span<int> all = runs.AsSpan<int>();
         ReadOnlySpan<int> ids = documents.AsSpan<int>();
-        int keys = k.Size(2);
+        int keys = documents.Size(1);
         for (int b = 0; b < documents.Size(0); b++)
         {
             ReadOnlySpan<int> row = ids.Slice(b * keys, keys);

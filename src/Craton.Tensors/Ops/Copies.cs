@@ -16,7 +16,7 @@ public static partial class Ops
     {
         Span<int> common = stackalloc int[Layout.MaxRank];
         int rank = Broadcast("expand", x.Layout, new Layout(shape), common);
-        Check.That(common[..rank].SequenceEqual(shape), "expand", "shape", $"a shape that {x.Layout} broadcasts to", $"{Layout.Describe(shape)}");
+        Check.That(common[..rank].SequenceEqual(shape), "expand", "shape", $"a shape that {x.Layout} broadcasts to", $"{shape}");
         return CopyAs(x, x.Layout.Expand(shape));
     }
 

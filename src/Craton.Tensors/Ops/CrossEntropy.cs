@@ -3,66 +3,119 @@ namespace Craton.Tensors;
 /// <summary>How the losses of the rows become the result.</summary>
 public enum Reduction
 {
-    /// <summary>One loss for every row; rows that do not count give 0.</summary>
-    None,
-    /// <summary>Their mean over the rows that count.</summary>
+    /// <summary>Their mean over the rows that count; NaN when none does.</summary>
     Mean,
     /// <summary>Their sum.</summary>
     Sum,
+    /// <summary>One loss for every row; rows that do not count give 0.</summary>
+    None,
 }
 
-/// <summary>Settings of cross-entropy.</summary>
+/// <summary>Settings of cross-entropy. The default value is <see cref="Default"/>.</summary>
 public readonly record struct CrossEntropyOptions()
 {
+    private const int UsualIgnoreIndex = -100;
+
+    private readonly int _ignoreIndex; // counted from the usual one, so that all zeros are the default
+
     /// <summary>No smoothing, no z-loss, the mean over rows whose target is not −100.</summary>
-    public static CrossEntropyOptions Default { get; } = new();
+    public static CrossEntropyOptions Default => default;
 
     /// <summary>Rows with this target do not count.</summary>
-    public int IgnoreIndex { get; init; } = -100;
+    public int IgnoreIndex
+    {
+        get => _ignoreIndex + UsualIgnoreIndex;
+        init => _ignoreIndex = value - UsualIgnoreIndex;
+    }
 
-    /// <summary>Share of the target's probability that is spread over all classes (Szegedy et al. 2016).</summary>
+    /// <summary>Share of the target's probability that is spread over all classes (Szegedy et al. 2016), 0 to 1.</summary>
     public double LabelSmoothing { get; init; }
 
     /// <summary>Weight of the squared log-sum of the scores, which keeps them from drifting (de Brébisson, Vincent 2016; PaLM).</summary>
     public double ZLoss { get; init; }
 
+    /// <summary>Weights [V] of the classes; the mean then divides by the sum of the targets' weights.</summary>
+    public Tensor? ClassWeights { get; init; }
+
     /// <summary>How the losses of the rows become the result.</summary>
-    public Reduction Reduction { get; init; } = Reduction.Mean;
+    public Reduction Reduction { get; init; }
 }
+
+/// <summary>
+/// What the kernels are told of one row's loss, w·(1 − ε)·(L − s_target) + ε/V·Σ wⱼ·(L − sⱼ) + z·L² with L = ln Σ eˢ, and of its gradient:
+/// <paramref name="Share"/> is the factor of all losses in the result.
+/// </summary>
+internal readonly record struct CrossEntropyCall(int IgnoreIndex, double Smoothing, double ZLoss, Tensor? Weights, double WeightSum, double Share);
 
 public static partial class Ops
 {
-    private const int LogitsPerChunk = 1 << 21; // floats: 8 MB, whatever the machine, so that the order of sums is the shape's
-
     /// <summary>
-    /// Cross-entropy of scores [N, V] against target classes, I32 or I64 [N], in nats:
-    /// loss = (1 − ε)·(L − s_target) + ε·(L − mean s) + z·L², with L = ln Σ eˢ.
+    /// Cross-entropy of scores [.., V] against targets, in nats. Of classes, I32 or I64 [..], for every row
+    /// w·(1 − ε)·(L − s_target) + ε/V·Σ wⱼ·(L − sⱼ) + z·L², with L = ln Σ eˢ, smoothing ε, class weights w (1 by default), z-loss z. Of
+    /// probabilities [.., V], −Σ target · (s − L), to which the options other than the reduction do not apply.
     /// </summary>
+    /// <exception cref="CratonException">Shapes or types do not fit, or a target is no class.</exception>
     public static Tensor CrossEntropy(Tensor logits, Tensor target, CrossEntropyOptions options = default)
     {
         Check.Float("cross_entropy", "logits", logits);
-        Check.Rank("cross_entropy", "logits", logits, 2, 2);
-        options = Defined(options);
-        int rows = logits.Size(0);
-        Tensor targets = Targets("cross_entropy", target, rows, logits.Size(1), options.IgnoreIndex, out int counted);
-        Tensor losses = Tensor.Empty(logits.DType, rows);
-        bool records = Tape.Records(logits);
-        Tensor gradient = Copy(logits.Detach()); // turned into the gradient in place
-        Kernel.For(logits).CrossEntropyRows(gradient, targets, losses, options, Share(options, counted), records);
-        Tensor y = Reduce(losses, options, counted);
-        if (records)
+        Check.Rank("cross_entropy", "logits", logits, 1);
+        if (target.DType is DType.F32 or DType.F64) return SoftCrossEntropy(logits, target, options);
+        Check.Shape("cross_entropy", "target", target, logits.Shape[..^1]);
+        Tensor scores = Reshape(logits, (int)target.Count, logits.Size(-1));
+        Tensor targets = Targets("cross_entropy", target, scores.Size(1), options.IgnoreIndex, out int counted);
+        CrossEntropyCall call = CallFor("cross_entropy", options, logits.DType, scores.Size(1), targets, counted);
+        Tensor losses = Tensor.Empty(logits.DType, targets.Shape);
+        Tensor? gradient = Tape.Records(scores) ? Tensor.Empty(logits.DType, scores.Shape) : null;
+        Kernel.For(scores).CrossEntropyRows(scores, targets, losses, call, gradient);
+        Tensor y = ReduceRows(losses, options, call);
+        if (gradient is not null)
         {
             var op = CrossEntropyOp.Rent();
-            op.Logits = logits;
+            op.Logits = scores;
             op.Keep(gradient);
             Tape.Record(op, y);
         }
-        return y;
+        return options.Reduction == Reduction.None ? Reshape(y, target.Shape) : y;
+    }
+
+    private static Tensor SoftCrossEntropy(Tensor logits, Tensor target, CrossEntropyOptions options)
+    {
+        Check.SameShape("cross_entropy", "target", target, logits.Layout);
+        Check.SameType("cross_entropy", "target", target, logits);
+        Check.That(options with { Reduction = Reduction.Mean } == default, "cross_entropy", "options", "a reduction alone", "others", "with probabilities as targets there is nothing to ignore, smooth or weigh");
+        return Reduced(Neg(Sum(target * LogSoftmax(logits), [-1])), options.Reduction);
+    }
+
+    /// <summary>The same from simple operations: the meaning of <see cref="CrossEntropy"/> of classes and its test oracle.</summary>
+    internal static Tensor CrossEntropyComposed(Tensor logits, Tensor target, CrossEntropyOptions options)
+    {
+        int rows = logits.Size(0), classes = logits.Size(1);
+        Tensor targets = Targets("cross_entropy", target, classes, options.IgnoreIndex, out int counted);
+        Tensor weights = options.ClassWeights ?? Ones(logits.DType, classes), picks = Tensor.Zeros(DType.F64, rows, classes), counts = Tensor.Zeros(DType.F64, rows);
+        for (int i = 0; i < rows; i++)
+            if (targets.AsSpan<int>()[i] is int t && t != options.IgnoreIndex) (picks.AsSpan<double>()[i * classes + t], counts.AsSpan<double>()[i]) = (1, 1);
+        Tensor chosen = Cast(picks, logits.DType) * weights, counting = Cast(counts, logits.DType), logSums = LogSumExp(logits, [-1], keepDim: true);
+        Tensor smooth = (logSums - logits) * weights * (options.LabelSmoothing / classes);
+        Tensor perRow = Sum((logSums - logits) * chosen * (1 - options.LabelSmoothing) + smooth * Unsqueeze(counting, 1), [-1]);
+        Tensor z = Square(Squeeze(logSums, 1)) * counting * options.ZLoss;
+        return options.Reduction switch
+        {
+            Reduction.None => perRow + z,
+            Reduction.Sum => Sum(perRow + z),
+            _ => Sum(perRow) / Sum(chosen) + Sum(z) * (1.0 / counted),
+        };
+    }
+
+    private static Tensor Ones(DType type, int count)
+    {
+        Tensor ones = Tensor.Empty(type, count);
+        Kernel.For(ones).Fill(ones, 1);
+        return ones;
     }
 
     private sealed class CrossEntropyOp : Op<CrossEntropyOp>
     {
-        public Tensor Logits = null!, Gradient = null!;
+        public Tensor Logits = null!, Gradient = null!; // of a loss whose own gradient is 1
 
         public override string Name => "cross_entropy";
 
@@ -72,124 +125,63 @@ public static partial class Ops
             Own(gradient);
         }
 
-        public override void Backward(Tensor dy)
-        {
-            (Tensor dx, bool add) = Tape.GradFor(Logits);
-            Scaled(Gradient, dy, dx, add);
-        }
+        public override void Backward(Tensor dy) => Give(Logits, Gradient, dy);
     }
 
-    /// <summary>
-    /// Cross-entropy of the scores x · weightᵀ + bias, which are made and used up in chunks and never stored as a whole: x [N, D],
-    /// weight [V, D], bias [V], target [N]. When recorded, the gradients of a chunk follow at once, while its scores are at hand: that
-    /// saves making them a second time.
-    /// </summary>
-    public static Tensor LinearCrossEntropy(Tensor x, Tensor weight, Tensor? bias, Tensor target, CrossEntropyOptions options = default)
+    // The gradient for an arriving gradient of 1, times the real one: a scalar, or one for every row.
+    private static void Give(Tensor input, Tensor gradient, Tensor dy)
     {
-        Check.Float("linear_cross_entropy", "x", x);
-        Check.Rank("linear_cross_entropy", "x", x, 2, 2);
-        Check.Rank("linear_cross_entropy", "weight", weight, 2, 2);
-        Check.SameType("linear_cross_entropy", "weight", weight, x);
-        Check.Size("linear_cross_entropy", "weight", weight, 1, x.Size(1));
-        if (bias is not null) Check.Shape("linear_cross_entropy", "bias", bias, weight.Size(0));
-        options = Defined(options);
-        int rows = x.Size(0), width = x.Size(1), classes = weight.Size(0);
-        Tensor inputs = Contiguous(x);
-        Tensor targets = Targets("linear_cross_entropy", target, rows, classes, options.IgnoreIndex, out int counted);
-        Tensor losses = Tensor.Empty(x.DType, rows);
-        bool records = Tape.Records(inputs, weight, bias) && options.Reduction != Reduction.None;
-        Check.That(records || !Tape.Records(inputs, weight, bias), "linear_cross_entropy", "reduction", "Mean or Sum when gradients are wanted", "None");
-        var kernels = Kernel.For(x);
-        Tensor? dx = records ? Tensor.Empty(x.DType, rows, width) : null, dw = records ? Tensor.Zeros(x.DType, classes, width) : null;
-        Tensor? db = records && bias is { RequiresGrad: true } ? Tensor.Zeros(x.DType, classes) : null;
-        int chunk = Math.Clamp(LogitsPerChunk / Math.Max(1, classes) / 16 * 16, 16, Math.Max(16, rows));
-        Tensor scores = Tensor.Empty(x.DType, Math.Min(chunk, rows), classes);
-        for (int first = 0; first < rows; first += chunk)
-        {
-            int count = Math.Min(chunk, rows - first);
-            Tensor part = inputs.Detach().Slice(0, first, first + count), logits = scores.Slice(0, 0, count);
-            kernels.Linear(part, weight, bias, logits);
-            kernels.CrossEntropyRows(logits, targets.Slice(0, first, first + count), losses.Slice(0, first, first + count), options, Share(options, counted), records);
-            if (!records) continue;
-            kernels.MatMul(logits, logits.Layout, weight, weight.Layout, dx!, dx!.Layout.Slice(0, first, count));
-            kernels.MatMul(logits, Turned(logits.Layout), part, part.Layout, dw!, dw!.Layout, add: true);
-            if (db is not null) kernels.SumTo(logits, db, add: true);
-        }
-        scores.Release();
-        Tensor y = Reduce(losses, options, counted);
-        if (records)
-        {
-            var op = LinearCrossEntropyOp.Rent();
-            (op.X, op.Weight, op.Bias) = (inputs, weight, bias);
-            op.Keep(dx!, dw!, db);
-            Tape.Record(op, y);
-        }
-        return y;
-    }
-
-    /// <summary>The same from simple operations: the meaning of <see cref="LinearCrossEntropy"/> and its test oracle.</summary>
-    internal static Tensor LinearCrossEntropyComposed(Tensor x, Tensor weight, Tensor? bias, Tensor target, CrossEntropyOptions options) =>
-        CrossEntropy(Linear(x, weight, bias), target, options);
-
-    private sealed class LinearCrossEntropyOp : Op<LinearCrossEntropyOp>
-    {
-        public Tensor X = null!, Weight = null!, Dx = null!, Dw = null!;
-        public Tensor? Bias, Db;
-
-        public override string Name => "linear_cross_entropy";
-
-        public void Keep(Tensor dx, Tensor dw, Tensor? db)
-        {
-            (Dx, Dw, Db) = (dx, dw, db);
-            Own(dx, dw);
-        }
-
-        public override void Backward(Tensor dy)
-        {
-            Give(X, Dx, dy);
-            Give(Weight, Dw, dy);
-            if (Bias is { } bias && Db is { } db) Give(bias, db, dy);
-        }
-
-        private static void Give(Tensor input, Tensor gradient, Tensor dy)
-        {
-            if (!input.RequiresGrad) return;
-            (Tensor target, bool add) = Tape.GradFor(input);
-            Scaled(gradient, dy, target, add);
-        }
-    }
-
-    // The gradient computed for an upstream gradient of 1, times the real one: a scalar, or one for every row.
-    private static void Scaled(Tensor gradient, Tensor dy, Tensor target, bool add)
-    {
-        Tensor factor = dy.Rank == 0 ? dy : dy.Detach().View(dy.Size(0), 1);
+        (Tensor target, bool add) = Tape.GradFor(input);
+        Tensor factor = dy.Rank == 0 ? dy : Unsqueeze(dy.Detach(), 1);
         Kernel.For(target).Zip(default(MulForward), gradient, gradient.Layout, factor, factor.Layout.Expand(gradient.Shape), target, add);
     }
 
-    private static CrossEntropyOptions Defined(CrossEntropyOptions options) => options == default ? CrossEntropyOptions.Default : options;
-
-    // What the gradient of one row's loss counts in the result.
-    private static double Share(CrossEntropyOptions options, int counted) => options.Reduction == Reduction.Mean ? 1.0 / counted : 1;
-
-    private static Tensor Reduce(Tensor losses, CrossEntropyOptions options, int counted)
+    // In a mean the weighted losses are divided by the sum of weights, but the z-losses by the number of rows.
+    private static CrossEntropyCall CallFor(string op, in CrossEntropyOptions options, DType type, int classes, Tensor targets, int counted)
     {
-        if (options.Reduction == Reduction.None) return losses;
-        Tensor sum = Sum(losses);
-        return options.Reduction == Reduction.Sum ? sum : Affine(sum, 1.0 / counted); // the mean over nothing is NaN
+        Check.That(options.LabelSmoothing is >= 0 and <= 1, op, "label smoothing", "0 to 1", $"{options.LabelSmoothing}");
+        double divisor = counted, weightSum = classes;
+        Tensor? weights = null;
+        if (options.ClassWeights is { } given)
+        {
+            Check.Shape(op, "class weights", given, classes);
+            Check.That(given.DType == type, op, "class weights", $"{type}", $"{given.DType}", "convert them with Cast");
+            weights = Contiguous(given.Detach());
+            (divisor, weightSum) = (0, 0);
+            double[] values = Cast(weights, DType.F64).ToArray<double>();
+            foreach (double weight in values) weightSum += weight;
+            foreach (int target in targets.AsSpan<int>())
+                if (target != options.IgnoreIndex) divisor += values[target];
+        }
+        bool isMean = options.Reduction == Reduction.Mean;
+        double z = isMean && weights is not null ? options.ZLoss * divisor / counted : options.ZLoss;
+        return new CrossEntropyCall(options.IgnoreIndex, options.LabelSmoothing, z, weights, weightSum, isMean ? 1 / divisor : 1);
     }
 
-    // Targets as I32, each a class or the ignored value.
-    private static Tensor Targets(string op, Tensor target, int rows, int classes, int ignore, out int counted)
+    private static Tensor ReduceRows(Tensor losses, in CrossEntropyOptions options, in CrossEntropyCall call) => options.Reduction switch
+    {
+        Reduction.None => losses,
+        Reduction.Sum => Sum(losses),
+        _ => Affine(Sum(losses), call.Share), // the mean over nothing is 0 · ∞
+    };
+
+    // Targets as I32 [N], each a class or the ignored value.
+    private static Tensor Targets(string op, Tensor target, int classes, int ignore, out int counted)
     {
         Check.Indices(op, "target", target);
-        Check.Shape(op, "target", target, rows);
-        Tensor targets = Contiguous(Cast(target, DType.I32));
+        var given = new Indices(Contiguous(target));
+        Tensor targets = Tensor.Empty(DType.I32, (int)target.Count);
+        Span<int> all = targets.AsSpan<int>();
         counted = 0;
-        foreach (int t in targets.AsSpan<int>())
+        for (int i = 0; i < all.Length; i++)
         {
-            if (t == ignore) continue;
-            Check.That(t >= 0 && t < classes, op, "target", $"classes below {classes}, or {ignore} to ignore", $"{t}");
-            counted++;
+            long t = given[i];
+            if (t != ignore)
+            {
+                Check.That(t >= 0 && t < classes, op, "target", $"classes below {classes}, or {ignore} to ignore", $"{t}");
+                counted++;
+            }
+            all[i] = (int)t;
         }
         return targets;
     }

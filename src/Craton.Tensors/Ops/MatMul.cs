@@ -60,15 +60,15 @@ public static partial class Ops
             kernels.MatMul(left, ll, right, lr, each, each.Layout);
             kernels.SumTo(each, dx.Rank == each.Rank ? dx : Lifted(dx, each.Rank), add);
         }
+    }
 
-        // Leading dimensions of size 1 in front, so that the shape aligns with the batch.
-        private static Tensor Lifted(Tensor x, int rank)
-        {
-            Span<int> shape = stackalloc int[Layout.MaxRank];
-            shape.Fill(1);
-            x.Shape.CopyTo(shape[(rank - x.Rank)..]);
-            return x.Detach().View(shape[..rank]);
-        }
+    // Leading dimensions of size 1 in front, so that the shape aligns with a larger one.
+    private static Tensor Lifted(Tensor x, int rank)
+    {
+        Span<int> shape = stackalloc int[Layout.MaxRank];
+        shape.Fill(1);
+        x.Shape.CopyTo(shape[(rank - x.Rank)..]);
+        return x.Detach().View(shape[..rank]);
     }
 
     private static Layout Leading(in Layout layout) => new(layout.Shape[..^2]);

@@ -7,7 +7,7 @@ public static partial class Ops
     public static Tensor Reshape(Tensor x, params ReadOnlySpan<int> shape)
     {
         Span<int> sizes = stackalloc int[Layout.MaxRank];
-        Check.That(shape.Length <= Layout.MaxRank, "reshape", "shape", $"at most {Layout.MaxRank} dimensions", $"{Layout.Describe(shape)}");
+        Check.That(shape.Length <= Layout.MaxRank, "reshape", "shape", $"at most {Layout.MaxRank} dimensions", $"{shape}");
         shape.CopyTo(sizes);
         sizes = sizes[..shape.Length];
         int open = sizes.IndexOf(-1);
@@ -15,7 +15,7 @@ public static partial class Ops
         for (int i = 0; i < sizes.Length; i++) known *= i == open ? 1 : sizes[i];
         if (open >= 0 && known > 0) sizes[open] = (int)(x.Count / known);
         long count = open >= 0 ? known * Math.Max(0, sizes[open]) : known;
-        Check.That(count == x.Count, "reshape", "shape", $"a shape of {x.Count} elements", $"{Layout.Describe(shape)}");
+        Check.That(count == x.Count, "reshape", "shape", $"a shape of {x.Count} elements", $"{shape}");
         Tensor source = Viewable(x);
         return source.Layout.Reshape(sizes) is { } layout ? source.CreateView(layout) : Contiguous(source).View(sizes);
     }
@@ -23,7 +23,7 @@ public static partial class Ops
     /// <summary>Dimensions in another order.</summary>
     public static Tensor Permute(Tensor x, params ReadOnlySpan<int> order)
     {
-        Check.That(order.Length == x.Rank, "permute", "order", $"{x.Rank} dimensions", $"{Layout.Describe(order)}");
+        Check.That(order.Length == x.Rank, "permute", "order", $"{x.Rank} dimensions", $"{order}");
         Span<int> from = stackalloc int[Layout.MaxRank];
         int seen = 0;
         for (int i = 0; i < order.Length; i++)
@@ -31,7 +31,7 @@ public static partial class Ops
             from[i] = Check.Dim("permute", x, order[i]);
             seen |= 1 << from[i];
         }
-        Check.That(seen == (1 << x.Rank) - 1, "permute", "order", "every dimension once", $"{Layout.Describe(order)}");
+        Check.That(seen == (1 << x.Rank) - 1, "permute", "order", "every dimension once", $"{order}");
         Tensor source = Viewable(x);
         return source.CreateView(source.Layout.Permute(from[..x.Rank]));
     }
@@ -97,7 +97,7 @@ public static partial class Ops
         dim = Check.Dim("split", x, dim);
         long sum = 0;
         foreach (int size in sizes) sum += size < 0 ? long.MinValue / sizes.Length : size; // a negative one spoils the sum
-        Check.That(sum == x.Size(dim), "split", "sizes", $"sizes of 0 or more with a sum of {x.Size(dim)}", $"{Layout.Describe(sizes)}");
+        Check.That(sum == x.Size(dim), "split", "sizes", $"sizes of 0 or more with a sum of {x.Size(dim)}", $"{sizes}");
         var parts = new Tensor[sizes.Length];
         for (int i = 0, start = 0; i < parts.Length; start += sizes[i++]) parts[i] = Slice(x, dim, start, start + sizes[i]);
         return parts;

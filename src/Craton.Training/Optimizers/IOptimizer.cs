@@ -20,6 +20,6 @@ public interface IOptimizer
 /// <summary>A trained tensor under its name.</summary>
 public readonly record struct NamedParameter(string Name, Tensor Tensor)
 {
-    /// <summary>Matrices decay; norms and biases do not.</summary>
-    public bool Decays => Tensor.Rank >= 2;
+    /// <summary>Whether weight decay applies: by default to matrices, not to norms and biases.</summary>
+    public bool Decays { get; init; } = Tensor.Rank >= 2;
 }

@@ -49,6 +49,9 @@ public sealed class Muon : IOptimizer
     {
         _options = options;
         _parameters = [.. matrices];
+        foreach (NamedParameter p in _parameters)
+            if (p.Tensor.Rank != 2)
+                throw new CratonException($"[muon] parameter '{p.Name}': expected a matrix, got {p.Tensor.Layout}; give it to the inner AdamW");
         _momentum = [.. _parameters.Select(p => Tensor.Persistent(DType.F32, p.Tensor.Shape))];
         _rest = rest;
     }

@@ -22,7 +22,7 @@ public static class Continue
             Corpus old = Corpus.Prepare(replay, start.Tokenizer, folder.Data + "-replay", options.Listener);
             rows = new TokenLoader(
                 [new MixturePart(fresh.Train, 1 - recipe.ReplayFraction), new MixturePart(old.Train, recipe.ReplayFraction)], context,
-                new TokenLoaderOptions { Seed = (ulong)recipe.Seed });
+                new TokenLoaderOptions { Seed = (ulong)recipe.Seed, Begin = start.Tokenizer.EndOfText });
         }
         options.Listener.OnMessage($"{recipe.Name}: continuing {recipe.Base}, {fresh.Train.Tokens:N0} new tokens");
         var task = new TrainingTask(

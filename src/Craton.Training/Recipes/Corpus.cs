@@ -16,12 +16,12 @@ public sealed record Corpus(Tokenizer Tokenizer, TokenStore Train, TokenStore? V
     /// <summary>Rows for training, in an order that the seed decides.</summary>
     public BatchLoader TrainRows(DataSettings settings, int context, ulong seed) => settings.Loader == LoaderKind.Windows
         ? new RandomWindows(Train, context, seed)
-        : new TokenLoader(Train, context, new TokenLoaderOptions { Seed = seed });
+        : new TokenLoader(Train, context, new TokenLoaderOptions { Seed = seed, Begin = Tokenizer.EndOfText });
 
     /// <summary>Opens rows for validation at their beginning: always the same ones.</summary>
     public Func<BatchLoader>? ValidRows(DataSettings settings, int context) => Valid is null ? null
         : settings.Loader == LoaderKind.Windows ? () => new RandomWindows(Valid, context, seed: 0)
-        : () => new TokenLoader(Valid, context, new TokenLoaderOptions { Shuffle = false });
+        : () => new TokenLoader(Valid, context, new TokenLoaderOptions { Shuffle = false, Begin = Tokenizer.EndOfText });
 
     /// <summary>Prepares a corpus in a folder, or opens the one that an earlier start of the same run prepared there.</summary>
     /// <param name="data">Which text.</param>
@@ -55,6 +55,7 @@ public sealed record Corpus(Tokenizer Tokenizer, TokenStore Train, TokenStore? V
     public static IEnumerable<Document> Documents(DataSettings data, TrainingListener listener)
     {
         IEnumerable<Document> documents = data.Source == "dotnet-docs" ? DotNetDocs.Read() : new TextFiles([Resolve(data.Source)]).Read();
+        if (data.SplitBy == SplitUnit.Document) documents = documents.Select(d => d with { Group = null });
         if (data.LinesAreDocuments) documents = documents.SelectMany(Lines);
         if (data.MaxDocuments > 0) documents = documents.Take(data.MaxDocuments);
         CleaningPipeline? cleaning = data.Cleaning switch
@@ -109,8 +110,9 @@ public sealed record Corpus(Tokenizer Tokenizer, TokenStore Train, TokenStore? V
         }
     }
 
-    // set:NAME/FILE is a file of the catalogue, pulled if need be.
-    internal static string Resolve(string source)
+    /// <summary>The path of a source: <c>set:NAME/FILE</c> is a file of the data catalogue, pulled if need be.</summary>
+    /// <exception cref="CratonException">The catalogue has no such file, or it cannot be had.</exception>
+    public static string Resolve(string source)
     {
         if (!source.StartsWith("set:", StringComparison.Ordinal)) return source;
         string[] parts = source[4..].Split('/', 2);

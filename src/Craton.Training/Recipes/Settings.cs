@@ -27,9 +27,21 @@ public sealed record DataSettings
     [Range(0, 0.5)]
     public double TestFraction { get; init; } = 0.02;
 
+    /// <summary>What is held out together: single documents, or whole groups such as all members of a type.</summary>
+    public SplitUnit SplitBy { get; init; } = SplitUnit.Document;
+
     /// <summary>Most documents to use; 0 for all.</summary>
     [NonNegative]
     public int MaxDocuments { get; init; }
+}
+
+/// <summary>What a split never divides.</summary>
+public enum SplitUnit
+{
+    /// <summary>A document; all questions about one member.</summary>
+    Document,
+    /// <summary>A group of documents that resemble each other: all members of a type.</summary>
+    Group,
 }
 
 /// <summary>Sets of cleaning rules.</summary>

@@ -35,6 +35,8 @@ public static class Sft
         IEnumerable<Conversation> conversations = data.Source == "dotnet-docs"
             ? ApiQuestions.From(DotNetDocs.ReadMembers())
             : new TextFiles([Corpus.Resolve(data.Source)]).ReadConversations();
+        // The questions about one member go together, with the member's own page.
+        if (data.SplitBy == SplitUnit.Document) conversations = conversations.Select(c => c with { Group = c.Id.Split('?')[0] });
         return data.MaxDocuments > 0 ? conversations.Take(data.MaxDocuments) : conversations;
     }
 

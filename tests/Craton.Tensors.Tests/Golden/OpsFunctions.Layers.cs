@@ -1,6 +1,6 @@
 namespace Craton.Tensors.Tests.Golden;
 
-// Products, norms, attention, rotary embedding, losses.
+// Products, norms, attention, rotary embedding.
 internal static partial class OpsFunctions
 {
     private static IEnumerable<KeyValuePair<string, OpsFunction>> Layers() =>
@@ -35,30 +35,6 @@ internal static partial class OpsFunctions
             Bias = call.Optional("mask_add"),
             KeyPadding = call.Optional("key_padding"),
             DocumentIds = call.Optional("document_ids"),
-        });
-    }
-
-    private static IEnumerable<KeyValuePair<string, OpsFunction>> Losses() =>
-    [
-        On("cross_entropy", CrossEntropy, "loss"),
-    ];
-
-    private static Tensor CrossEntropy(OpsCall call)
-    {
-        if (call.Optional("weight") is not null) throw new SkippedCaseException("cross_entropy with class weights is not built");
-        Tensor logits = call["logits"], target = call["target"];
-        if (logits.Rank > 2) // classes in dimension 1
-        {
-            logits = logits.Transpose(1, -1);
-            logits = Ops.Reshape(logits, -1, logits.Size(-1));
-            target = Ops.Reshape(target, -1);
-        }
-        return Ops.CrossEntropy(logits, target, new CrossEntropyOptions
-        {
-            IgnoreIndex = call.Int("ignore_index"),
-            LabelSmoothing = call.Number("label_smoothing"),
-            ZLoss = call.Number("z_loss"),
-            Reduction = Enum.Parse<Reduction>(call.Text("reduction"), ignoreCase: true),
         });
     }
 }

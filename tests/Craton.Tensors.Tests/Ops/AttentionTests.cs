@@ -1,92 +1,175 @@
+using Craton.Tensors.Kernels;
+using Craton.Tensors.Kernels.Simd;
+
 namespace Craton.Tensors.Tests;
 
-public class AttentionTests
+[Collection("worker pool")]
+public sealed class AttentionTests
 {
-    private static readonly AttentionOptions Causal = new() { Causal = true };
+    // Two batches, six query heads on two key heads, 75 queries at the end of 139 keys: whole and ragged blocks of both.
+    private const int Batch = 2, Heads = 6, Groups = 2, Queries = 75, Keys = 139, Width = 10, Values = 7;
 
-    public static TheoryData<int, int, int, int, int, int, int> Shapes => new()
+    private static Tensor[] Inputs(DType type) =>
+    [
+        OpRun.Values(1, type, Batch, Heads, Queries, Width), OpRun.Values(2, type, Batch, Groups, Keys, Width),
+        OpRun.Values(3, type, Batch, Groups, Keys, Values),
+    ];
+
+    public static TheoryData<string> Limits() => new(s_options.Keys);
+
+    private static readonly Dictionary<string, Func<DType, AttentionOptions>> s_options = new(StringComparer.Ordinal)
     {
-        // batch, heads, groups, queries, keys, width, values
-        { 1, 1, 1, 1, 1, 2, 1 },
-        { 2, 4, 2, 5, 5, 8, 8 },
-        { 1, 2, 1, 70, 300, 16, 12 },
-        { 2, 3, 3, 67, 67, 5, 7 },
+        ["none"] = _ => new() { Scale = 0.3 },
+        ["causal"] = _ => new() { Causal = true, QueryOffset = Keys - Queries },
+        ["causal from the first key"] = _ => new() { Causal = true },
+        ["window"] = _ => new() { Causal = true, QueryOffset = Keys - Queries, Window = 70 },
+        ["narrow window"] = _ => new() { Causal = true, QueryOffset = 3, Window = 1 },
+        ["soft cap"] = _ => new() { Causal = true, QueryOffset = 64, SoftCap = 0.7 },
+        ["linear biases"] = type => new() { Causal = true, QueryOffset = 20, AlibiSlopes = OpRun.Values(4, type, Heads) },
+        ["bias"] = type => new() { Bias = OpRun.Values(5, type, Heads, 1, Keys) },
+        ["mask"] = _ => new() { Mask = Random(6, Batch, 1, Queries, Keys) },
+        ["padding"] = _ => new() { KeyPadding = Random(7, Batch, Keys), Causal = true, QueryOffset = 0 },
+        ["documents"] = _ => new() { Causal = true, QueryOffset = Keys - Queries, DocumentIds = Documents(i => i / 29) },
+        ["scattered documents"] = _ => new() { QueryOffset = 1, DocumentIds = Documents(i => i * i % 5) },
+        ["everything"] = type => new()
+        {
+            Causal = true, QueryOffset = 40, Window = 50, SoftCap = 2, AlibiSlopes = OpRun.Values(4, type, Heads), Bias = OpRun.Values(5, type, 1, Keys),
+            Mask = Random(6, Queries, Keys), KeyPadding = Random(7, Batch, Keys), DocumentIds = Documents(i => i / 50),
+        },
     };
 
-    [Theory]
-    [MemberData(nameof(Shapes))]
-    public void Equals_its_composed_form_in_values_and_gradients(int batch, int heads, int groups, int queries, int keys, int width, int values)
+    private static Tensor Random(int seed, params int[] shape)
     {
-        foreach (DType type in (DType[])[DType.F32, DType.F64])
+        var random = new Random(seed);
+        return Tensor.From(Enumerable.Range(0, shape.Aggregate(1, (a, b) => a * b)).Select(_ => random.Next(4) > 0).ToArray(), shape);
+    }
+
+    private static Tensor Documents(Func<int, int> id) => Tensor.From(Enumerable.Range(0, Batch * Keys).Select(i => (long)id(i % Keys)).ToArray(), Batch, Keys);
+
+    [Theory]
+    [MemberData(nameof(Limits))]
+    public void Equals_its_composition(string limits) => OpRun.SameAs(
+        t => Ops.Attention(t[0], t[1], t[2], s_options[limits](t[0].DType)), t => Ops.AttentionComposed(t[0], t[1], t[2], s_options[limits](t[0].DType)), Inputs);
+
+    [Fact]
+    public void Reads_and_differentiates_views()
+    {
+        // All of one projection [B, T, 3·H·D], as models have it; and values with a gap between their elements.
+        Tensor[] Parts(Tensor t)
         {
-            foreach (AttentionOptions options in Options(batch, heads, queries, keys))
-            {
-                Tensor[] inputs = [Random(type, 1, batch, queries, heads, width), Random(type, 2, batch, keys, groups, width), Random(type, 3, batch, keys, groups, values)];
-                Tensor weight = Random(type, 4, batch, heads, queries, values);
-                (double[] y, double[][] gradients) fused = Run(inputs, weight, (q, k, v) => Ops.Attention(q, k, v, options));
-                (double[] y, double[][] gradients) composed = Run(inputs, weight, (q, k, v) => Ops.AttentionComposed(q, k, v, options));
-                double tolerance = type == DType.F32 ? 2e-5 : 1e-12;
-                Close(composed.y, fused.y, tolerance);
-                for (int i = 0; i < 3; i++) Close(composed.gradients[i], fused.gradients[i], tolerance * 10);
-            }
+            Tensor heads = t.View(2, 70, 3, 2, 5);
+            return [.. Enumerable.Range(0, 3).Select(i => heads.Slice(2, i, i + 1).View(2, 70, 2, 5).Permute(0, 2, 1, 3))];
         }
+
+        var options = new AttentionOptions { Causal = true };
+        OpRun.SameAs(
+            t => Ops.Attention(Parts(t[0])[0], Parts(t[0])[1], Parts(t[0])[2], options),
+            t => Ops.AttentionComposed(Parts(t[0])[0], Parts(t[0])[1], Parts(t[0])[2], options), type => [OpRun.Values(1, type, 2, 70, 30)]);
+        OpRun.SameAs(
+            t => Ops.Attention(t[0].Transpose(), t[0].Transpose(), t[1].Slice(3, 0, 9, 2), options),
+            t => Ops.AttentionComposed(t[0].Transpose(), t[0].Transpose(), t[1].Slice(3, 0, 9, 2), options),
+            type => [OpRun.Values(1, type, 1, 2, 3, 70), OpRun.Values(2, type, 1, 2, 70, 9)]);
     }
 
     [Fact]
-    public void A_query_gives_the_same_bits_alone_and_among_others()
+    public void One_tensor_may_be_queries_keys_and_values() => OpRun.SameAs(
+        t => Ops.Attention(t[0], t[0], t[0], default), t => Ops.AttentionComposed(t[0], t[0], t[0], default), type => [OpRun.Values(1, type, 1, 2, 66, 4)]);
+
+    [Fact]
+    public void Gradients_agree_with_differences()
     {
-        Tensor q = Random(DType.F32, 1, 1, 300, 2, 16), k = Random(DType.F32, 2, 1, 300, 2, 16), v = Random(DType.F32, 3, 1, 300, 2, 16);
-        float[] all = Ops.Attention(Heads(q), Heads(k), Heads(v), Causal).Permute(0, 2, 1, 3).ToArray<float>();
-        foreach (int place in (int[])[0, 1, 63, 64, 255, 256, 299])
-        {
-            float[] alone = Ops.Attention(
-                Heads(q.Slice(1, place, place + 1)), Heads(k.Slice(1, 0, place + 1)), Heads(v.Slice(1, 0, place + 1)),
-                Causal with { QueryOffset = place }).Permute(0, 2, 1, 3).ToArray<float>();
-            Assert.Equal(all.AsSpan(place * 32, 32).ToArray(), alone);
-        }
+        AttentionOptions Options(Tensor bias) => new() { Causal = true, QueryOffset = 1, SoftCap = 1.5, Bias = bias };
+        OpRun.Differentiates(t => Ops.Attention(t[0], t[1], t[2], Options(t[3])), type =>
+        [
+            OpRun.Values(1, type, 1, 4, 3, 2), OpRun.Values(2, type, 1, 2, 4, 2), OpRun.Values(3, type, 1, 2, 4, 3), OpRun.Values(4, type, 4, 1, 4),
+        ]);
     }
 
-    private static IEnumerable<AttentionOptions> Options(int batch, int heads, int queries, int keys)
+    [Fact]
+    public void A_learned_bias_gets_the_gradient_of_its_composition() => OpRun.SameAs(
+        t => Ops.Attention(t[0], t[1], t[2], new() { Bias = t[3] }), t => Ops.AttentionComposed(t[0], t[1], t[2], new() { Bias = t[3] }),
+        type => [.. Inputs(type), OpRun.Values(4, type, Heads, Queries, 1)]);
+
+    [Fact]
+    public void A_query_that_sees_nothing_gives_zeros()
     {
-        yield return new AttentionOptions();
-        yield return Causal with { QueryOffset = keys - queries };
-        yield return Causal with { QueryOffset = keys - queries, Window = 3, SoftCap = 1.5 };
-        bool[] mask = new bool[batch * keys];
-        for (int i = 0; i < mask.Length; i++) mask[i] = i % 3 != 1;
-        yield return Causal with { KeyPadding = Tensor.From(mask, batch, keys), QueryOffset = keys - queries };
-        int[] documents = new int[batch * keys];
-        for (int i = 0; i < documents.Length; i++) documents[i] = i % keys / 4;
-        yield return Causal with { DocumentIds = Tensor.From(documents, batch, keys), QueryOffset = keys - queries };
-        for (int i = 0; i < documents.Length; i++) documents[i] = i % 2;
-        yield return new AttentionOptions { DocumentIds = Tensor.From(documents, batch, keys) };
+        var nothing = new AttentionOptions { KeyPadding = Tensor.Zeros(DType.Bool, Batch, Keys) };
+        foreach (DType type in new[] { DType.F32, DType.F64 })
+            Assert.All(OpRun.Evaluate(t => Ops.Attention(t[0], t[1], t[2], nothing), Inputs(type)).SelectMany(r => r), value => Assert.Equal(0, value));
     }
 
-    private static (double[] Y, double[][] Gradients) Run(Tensor[] inputs, Tensor weight, Func<Tensor, Tensor, Tensor, Tensor> attention)
+    [Fact]
+    public void Nothing_in_gives_nothing_or_zeros_out()
     {
-        foreach (Tensor input in inputs) input.RequireGrad().ClearGrad();
-        using Tape tape = Tape.Start();
-        Tensor y = attention(Heads(inputs[0]), Heads(inputs[1]), Heads(inputs[2]));
-        double[] values = Doubles(y);
-        tape.Backward(Ops.Sum(y * weight));
-        return (values, [.. inputs.Select(i => Doubles(i.Grad!))]);
+        Tensor none = Tensor.Empty(DType.F32, 1, 2, 0, 4), some = OpRun.Values(1, DType.F32, 1, 2, 3, 4);
+        Assert.Equal(0, Ops.Attention(none, some, some, default).Count);
+        Assert.All(Ops.Attention(some, none, none, default).ToArray<float>(), value => Assert.Equal(0, value));
     }
 
-    // [B, T, H, D] as [B, H, T, D]
-    private static Tensor Heads(Tensor x) => x.Permute(0, 2, 1, 3);
-
-    internal static Tensor Random(DType type, ulong seed, params int[] shape)
+    [Theory]
+    [InlineData(300, 64, null)]
+    [InlineData(131, 10, null)]
+    [InlineData(300, 16, 40)]
+    public void A_query_gets_the_same_bits_alone_and_among_others(int length, int width, int? window)
     {
-        float[] values = new float[shape.Aggregate(1, (a, b) => a * b)];
-        new CounterRandom(seed).FillNormal(values);
-        return Ops.Cast(Tensor.From(values, shape), type);
+        Tensor q = OpRun.Values(1, DType.F32, 1, 4, length, width), k = OpRun.Values(2, DType.F32, 1, 2, length, width), v = OpRun.Values(3, DType.F32, 1, 2, length, width);
+        float[] together = Ops.Attention(q, k, v, new AttentionOptions { Causal = true, Window = window }).Contiguous().ToArray<float>();
+        foreach (int count in new[] { 1, 3, 17 })
+            foreach (int first in (int[])[0, 1, 37, 63, 64, 100, 127, 128, 255, 256, length - count])
+            {
+                // The keys that exist by then, in a longer cache.
+                int seen = first + count;
+                if (seen > length) continue;
+                Tensor part = Ops.Attention(
+                    q.Slice(2, first, seen), k.Slice(2, 0, seen), v.Slice(2, 0, seen), new AttentionOptions { Causal = true, Window = window, QueryOffset = first });
+                float[] got = part.Contiguous().ToArray<float>();
+                for (int h = 0; h < 4; h++)
+                    Assert.True(
+                        together.AsSpan((h * length + first) * width, count * width).SequenceEqual(got.AsSpan(h * count * width, count * width)),
+                        $"queries {first} to {seen} of head {h} differ");
+            }
     }
 
-    internal static double[] Doubles(Tensor x) => Ops.Cast(Ops.Contiguous(x.Detach()), DType.F64).ToArray<double>();
-
-    internal static void Close(double[] expected, double[] got, double tolerance)
+    [Fact]
+    public void Bits_depend_neither_on_threads_nor_on_registers()
     {
-        Assert.Equal(expected.Length, got.Length);
-        for (int i = 0; i < expected.Length; i++)
-            Assert.True(Math.Abs(expected[i] - got[i]) <= tolerance * (1 + Math.Abs(expected[i])), $"element {i}: expected {expected[i]}, got {got[i]}");
+        AttentionOptions options = s_options["everything"](DType.F32);
+        Tensor[] inputs = Inputs(DType.F32);
+        OpRun.SameBitsForAnyThreads(t => Ops.Attention(t[0], t[1], t[2], options), inputs);
+        Assert.Equal("299e55c4e863b7bc", OpRun.Hash(OpRun.Evaluate(t => Ops.Attention(t[0], t[1], t[2], options), inputs)));
     }
+
+    [Fact]
+    public void Every_register_width_gives_the_same_bits()
+    {
+        string[] hashes = [Hash<Vec512>(), Hash<Vec256>(), Hash<Vec128>(), Hash<Scalar32>()];
+        Assert.Single(hashes.Distinct());
+    }
+
+    private static string Hash<V>() where V : struct, IVec<V>
+    {
+        Tensor[] t = Inputs(DType.F32);
+        Tensor y = Tensor.Zeros(DType.F32, Batch, Heads, Queries, Values), logSums = Tensor.Zeros(DType.F32, Batch, Heads, Queries);
+        Tensor[] gradients = [.. t.Select(input => Tensor.Zeros(DType.F32, input.Shape))];
+        var call = new AttentionCall(
+            t[0], t[1], t[2], 0.4, 1.5, Causal: true, Offset: 30, Window: 90, null, OpRun.Values(4, DType.F32, Heads), OpRun.Values(5, DType.F32, Keys),
+            Random(7, Batch, Keys));
+        CpuKernels.Attention<V>(call, y, logSums);
+        CpuKernels.AttentionBackward<V>(call, y, logSums, OpRun.Values(9, DType.F32, Batch, Heads, Queries, Values), new AttentionGradients(
+            new GradTarget(gradients[0], false), new GradTarget(gradients[1], false), new GradTarget(gradients[2], true), null));
+        return OpRun.Hash([OpRun.Numbers(y), OpRun.Numbers(logSums), .. gradients.Select(OpRun.Numbers)]);
+    }
+
+    [Fact]
+    public void Wrong_arguments_are_named()
+    {
+        Tensor q = Tensor.Zeros(DType.F32, 1, 4, 3, 8), k = Tensor.Zeros(DType.F32, 1, 3, 5, 8), two = Tensor.Zeros(DType.F32, 1, 2, 5, 8);
+        Assert.Equal("[attention] k: expected a number of heads that divides 4, got [1, 3, 5, 8]", Message(() => Ops.Attention(q, k, k, default)));
+        Assert.Equal("[attention] mask: expected a shape that broadcasts to the scores [1, 4, 3, 5], got [3, 4]",
+            Message(() => Ops.Attention(q, two, two, new() { Mask = Tensor.Zeros(DType.Bool, 3, 4) })));
+        Assert.Equal("[attention] query offset: expected at most 2, so that every query has a document, got 3",
+            Message(() => Ops.Attention(q, two, two, new() { QueryOffset = 3, DocumentIds = Tensor.Zeros(DType.I32, 1, 5) })));
+    }
+
+    private static string Message(Action action) => Assert.Throws<CratonException>(action).Message;
 }

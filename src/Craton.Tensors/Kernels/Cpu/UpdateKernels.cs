@@ -33,6 +33,8 @@ public sealed unsafe class ParameterPass
     public ParameterPass(IEnumerable<Tensor> parameters)
     {
         _parameters = [.. parameters];
+        foreach (Tensor tensor in _parameters)
+            Check.That(tensor.DType == DType.F32 && tensor.Layout.IsContiguous, "optimizer", "parameter", "a contiguous F32 tensor", $"{tensor}");
         var pieces = new List<(int, long, int)>();
         for (int i = 0; i < _parameters.Length; i++)
             for (long start = 0; start < _parameters[i].Count; start += PieceLength)

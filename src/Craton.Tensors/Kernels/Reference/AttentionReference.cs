@@ -11,11 +11,11 @@ internal partial class ReferenceKernels
         else Attention<float>(call, y, logSums);
     }
 
-    /// <summary>Adds to dq, dk and dv what follows from dy.</summary>
-    public virtual void AttentionBackward(in AttentionCall call, Tensor y, Tensor logSums, Tensor dy, Tensor dq, Tensor dk, Tensor dv)
+    /// <summary>The gradients that follow from dy.</summary>
+    public virtual void AttentionBackward(in AttentionCall call, Tensor y, Tensor logSums, Tensor dy, in AttentionGradients gradients)
     {
-        if (y.DType == DType.F64) AttentionBackward<double>(call, y, logSums, dy, dq, dk, dv);
-        else AttentionBackward<float>(call, y, logSums, dy, dq, dk, dv);
+        if (y.DType == DType.F64) AttentionBackward<double>(call, y, logSums, dy, gradients);
+        else AttentionBackward<float>(call, y, logSums, dy, gradients);
     }
 
     private static void Attention<T>(in AttentionCall call, Tensor y, Tensor? logSums) where T : unmanaged, IFloatingPointIeee754<T>
@@ -60,7 +60,9 @@ internal partial class ReferenceKernels
                 scores[j] = cap * bent;
                 slopes[j] *= T.One - bent * bent;
             }
+            if (call.Slopes is not null) scores[j] += new Elements<T>(call.Slopes)[h] * T.CreateChecked(j - i - call.Offset);
             if (call.Bias is { } bias) scores[j] += Biased<T>(bias, call, b, h, i, j);
+            if (call.KeyPadding is not null && !new Elements<bool>(call.KeyPadding)[b, j]) scores[j] = T.NegativeInfinity;
         }
         return (first, end);
     }
@@ -71,35 +73,55 @@ internal partial class ReferenceKernels
         return ((T*)bias.Storage.Pointer)[layout.Offset + b * layout.Stride(0) + h * layout.Stride(1) + i * layout.Stride(2) + j * layout.Stride(3)];
     }
 
-    private static void AttentionBackward<T>(in AttentionCall call, Tensor y, Tensor logSums, Tensor dy, Tensor dq, Tensor dk, Tensor dv)
+    private static void AttentionBackward<T>(in AttentionCall call, Tensor y, Tensor logSums, Tensor dy, in AttentionGradients gradients)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        Elements<T> qs = new(call.Q), ks = new(call.K), vs = new(call.V), ys = new(y), dys = new(dy), dqs = new(dq), dks = new(dk), dvs = new(dv), sums = new(logSums);
-        T[] scores = new T[call.Keys], slopes = new T[call.Keys];
-        int width = call.Q.Size(3), values = call.V.Size(3);
+        Tensor dq = Sum(call.Q), dk = Sum(call.K), dv = Sum(call.V);
         for (int b = 0; b < call.Batch; b++)
             for (int h = 0; h < call.Heads; h++)
                 for (int i = 0; i < call.Queries; i++)
-                {
-                    int g = h / call.Group;
-                    (int first, int end) = Scores(call, b, h, i, scores, slopes);
-                    T delta = T.Zero;
-                    for (int e = 0; e < values; e++) delta += dys[b, h, i, e] * ys[b, h, i, e];
-                    for (int j = first; j < end; j++)
-                    {
-                        T weight = T.Exp(scores[j] - sums[b, h, i]), dWeight = T.Zero;
-                        for (int e = 0; e < values; e++)
-                        {
-                            dvs[b, g, j, e] += weight * dys[b, h, i, e];
-                            dWeight += dys[b, h, i, e] * vs[b, g, j, e];
-                        }
-                        T dDot = weight * (dWeight - delta) * slopes[j];
-                        for (int d = 0; d < width; d++)
-                        {
-                            dqs[b, h, i, d] += dDot * ks[b, g, j, d];
-                            dks[b, g, j, d] += dDot * qs[b, h, i, d];
-                        }
-                    }
-                }
+                    AttentionBackward<T>(call, b, h, i, new Elements<T>(y), new Elements<T>(dy), new Elements<T>(logSums)[b, h, i], dq, dk, dv, gradients.Scores);
+        gradients.Q?.Take(dq);
+        gradients.K?.Take(dk);
+        gradients.V?.Take(dv);
+        dq.Release();
+        dk.Release();
+        dv.Release();
+
+        static Tensor Sum(Tensor input)
+        {
+            Tensor sum = Tensor.LeaseUnscoped(input.DType, new Layout(input.Shape));
+            sum.Clear();
+            return sum;
+        }
+    }
+
+    // One query's share.
+    private static void AttentionBackward<T>(
+        in AttentionCall call, int b, int h, int i, in Elements<T> y, in Elements<T> dy, T logSum, Tensor dq, Tensor dk, Tensor dv, Tensor? dScores)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        Elements<T> q = new(call.Q), k = new(call.K), v = new(call.V), dqs = new(dq), dks = new(dk), dvs = new(dv);
+        T[] scores = new T[call.Keys], slopes = new T[call.Keys];
+        int g = h / call.Group;
+        (int first, int end) = Scores(call, b, h, i, scores, slopes);
+        T delta = T.Zero;
+        for (int e = 0; e < call.V.Size(3); e++) delta += dy[b, h, i, e] * y[b, h, i, e];
+        for (int j = first; j < end; j++)
+        {
+            T weight = T.Exp(scores[j] - logSum), dWeight = T.Zero;
+            for (int e = 0; e < call.V.Size(3); e++)
+            {
+                dvs[b, g, j, e] += weight * dy[b, h, i, e];
+                dWeight += dy[b, h, i, e] * v[b, g, j, e];
+            }
+            T dScore = weight * (dWeight - delta), dDot = dScore * slopes[j];
+            if (dScores is not null) new Elements<T>(dScores)[b, h, i, j] = dScore;
+            for (int d = 0; d < call.Q.Size(3); d++)
+            {
+                dqs[b, h, i, d] += dDot * k[b, g, j, d];
+                dks[b, g, j, d] += dDot * q[b, h, i, d];
+            }
+        }
     }
 }

@@ -5,37 +5,40 @@ namespace Craton.Tensors.Kernels;
 internal partial class ReferenceKernels
 {
     /// <summary>
-    /// The loss of every row of scores [N, V]; with <paramref name="gradient"/> the scores become the gradient of share · loss. Rows with
-    /// the ignored target give 0 and a gradient of 0.
+    /// The loss of every row of scores [N, V], and its gradient times the call's share where one is given, which may be the scores
+    /// themselves. Rows with the ignored target give 0 and a gradient of 0. Targets are I32, contiguous.
     /// </summary>
-    public virtual void CrossEntropyRows(Tensor logits, Tensor targets, Tensor losses, CrossEntropyOptions options, double share, bool gradient)
+    public virtual void CrossEntropyRows(Tensor logits, Tensor targets, Tensor losses, in CrossEntropyCall call, Tensor? gradient)
     {
-        if (logits.DType == DType.F64) CrossEntropyRows<double>(logits, targets, losses, options, share, gradient);
-        else CrossEntropyRows<float>(logits, targets, losses, options, share, gradient);
+        if (logits.DType == DType.F64) CrossEntropyRows<double>(logits, targets, losses, call, gradient);
+        else CrossEntropyRows<float>(logits, targets, losses, call, gradient);
     }
 
-    private static void CrossEntropyRows<T>(Tensor logits, Tensor targets, Tensor losses, CrossEntropyOptions options, double share, bool gradient)
+    private static void CrossEntropyRows<T>(Tensor logits, Tensor targets, Tensor losses, in CrossEntropyCall call, Tensor? gradient)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        Elements<T> s = new(logits), loss = new(losses);
+        Elements<T> s = new(logits), loss = new(losses), slopes = gradient is null ? default : new(gradient);
+        Elements<T> weights = call.Weights is null ? default : new(call.Weights);
         var target = new Elements<int>(targets);
-        T smoothing = T.CreateChecked(options.LabelSmoothing), z = T.CreateChecked(options.ZLoss), weight = T.CreateChecked(share);
         int classes = logits.Size(1);
+        T smoothing = T.CreateChecked(call.Smoothing), z = T.CreateChecked(call.ZLoss), share = T.CreateChecked(call.Share);
+        T each = smoothing / T.CreateChecked(classes), two = T.CreateChecked(2);
         for (int i = 0; i < logits.Size(0); i++)
         {
-            bool counts = target[i] != options.IgnoreIndex;
-            T max = T.NegativeInfinity, sum = T.Zero, mean = T.Zero;
+            int t = target[i];
+            bool counts = t != call.IgnoreIndex;
+            T max = T.NegativeInfinity, sum = T.Zero, smooth = T.Zero;
             for (int j = 0; j < classes; j++) max = T.Max(max, s[i, j]);
             for (int j = 0; j < classes; j++) sum += T.Exp(s[i, j] - max);
-            for (int j = 0; j < classes; j++) mean += s[i, j] / T.CreateChecked(classes);
             T logSum = max + T.Log(sum);
-            loss[i] = counts ? (T.One - smoothing) * (logSum - s[i, target[i]]) + smoothing * (logSum - mean) + z * logSum * logSum : T.Zero;
-            if (!gradient) continue;
-            for (int j = 0; j < classes; j++)
+            for (int j = 0; j < classes; j++) smooth += (call.Weights is null ? T.One : weights[j]) * (logSum - s[i, j]);
+            T main = counts ? (call.Weights is null ? T.One : weights[t]) * (T.One - smoothing) : T.Zero;
+            loss[i] = counts ? main * (logSum - s[i, t]) + (call.Smoothing > 0 ? each * smooth : T.Zero) + z * logSum * logSum : T.Zero;
+            T all = main + each * T.CreateChecked(call.WeightSum) + two * z * logSum;
+            for (int j = 0; j < classes && gradient is not null; j++)
             {
-                T slope = T.Exp(s[i, j] - logSum) * (T.One + z * logSum * T.CreateChecked(2)) - smoothing / T.CreateChecked(classes);
-                if (counts && j == target[i]) slope -= T.One - smoothing;
-                s[i, j] = counts ? slope * weight : T.Zero;
+                T slope = T.Exp(s[i, j] - logSum) * all - each * (call.Weights is null ? T.One : weights[j]) - (j == t ? main : T.Zero);
+                slopes[i, j] = counts ? slope * share : T.Zero;
             }
         }
     }

@@ -1,0 +1,81 @@
+using Craton.Data;
+using Craton.Evaluation;
+using Craton.Models;
+using Craton.Models.Generation;
+using Craton.Tensors;
+using Craton.Tokenizers;
+using Craton.Training.Recipes;
+
+namespace Craton.Cli.Quickstart;
+
+/// <summary>A held-out question, what the model says, and what the documentation says.</summary>
+internal sealed record QuickstartAnswer(string Question, string Answer, string Truth);
+
+/// <summary>Bits per byte of held-out members for the model and for what it must beat.</summary>
+internal sealed record QuickstartScores(double Model, double Unigram, double Ngram5, double Brotli);
+
+/// <summary>The evaluation at the end of a quickstart, on members that no training has seen.</summary>
+internal static class QuickstartEvaluation
+{
+    private const int Questions = 5;
+
+    /// <summary>Scores the pre-trained model and the baselines, all trained on the same text.</summary>
+    public static QuickstartScores Score(TextModel model, string tokens, int documents)
+    {
+        using var train = new TokenShards(tokens, Split.Train);
+        using var test = new TokenShards(tokens, Split.Test);
+        string[] heldOut = [.. Texts(test, model.Tokenizer, documents)];
+        var options = new LanguageModelEvaluationOptions(model.Model.Config.MaxPositionEmbeddings);
+        LanguageModelScore score = LanguageModelEvaluation.BitsPerByte(Scorer(model.Model), heldOut, model.Tokenizer, options);
+        return new QuickstartScores(
+            score.BitsPerByte.Value,
+            UnigramBaseline.Train(Texts(train, model.Tokenizer), model.Tokenizer).Measure(heldOut).Value,
+            ByteNgramBaseline.Train(Texts(train, model.Tokenizer)).Measure(heldOut).Value,
+            BrotliBaseline.Measure(heldOut).Value);
+    }
+
+    /// <summary>Five questions about held-out members, chosen by a hash.</summary>
+    public static IReadOnlyList<QuickstartAnswer> Ask(TextModel model, DataSettings data)
+    {
+        ChatTemplate template = model.Template ?? throw new CratonException("the tuned model has no chat template; run the quickstart anew in another folder");
+        var generator = new TextGenerator(model.Model, model.Tokenizer);
+        var answers = new List<QuickstartAnswer>();
+        var splitter = new Splitter(data.ValidFraction, data.TestFraction);
+        IEnumerable<Conversation> candidates = Sft.Conversations(data)
+            .Where(c => splitter.Of(c) == Split.Test)
+            .OrderBy(c => StableHash.Of(c.Id));
+        foreach (Conversation conversation in candidates)
+        {
+            int[] prompt = template.Prompt([conversation.Turns[0]]);
+            int room = Math.Min(80, model.Model.Config.MaxPositionEmbeddings - prompt.Length);
+            if (room < 40) continue;
+            GenerationResult result = generator.Generate(prompt, new SamplingOptions { Temperature = 0, MaxTokens = room, RepetitionPenalty = 1.1 }, ends: [template.EndOfTurn]);
+            answers.Add(new QuickstartAnswer(conversation.Turns[0].Content, result.Text.Trim(), conversation.Turns[1].Content));
+            if (answers.Count == Questions) break;
+        }
+        return answers;
+    }
+
+    /// <summary>Nats of every token but the first, from one pass of the model.</summary>
+    public static TokenScorer Scorer(Gpt model) => tokens =>
+    {
+        using (TensorScope.Open("score"))
+        {
+            Tensor ids = Tensor.From(tokens.AsSpan(..^1), 1, tokens.Length - 1), targets = Tensor.From(tokens.AsSpan(1..), 1, tokens.Length - 1);
+            Tensor losses = model.Loss(ids, targets, options: CrossEntropyOptions.Default with { Reduction = Reduction.None });
+            return Array.ConvertAll(losses.ToArray<float>(), nats => (double)Math.Max(0, nats));
+        }
+    };
+
+    // Byte-level tokens give the text back exactly.
+    private static IEnumerable<string> Texts(TokenShards shards, Tokenizer tokenizer, int most = int.MaxValue)
+    {
+        for (long i = 0; i < Math.Min(most, shards.Documents); i++)
+        {
+            (long start, int length) = shards.Document(i);
+            int[] ids = new int[length];
+            shards.Read(start, ids);
+            yield return tokenizer.Decode(ids);
+        }
+    }
+}

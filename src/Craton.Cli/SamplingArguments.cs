@@ -1,0 +1,55 @@
+using System.CommandLine;
+using Craton.Models;
+using Craton.Models.Generation;
+using Craton.Tensors;
+
+namespace Craton.Cli;
+
+/// <summary>How answers are chosen: the same options for every verb that writes text; what is not given comes from the model.</summary>
+internal sealed class SamplingArguments
+{
+    private const int UsualTokens = 200;
+
+    private readonly Option<int?> _maxTokens = new("--max-tokens") { Description = $"Most new tokens (default: {UsualTokens}, or what the context leaves)" };
+    private readonly Option<double?> _temperature = new("--temperature") { Description = "Divides the scores; 0 always takes the best token" };
+    private readonly Option<int?> _topK = new("--top-k") { Description = "Only the best K tokens; 0 for all" };
+    private readonly Option<double?> _topP = new("--top-p") { Description = "Only the likeliest tokens up to this probability in all" };
+    private readonly Option<double?> _minP = new("--min-p") { Description = "Only tokens at least this share as likely as the likeliest" };
+    private readonly Option<double?> _repetitionPenalty = new("--repetition-penalty") { Description = "Above 1: tokens that are there already become less likely" };
+    private readonly Option<string[]> _stop = new("--stop") { Description = "A text that ends the answer; may be given several times", DefaultValueFactory = _ => [] };
+
+    public void AddTo(Command command)
+    {
+        foreach (Option option in new Option[] { _maxTokens, _temperature, _topK, _topP, _minP, _repetitionPenalty, _stop }) command.Options.Add(option);
+    }
+
+    /// <summary>The greatest number of new tokens that the user asks for; null leaves it to the room.</summary>
+    public int? MaxTokens(ParseResult parsed) => parsed.GetValue(_maxTokens);
+
+    /// <summary>The options for a prompt of so many tokens. An explicit number of new tokens is never cut.</summary>
+    public SamplingOptions Read(ParseResult parsed, TextModel model, int promptTokens)
+    {
+        SamplingOptions defaults = model.Defaults;
+        int room = Math.Max(0, model.Model.Config.MaxPositionEmbeddings - promptTokens);
+        var options = defaults with
+        {
+            MaxTokens = MaxTokens(parsed) ?? Math.Min(defaults.MaxTokens, room),
+            Temperature = parsed.GetValue(_temperature) ?? defaults.Temperature,
+            TopK = parsed.GetValue(_topK) ?? defaults.TopK,
+            TopP = parsed.GetValue(_topP) ?? defaults.TopP,
+            MinP = parsed.GetValue(_minP) ?? defaults.MinP,
+            RepetitionPenalty = parsed.GetValue(_repetitionPenalty) ?? defaults.RepetitionPenalty,
+            Stop = parsed.GetValue(_stop)!,
+            Seed = parsed.GetValue(CommandLine.Seed) ?? defaults.Seed,
+        };
+        try
+        {
+            options.Validate();
+        }
+        catch (CratonException e)
+        {
+            throw new CratonException("--" + e.Message.Replace('_', '-'), e);
+        }
+        return options;
+    }
+}

@@ -1,0 +1,106 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Craton.Models;
+using Craton.Models.Generation;
+using Craton.Tensors;
+using Craton.Tokenizers;
+
+namespace Craton.Cli.Verbs;
+
+/// <summary><c>craton generate -m MODEL [PROMPT]</c>: a model writes on from a text, or says how likely it finds one.</summary>
+internal sealed class GenerateVerb : Verb
+{
+    private readonly Option<string> _model = new("--model", "-m") { Description = "A model directory", Required = true };
+    private readonly Argument<string?> _prompt = new("PROMPT") { Description = "The text to go on from; '-' reads standard input; nothing: the model begins by itself", Arity = ArgumentArity.ZeroOrOne };
+    private readonly Option<string?> _promptIds = new("--prompt-ids") { Description = "The prompt as token ids (1,2,3), taken as they are" };
+    private readonly Option<int?> _logProbs = new("--logprobs") { Description = "With --json: each token's log-probability and those of the N best" };
+    private readonly Option<bool> _echo = new("--echo") { Description = "Show the prompt too; with --json its tokens' log-probabilities (prompt_logprobs)" };
+    private readonly SamplingArguments _sampling = new();
+
+    public override Command Build()
+    {
+        var command = new Command("generate", "Write on from a prompt") { _model, _prompt, _promptIds, _logProbs, _echo };
+        _sampling.AddTo(command);
+        OnRun(command, Run);
+        return command;
+    }
+
+    private int Run(ParseResult parsed, Output output)
+    {
+        TextModel model = TextModel.Load(parsed.GetValue(_model)!);
+        bool echo = parsed.GetValue(_echo);
+        int[] prompt = Prompt(parsed, model);
+        SamplingOptions options = _sampling.Read(parsed, model, prompt.Length) with { LogProbs = parsed.GetValue(_logProbs), Echo = echo };
+        using var interrupt = new AnswerInterrupt();
+        if (echo && !output.IsJson) Write(model.Tokenizer.Decode(Known(model.Tokenizer, prompt)));
+        GenerationResult result = interrupt.Run(cancel => new TextGenerator(model.Model, model.Tokenizer)
+            .Generate(prompt, options, output.IsJson ? null : Write, model.Ends, cancel));
+        if (!output.IsJson) Console.WriteLine();
+        output.Result(Json(model.Tokenizer, prompt, options, result));
+        return 0;
+    }
+
+    private int[] Prompt(ParseResult parsed, TextModel model)
+    {
+        string? text = parsed.GetValue(_prompt);
+        if (parsed.GetValue(_promptIds) is { } ids)
+            return text is null ? TokenIds.Parse("--prompt-ids", ids) : throw new CratonException("a PROMPT and --prompt-ids were given, expected one of them");
+        if (text == "-") text = Console.In.ReadToEnd();
+        int[] begin = model.Model.Config.BosTokenId is { } id ? [id] : [];
+        return [.. begin, .. model.Tokenizer.Encode(text ?? "")];
+    }
+
+    private static JsonObject Json(Tokenizer tokenizer, int[] prompt, SamplingOptions options, GenerationResult result)
+    {
+        var json = new JsonObject
+        {
+            ["text"] = result.Text,
+            ["tokens"] = TokenIds.Json(result.Tokens),
+            ["finish_reason"] = result.FinishReason.ToString().ToLowerInvariant(),
+            ["prompt_tokens"] = TokenIds.Json(prompt),
+        };
+        if (options.LogProbs is not null) json["logprobs"] = LogProbs(tokenizer, result.LogProbs);
+        if (options.Echo) json["prompt_logprobs"] = LogProbs(tokenizer, result.PromptLogProbs);
+        return json;
+    }
+
+    private static JsonArray LogProbs(Tokenizer tokenizer, IReadOnlyList<TokenLogProb> tokens) => new([.. tokens.Select(JsonNode (t) =>
+    {
+        JsonObject json = Entry(tokenizer, t.Token, t.LogProb);
+        json["top"] = new JsonArray([.. t.Top.Select(JsonNode (best) => Entry(tokenizer, best.Token, best.LogProb))]);
+        return json;
+    })]);
+
+    private static JsonObject Entry(Tokenizer tokenizer, int token, double logProb) => new()
+    {
+        ["token"] = token,
+        ["text"] = tokenizer.Decode(Known(tokenizer, [token]), skipSpecial: false),
+        ["logprob"] = Output.Number(logProb),
+    };
+
+    // A model's table may have more rows than its tokenizer ids.
+    private static int[] Known(Tokenizer tokenizer, int[] ids) => Array.FindAll(ids, id => id >= 0 && id < tokenizer.VocabularySize);
+
+    private static void Write(string text)
+    {
+        Console.Out.Write(text);
+        Console.Out.Flush();
+    }
+}
+
+/// <summary>Token ids as the command line and JSON have them.</summary>
+internal static class TokenIds
+{
+    /// <summary>Reads ids separated by commas or white space.</summary>
+    public static int[] Parse(string argument, string text) =>
+    [
+        .. text.Split([',', ' ', '\t', '\n', '\r', '[', ']'], StringSplitOptions.RemoveEmptyEntries).Select(part =>
+            int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int id)
+                ? id
+                : throw new CratonException($"{argument}: expected token ids such as 1,2,3, got '{part}'")),
+    ];
+
+    /// <summary>The ids as a JSON array.</summary>
+    public static JsonArray Json(IEnumerable<int> ids) => new([.. ids.Select(id => (JsonNode)id)]);
+}

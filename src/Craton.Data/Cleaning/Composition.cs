@@ -1,2 +1,0 @@
-namespace Craton.Data;
-internal static class Composition { public static string ToNfc(string s) => s.Normalize(); }

@@ -1,0 +1,68 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Craton.Tensors;
+
+namespace Craton.Models.Generation;
+
+/// <summary>What a model says about its own use: <c>generation_config.json</c>.</summary>
+/// <param name="Sampling">How tokens are chosen unless the caller says otherwise.</param>
+/// <param name="Ends">Every id that ends a text or a turn.</param>
+public sealed record GenerationConfig(SamplingOptions Sampling, IReadOnlyList<int> Ends)
+{
+    internal const string FileName = "generation_config.json";
+
+    /// <summary>Reads the file; a folder without one gives the defaults.</summary>
+    /// <exception cref="CratonException">It is damaged, or a value is out of range.</exception>
+    public static GenerationConfig Load(string directory)
+    {
+        string file = Path.Combine(directory, FileName);
+        if (!File.Exists(file)) return new GenerationConfig(new SamplingOptions(), []);
+        JsonElement root = JsonFile.Read(file);
+        var defaults = new SamplingOptions();
+        bool greedy = root.TryGetProperty("do_sample", out JsonElement sample) && sample.ValueKind == JsonValueKind.False;
+        var sampling = new SamplingOptions
+        {
+            Temperature = greedy ? 0 : Number("temperature", defaults.Temperature),
+            TopK = (int)Number("top_k", defaults.TopK),
+            TopP = Number("top_p", defaults.TopP),
+            MinP = Number("min_p", defaults.MinP),
+            RepetitionPenalty = Number("repetition_penalty", defaults.RepetitionPenalty),
+            MaxTokens = (int)Number("max_new_tokens", defaults.MaxTokens),
+        };
+        try
+        {
+            sampling.Validate();
+        }
+        catch (CratonException e)
+        {
+            throw new CratonException($"{file}: {e.Message}", e);
+        }
+        return new GenerationConfig(sampling, Ids("eos_token_id"));
+
+        double Number(string name, double otherwise) =>
+            !root.TryGetProperty(name, out JsonElement value) || value.ValueKind == JsonValueKind.Null ? otherwise
+            : value.ValueKind == JsonValueKind.Number && value.GetDouble() is var number && Math.Abs(number) <= int.MaxValue ? number
+            : throw new CratonException($"{file}: {name}: expected a number, got {value.GetRawText()}");
+
+        int[] Ids(string name) =>
+            !root.TryGetProperty(name, out JsonElement value) || value.ValueKind == JsonValueKind.Null ? []
+            : value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray().Select(Id)]
+            : [Id(value)];
+
+        int Id(JsonElement value) => value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int id) && id >= 0
+            ? id
+            : throw new CratonException($"{file}: eos_token_id: expected an id or a list of ids, got {value.GetRawText()}");
+    }
+
+    internal static JsonObject ToJson(GptConfig config, int? endOfTurn)
+    {
+        var ends = new JsonArray();
+        foreach (int id in new[] { config.EosTokenId, endOfTurn }.OfType<int>().Distinct()) ends.Add(id);
+        return new JsonObject
+        {
+            ["bos_token_id"] = config.BosTokenId,
+            ["eos_token_id"] = ends.Count > 1 ? ends : config.EosTokenId ?? endOfTurn,
+            ["do_sample"] = true,
+        };
+    }
+}

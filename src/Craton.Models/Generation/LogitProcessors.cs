@@ -1,0 +1,108 @@
+using System.Buffers;
+using Craton.Tensors;
+
+namespace Craton.Models.Generation;
+
+/// <summary>
+/// What changes the scores [V] of the next token before one is drawn, each in place; a token that is left out gets −∞. Every sum has
+/// one order and every function is our own, so that the same scores give the same tokens on every machine.
+/// </summary>
+internal static class LogitProcessors
+{
+    /// <summary>Divides positive and multiplies negative scores of tokens that occurred (Keskar et al. 2019).</summary>
+    public static void RepetitionPenalty(Span<float> scores, ReadOnlySpan<bool> occurred, double penalty)
+    {
+        float factor = (float)penalty;
+        for (int i = 0; i < scores.Length; i++)
+            if (occurred[i]) scores[i] = scores[i] > 0 ? scores[i] / factor : scores[i] * factor;
+    }
+
+    /// <summary>Subtracts count · frequency + presence from tokens that were generated.</summary>
+    public static void FrequencyPresence(Span<float> scores, ReadOnlySpan<int> counts, double frequency, double presence)
+    {
+        for (int i = 0; i < scores.Length; i++)
+            if (counts[i] > 0) scores[i] -= (float)(counts[i] * frequency + presence);
+    }
+
+    /// <summary>Divides by the temperature.</summary>
+    public static void Temperature(Span<float> scores, double temperature)
+    {
+        foreach (ref float score in scores) score = (float)(score / temperature);
+    }
+
+    /// <summary>Leaves out what is smaller than the k-th largest; equal scores stay.</summary>
+    public static void TopK(Span<float> scores, int k)
+    {
+        if (k >= scores.Length) return;
+        float least = scores[Best(scores, k)[^1]];
+        foreach (ref float score in scores)
+            if (score < least) score = float.NegativeInfinity;
+    }
+
+    /// <summary>
+    /// In order of descending probability, equal ones by id, keeps tokens while the probability before them is below p
+    /// (Holtzman et al. 2020).
+    /// </summary>
+    public static void TopP(Tensor scores, double p)
+    {
+        ReadOnlySpan<float> probabilities = Ops.Softmax(scores).AsSpan<float>();
+        Span<float> values = scores.AsSpan<float>();
+        // Tokens below this have less than 1 − p together, so they come behind all that are kept and need not be sorted.
+        double least = 0.5 * (1 - p) / values.Length;
+        (float Probability, int Id)[] candidates = ArrayPool<(float, int)>.Shared.Rent(values.Length);
+        int count = 0;
+        for (int i = 0; i < values.Length; i++)
+            if (probabilities[i] >= least) candidates[count++] = (probabilities[i], i);
+        candidates.AsSpan(0, count).Sort(static (a, b) => a.Probability != b.Probability ? b.Probability.CompareTo(a.Probability) : a.Id.CompareTo(b.Id));
+        double before = 0;
+        int kept = 0;
+        while (kept < count && before < p) before += candidates[kept++].Probability;
+        for (int i = 0; i < kept; i++) candidates[i].Probability = values[candidates[i].Id];
+        values.Fill(float.NegativeInfinity);
+        foreach ((float score, int id) in candidates.AsSpan(0, kept)) values[id] = score;
+        ArrayPool<(float, int)>.Shared.Return(candidates);
+    }
+
+    /// <summary>Leaves out tokens less than p times as likely as the likeliest.</summary>
+    public static void MinP(Tensor scores, double p)
+    {
+        ReadOnlySpan<float> probabilities = Ops.Softmax(scores).AsSpan<float>();
+        Span<float> values = scores.AsSpan<float>();
+        double least = p * probabilities[First(values)];
+        for (int i = 0; i < values.Length; i++)
+            if (probabilities[i] < least) values[i] = float.NegativeInfinity;
+    }
+
+    /// <summary>The first of the greatest scores.</summary>
+    /// <exception cref="CratonException">A score is no number, or none is finite.</exception>
+    public static int First(ReadOnlySpan<float> scores)
+    {
+        int best = 0;
+        for (int i = 0; i < scores.Length; i++)
+        {
+            if (float.IsNaN(scores[i])) throw NoChoice(i, scores[i]);
+            if (scores[i] > scores[best]) best = i;
+        }
+        return float.IsFinite(scores[best]) ? best : throw NoChoice(best, scores[best]);
+    }
+
+    /// <summary>The ids of the greatest scores, best first, equal ones by id.</summary>
+    public static int[] Best(ReadOnlySpan<float> scores, int count)
+    {
+        var kept = new PriorityQueue<int, (float Score, int Id)>(count, WorstFirst);
+        for (int i = 0; i < scores.Length; i++)
+        {
+            if (kept.Count < count) kept.Enqueue(i, (scores[i], i));
+            else if (kept.TryPeek(out int worst, out _) && scores[i] > scores[worst]) kept.EnqueueDequeue(i, (scores[i], i));
+        }
+        int[] best = new int[kept.Count];
+        for (int i = best.Length - 1; i >= 0; i--) best[i] = kept.Dequeue();
+        return best;
+    }
+
+    private static readonly IComparer<(float Score, int Id)> WorstFirst =
+        Comparer<(float Score, int Id)>.Create((a, b) => a.Score != b.Score ? a.Score.CompareTo(b.Score) : b.Id.CompareTo(a.Id));
+
+    private static CratonException NoChoice(int id, float score) =>
+        new($"the model gives token {id} the score {score}, expected finite numbers; its weights are damaged or its training diverged, so take an earlier checkpoint");
+}

@@ -1,0 +1,30 @@
+using Craton.Models.Generation;
+using Craton.Tensors;
+using Craton.Tokenizers;
+
+namespace Craton.Models;
+
+/// <summary>A language model with its tokenizer and, when it was tuned to converse, its chat template.</summary>
+/// <param name="Model">The model.</param>
+/// <param name="Tokenizer">Its tokenizer.</param>
+/// <param name="Template">Its chat template, or null.</param>
+/// <param name="Defaults">How tokens are chosen unless the caller says otherwise.</param>
+/// <param name="Ends">Ids that end a text or a turn.</param>
+public sealed record TextModel(Gpt Model, Tokenizer Tokenizer, ChatTemplate? Template, SamplingOptions Defaults, IReadOnlyCollection<int> Ends)
+{
+    /// <summary>Reads a model directory.</summary>
+    /// <exception cref="CratonException">It is no model directory, or something in it is damaged.</exception>
+    public static TextModel Load(string directory)
+    {
+        Gpt model = ModelDirectory.LoadModel(directory);
+        Tokenizer tokenizer = ModelDirectory.LoadTokenizer(directory);
+        if (tokenizer.VocabularySize > model.Config.VocabSize)
+            throw new CratonException($"{directory}: the tokenizer has {tokenizer.VocabularySize} ids, but the model's embedding table only {model.Config.VocabSize} rows; they do not belong together");
+        ChatTemplate? template = tokenizer.ChatTemplate is { } source ? ChatTemplate.Parse(source, tokenizer) : null;
+        GenerationConfig generation = GenerationConfig.Load(directory);
+        SortedSet<int> ends = [.. generation.Ends];
+        if (model.Config.EosTokenId is { } end) ends.Add(end);
+        if (template is not null) ends.Add(template.EndOfTurn);
+        return new TextModel(model, tokenizer, template, generation.Sampling, ends);
+    }
+}

@@ -1,0 +1,142 @@
+using System.Text.Json.Nodes;
+
+namespace Craton.Cli.Tests;
+
+/// <summary>What users do with a model, through the built tool.</summary>
+public sealed class LifecycleTests(TrainedModel trained) : IClassFixture<TrainedModel>
+{
+    private readonly Tool _tool = trained.Tool;
+
+    [Fact]
+    public void Training_WritesModelReportAndMetrics()
+    {
+        Assert.True(File.Exists(_tool.At("runs/tiny/report.html")));
+        Assert.True(File.Exists(_tool.At("runs/tiny/metrics.jsonl")));
+        Assert.True(File.Exists(_tool.At("runs/tiny/model/model.safetensors")));
+    }
+
+    [Fact]
+    public void Generate_IsTheSameForTheSameSeed_AndOtherForAnother()
+    {
+        string[] args = ["generate", "-m", trained.Model, "the cat", "--max-tokens", "20", "--json", "--seed"];
+        string first = _tool.Run([.. args, "1"]).Output;
+        Assert.Equal(first, _tool.Run([.. args, "1"]).Output);
+        Assert.NotEqual(first, _tool.Run([.. args, "2"]).Output);
+    }
+
+    [Fact]
+    public void Generate_LogProbsAndEcho_AreTheModelsOwn()
+    {
+        JsonObject json = _tool.Run("generate", "-m", trained.Model, "the cat", "--max-tokens", "5", "--temperature", "0", "--logprobs", "2", "--echo", "--json").Json;
+        JsonArray prompt = json["prompt_tokens"]!.AsArray(), promptLogProbs = json["prompt_logprobs"]!.AsArray(), logProbs = json["logprobs"]!.AsArray();
+        Assert.Equal(prompt.Select(t => (int)t!), promptLogProbs.Select(t => (int)t!["token"]!));
+        Assert.Null(promptLogProbs[0]!["logprob"]);
+        Assert.All(promptLogProbs.Skip(1), t => Assert.True((double)t!["logprob"]! < 0));
+        Assert.Equal(json["tokens"]!.AsArray().Select(t => (int)t!), logProbs.Select(t => (int)t!["token"]!));
+        // Temperature 0 takes the best token: it is the first of the best.
+        Assert.All(logProbs, t => Assert.Equal((int)t!["token"]!, (int)t["top"]![0]!["token"]!));
+        Assert.All(logProbs, t => Assert.Equal(2, t!["top"]!.AsArray().Count));
+    }
+
+    [Fact]
+    public void Generate_FromIds_IsTheSameAsFromText()
+    {
+        JsonObject text = _tool.Run("generate", "-m", trained.Model, "the cat", "--max-tokens", "10", "--json").Json;
+        string ids = string.Join(',', text["prompt_tokens"]!.AsArray().Select(t => (int)t!));
+        JsonObject same = _tool.Run("generate", "-m", trained.Model, "--prompt-ids", ids, "--max-tokens", "10", "--json").Json;
+        Assert.Equal(text.ToJsonString(), same.ToJsonString());
+    }
+
+    [Fact]
+    public void Generate_WithoutJson_WritesTheSameText()
+    {
+        string[] args = ["generate", "-m", trained.Model, "the cat", "--max-tokens", "12"];
+        string text = (string)_tool.Run([.. args, "--json"]).Json["text"]!;
+        Assert.Equal(text + Environment.NewLine, _tool.Run(args).Output);
+        Assert.Equal("the cat" + text + Environment.NewLine, _tool.Run([.. args, "--echo"]).Output);
+    }
+
+    [Fact]
+    public void Generate_StopsAtAStopText()
+    {
+        string[] args = ["generate", "-m", trained.Model, "the cat", "--max-tokens", "30", "--json"];
+        string text = (string)_tool.Run(args).Json["text"]!;
+        Assert.True(text.Length > 4, $"the model said '{text}'");
+        string stop = text[3..4];
+        JsonObject stopped = _tool.Run([.. args, "--stop", stop]).Json;
+        Assert.Equal(text[..text.IndexOf(stop, StringComparison.Ordinal)], (string)stopped["text"]!);
+        Assert.Equal("stop", (string)stopped["finish_reason"]!);
+    }
+
+    [Fact]
+    public void Chat_AnswersPipedLines()
+    {
+        JsonObject json = _tool.RunWith("cat 1\n\n/reset\ncat 2\n/exit\ncat 3\n", "chat", "-m", trained.Chat, "--max-tokens", "8", "--json").Json;
+        Assert.Equal(["user", "assistant", "user", "assistant"], json["turns"]!.AsArray().Select(t => (string)t!["role"]!));
+        Assert.Equal("cat 2", (string)json["turns"]![2]!["content"]!);
+    }
+
+    [Fact]
+    public void Chat_SaysWhenOldTurnsAreDropped_AndRefusesWhatNeverFits()
+    {
+        ToolResult many = _tool.RunWith(string.Concat(Enumerable.Repeat("cat\n", 6)), "chat", "-m", trained.Chat, "--max-tokens", "16");
+        Assert.Equal(0, many.ExitCode);
+        Assert.Contains("no longer fit the context of 64 tokens and were dropped", many.Error, StringComparison.Ordinal);
+        ToolResult tooLong = _tool.RunWith(new string('a', 100) + "\n", "chat", "-m", trained.Chat);
+        Bad.Expect(tooLong, "more than the model's context of 64");
+    }
+
+    [Fact]
+    public void Tokenizer_TrainsEncodesAndGivesBack()
+    {
+        Assert.Equal(300, (int)_tool.Run("tok", "train", "text.txt", "--vocab-size", "300", "--out", "tok", "--json").Json["vocab_size"]!);
+        const string text = "the cat 😀 sat";
+        JsonObject encoded = _tool.Run("tok", "encode", "-m", "tok", text, "--json").Json;
+        JsonArray offsets = encoded["offsets"]!.AsArray();
+        Assert.Equal(text.Length, (int)offsets[^1]![1]!); // UTF-16 units
+        string ids = string.Join(' ', encoded["ids"]!.AsArray().Select(i => (int)i!));
+        Assert.Equal(text, (string)_tool.Run("tok", "decode", "-m", "tok", ids, "--json").Json["text"]!);
+        Assert.Equal(ids, _tool.RunWith(text, "tok", "encode", "-m", "tok").Output.Trim());
+        JsonObject inspected = _tool.Run("tok", "inspect", "-m", "tok", "text.txt", "--json").Json;
+        Assert.Equal("bpe", (string)inspected["kind"]!);
+        Assert.True((double)inspected["sample"]!["bytes_per_token"]! > 1.5);
+        Assert.Equal("char", (string)_tool.Run("tok", "inspect", "-m", trained.Model, "--json").Json["kind"]!);
+    }
+
+    [Fact]
+    public void Data_IsBuiltInspectedAndDeduplicated()
+    {
+        _tool.Write("lines.txt", Tiny.Text() + Tiny.Text(3));
+        JsonObject built = _tool.Run("data", "build", "lines.txt", "--lines", "--vocab-size", "280", "--out", "built", "--test-fraction", "0.1", "--json").Json;
+        Assert.True(File.Exists(_tool.At("built/statistics.html")));
+        JsonObject inspected = _tool.Run("data", "inspect", "built", "--verify", "--json").Json;
+        Assert.Equal(built["splits"]!.ToJsonString(), inspected["splits"]!.ToJsonString());
+        Assert.True((long)inspected["splits"]!["test"]!["documents"]! > 10);
+        JsonObject text = _tool.Run("data", "inspect", "lines.txt", "--lines", "--json").Json;
+        Assert.Equal(405, (long)text["documents"]!);
+        JsonObject deduplicated = _tool.Run("data", "dedup", "lines.txt", "--lines", "--out", "dedup.jsonl", "--json").Json;
+        Assert.Equal((long)deduplicated["documents"]!, File.ReadLines(_tool.At("dedup.jsonl")).Count());
+        Assert.True((long)deduplicated["documents"]! <= 401);
+    }
+
+    [Fact]
+    public void Eval_MeasuresTheModelBesideBaselines()
+    {
+        JsonObject json = _tool.Run("eval", "-m", trained.Model, "--json").Json;
+        Assert.Equal(["brotli", "model", "ngram5", "unigram"], json["bits_per_byte"]!.AsObject().Select(p => p.Key).Order(StringComparer.Ordinal));
+        Assert.All(json["bits_per_byte"]!.AsObject(), p => Assert.InRange((double)p.Value!, 0.1, 8));
+        // Lines of random words: counting five bytes back is better than counting characters.
+        Assert.True((double)json["bits_per_byte"]!["ngram5"]! < (double)json["bits_per_byte"]!["unigram"]!);
+    }
+
+    [Fact]
+    public void ListAndShow_SayWhatModelsAre()
+    {
+        JsonArray models = _tool.Run("list", "--json").Json["models"]!.AsArray();
+        Assert.Equal(["sft", "pretrain"], models.Select(m => (string)m!["kind"]!));
+        JsonObject shown = _tool.Run("show", trained.Model, "--json").Json;
+        Assert.Equal((long)models[1]!["parameters"]!, (long)shown["parameters"]!);
+        Assert.Equal(64, (int)shown["config"]!["max_position_embeddings"]!);
+        Assert.Contains("recipe: pretrain", (string)shown["lineage"]!["recipe"]!, StringComparison.Ordinal);
+    }
+}

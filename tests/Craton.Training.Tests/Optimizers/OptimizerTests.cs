@@ -1,0 +1,206 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Craton.Tensors.Kernels;
+using Craton.Tensors.Threading;
+using Craton.Training.Optimizers;
+
+namespace Craton.Training.Tests.Optimizers;
+
+/// <summary>Tests that change the number of threads, or count allocations, run alone.</summary>
+[CollectionDefinition("WorkerPool", DisableParallelization = true)]
+public static class WorkerPoolCollection;
+
+[Collection("WorkerPool")]
+public sealed class OptimizerTests : IDisposable
+{
+    private static readonly Dictionary<string, Func<NamedParameter[], IOptimizer>> s_optimizers = new()
+    {
+        ["adamw"] = p => new AdamW(p, new AdamWOptions()),
+        ["muon"] = p => new Muon(p.Where(q => q.Tensor.Rank == 2), new MuonOptions(), new AdamW(p.Where(q => q.Tensor.Rank != 2), new AdamWOptions())),
+        ["adam"] = p => new Adam(p, new AdamOptions(WeightDecay: 0.1, AmsGrad: true)),
+        ["sgd"] = p => new Sgd(p, new SgdOptions(Momentum: 0.9, Nesterov: true, WeightDecay: 0.1)),
+        ["rmsprop"] = p => new RmsProp(p, new RmsPropOptions(Momentum: 0.9, Centered: true)),
+        ["adagrad"] = p => new Adagrad(p, new AdagradOptions()),
+        ["lion"] = p => new Lion(p, new LionOptions(WeightDecay: 0.1)),
+        ["adafactor"] = p => new Adafactor(p, new AdafactorOptions()),
+    };
+
+    private readonly int _threads = WorkerPool.Threads;
+    private readonly bool _checks = TensorScope.Checks;
+
+    public static TheoryData<string> Names => new(s_optimizers.Keys);
+
+    public void Dispose()
+    {
+        WorkerPool.SetThreads(_threads);
+        TensorScope.Checks = _checks;
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Bits_do_not_depend_on_the_number_of_threads(string name)
+    {
+        byte[] one = WeightsAfterThreeSteps(name, threads: 1);
+        Assert.Equal(one, WeightsAfterThreeSteps(name, threads: 2));
+        Assert.Equal(one, WeightsAfterThreeSteps(name, threads: 3));
+    }
+
+    // The same on every machine and for every width of registers (DOTNET_EnableAVX512=0, DOTNET_EnableAVX2=0).
+    [Theory]
+    [InlineData("adamw", "5c8c2b200d72bad6")]
+    [InlineData("muon", "52400374ba4d3776")]
+    [InlineData("adafactor", "daafa75e291305b7")]
+    public void Bits_are_these_on_every_machine(string name, string hash) =>
+        Assert.Equal(hash, Convert.ToHexStringLower(SHA256.HashData(WeightsAfterThreeSteps(name, threads: 2)))[..16]);
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void A_step_allocates_nothing_in_steady_state(string name)
+    {
+        TensorScope.Checks = false; // with checks on, released tensors are not recycled, on purpose
+        WorkerPool.SetThreads(1);   // so that all of the work is counted on this thread
+        IOptimizer optimizer = s_optimizers[name](Parameters());
+        Assert.Equal(0, AllocatedBySteadySteps(() => optimizer.Step(1, 0.5)));
+    }
+
+    [Fact]
+    public void Norm_and_average_allocate_nothing_in_steady_state()
+    {
+        TensorScope.Checks = false;
+        WorkerPool.SetThreads(1);
+        NamedParameter[] parameters = Parameters();
+        var pass = new ParameterPass(parameters.Select(p => p.Tensor));
+        var ema = new Ema(parameters, 0.99);
+        Assert.Equal(0, AllocatedBySteadySteps(() => _ = pass.GradientNorm()));
+        Assert.Equal(0, AllocatedBySteadySteps(ema.Update));
+    }
+
+    [Fact]
+    public void Norm_is_the_same_for_any_number_of_threads()
+    {
+        var pass = new ParameterPass(Parameters().Select(p => p.Tensor));
+        WorkerPool.SetThreads(1);
+        double norm = pass.GradientNorm();
+        for (int threads = 2; threads <= 3; threads++)
+        {
+            WorkerPool.SetThreads(threads);
+            Assert.Equal(norm, pass.GradientNorm());
+        }
+        double squares = Parameters().Sum(p => p.Tensor.Grad!.ToArray<float>().Sum(g => (double)g * g));
+        Assert.Equal(Math.Sqrt(squares), norm, 1e-4);
+    }
+
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.PositiveInfinity)]
+    public void Norm_is_not_finite_when_one_gradient_is_not(float bad)
+    {
+        NamedParameter[] parameters = Parameters();
+        float[] gradient = Gradients.Values(7, (int)parameters[0].Tensor.Count);
+        foreach (int place in new[] { 0, gradient.Length / 2, gradient.Length - 1 })
+        {
+            float good = gradient[place];
+            gradient[place] = bad;
+            Gradients.Set(parameters[0].Tensor, gradient);
+            double norm = new ParameterPass(parameters.Select(p => p.Tensor)).GradientNorm();
+            Assert.False(double.IsFinite(norm), $"a gradient of {bad} at {place} gave a norm of {norm}");
+            gradient[place] = good;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Parameters_without_gradient_stay(string name)
+    {
+        NamedParameter[] parameters = Parameters();
+        float[][] before = [.. parameters.Select(p => p.Tensor.ToArray<float>())];
+        parameters[0].Tensor.ClearGrad();
+        parameters[2].Tensor.ClearGrad();
+        IOptimizer optimizer = s_optimizers[name](parameters);
+        optimizer.Step(1, 1);
+        Assert.Equal(before[0], parameters[0].Tensor.ToArray<float>());
+        Assert.NotEqual(before[1], parameters[1].Tensor.ToArray<float>());
+        Assert.Equal(before[2], parameters[2].Tensor.ToArray<float>());
+        Assert.All(
+            optimizer.State.Where(s => s.Name.EndsWith("." + parameters[0].Name, StringComparison.Ordinal)),
+            s => Assert.All(s.Tensor.ToArray<float>(), value => Assert.Equal(0, value)));
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void A_gradient_scale_is_the_same_as_scaled_gradients(string name)
+    {
+        NamedParameter[] folded = Parameters(), scaled = Parameters();
+        foreach (NamedParameter p in scaled) p.Tensor.Grad!.Assign(p.Tensor.Grad! * 0.25);
+        s_optimizers[name](folded).Step(1, 0.25);
+        s_optimizers[name](scaled).Step(1, 1);
+        Assert.Equal(Bytes(scaled), Bytes(folded));
+    }
+
+    [Fact]
+    public void Weight_decay_spares_norms_and_biases()
+    {
+        NamedParameter[] parameters = Parameters();
+        float[][] before = [.. parameters.Select(p => p.Tensor.ToArray<float>())];
+        foreach (NamedParameter p in parameters) p.Tensor.Grad!.Clear();
+        new AdamW(parameters, new AdamWOptions(LearningRate: 0.1, WeightDecay: 0.5)).Step(1, 1);
+        Assert.Equal(before[0].Select(w => w * 0.95f), parameters[0].Tensor.ToArray<float>());
+        Assert.Equal(before[2], parameters[2].Tensor.ToArray<float>());
+    }
+
+    [Fact]
+    public void A_parameter_of_another_type_is_refused()
+    {
+        NamedParameter half = new("w", Tensor.Parameter(DType.BF16, 4, 4));
+        CratonException refusal = Assert.Throws<CratonException>(() => new AdamW([half], new AdamWOptions()));
+        Assert.Contains("F32", refusal.Message, StringComparison.Ordinal);
+        NamedParameter vector = new("b", Tensor.Parameter(DType.F32, 4));
+        Assert.Contains("'b'", Assert.Throws<CratonException>(() => new Muon([vector], new MuonOptions())).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_average_of_constant_parameters_is_their_value()
+    {
+        NamedParameter[] parameters = Parameters();
+        var ema = new Ema(parameters, 0.9999);
+        for (int i = 0; i < 100; i++) ema.Update();
+        Assert.Equal(parameters[0].Tensor.ToArray<float>(), ema.State.First().Tensor.ToArray<float>());
+    }
+
+    private static byte[] WeightsAfterThreeSteps(string name, int threads)
+    {
+        WorkerPool.SetThreads(threads);
+        NamedParameter[] parameters = Parameters();
+        IOptimizer optimizer = s_optimizers[name](parameters);
+        for (int step = 0; step < 3; step++) optimizer.Step(1, 0.7);
+        return [.. Bytes(parameters), .. optimizer.State.SelectMany(s => MemoryMarshal.AsBytes(s.Tensor.AsSpan<float>()).ToArray())];
+    }
+
+    private static byte[] Bytes(NamedParameter[] parameters) =>
+        [.. parameters.SelectMany(p => MemoryMarshal.AsBytes(p.Tensor.AsSpan<float>()).ToArray())];
+
+    private static long AllocatedBySteadySteps(Action step)
+    {
+        for (int i = 0; i < 5; i++) step();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 5; i++) step();
+        return GC.GetAllocatedBytesForCurrentThread() - before;
+    }
+
+    /// <summary>Matrices of several pieces of work and a vector of odd length, with gradients.</summary>
+    private static NamedParameter[] Parameters()
+    {
+        NamedParameter[] parameters =
+        [
+            new("wide", Tensor.Parameter(DType.F32, 130, 517)), new("tall", Tensor.Parameter(DType.F32, 61, 33)),
+            new("bias", Tensor.Parameter(DType.F32, 517)),
+        ];
+        for (int i = 0; i < parameters.Length; i++)
+        {
+            Tensor tensor = parameters[i].Tensor;
+            tensor.CopyFrom<float>(Gradients.Values(i, (int)tensor.Count));
+            Gradients.Set(tensor, Gradients.Values(i + 10, (int)tensor.Count));
+        }
+        return parameters;
+    }
+}

@@ -1,0 +1,112 @@
+using Craton.Models;
+using Craton.Models.Generation;
+using Craton.Training.Configuration;
+using Craton.Training.Recipes;
+
+namespace Craton.Training.Tests.Recipes;
+
+public sealed class RecipeTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("craton-recipes-").FullName;
+
+    private RunOptions Options => new(Path.Combine(_folder, "runs"), Resume: false, TrainingListener.Silent);
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    public static TheoryData<string> RecipeFiles => [.. Directory.GetFiles(Path.Combine(Root(), "recipes"), "*.yaml").Select(f => Path.GetFileName(f)!)];
+
+    [Theory]
+    [MemberData(nameof(RecipeFiles))]
+    public void Every_recipe_of_the_repository_is_valid(string file)
+    {
+        string path = Path.Combine(Root(), "recipes", file), yaml = File.ReadAllText(path);
+        object recipe = RecipeReader.Kind(yaml, path) switch
+        {
+            "pretrain" => RecipeReader.Read<PretrainRecipe>(yaml, path),
+            "continue" => RecipeReader.Read<ContinueRecipe>(yaml, path),
+            _ => RecipeReader.Read<SftRecipe>(yaml, path),
+        };
+        string resolved = RecipeWriter.Write(RecipeReader.Kind(yaml, path), recipe);
+        Assert.Equal(RecipeReader.Kind(yaml, path), RecipeReader.Kind(resolved, path));
+    }
+
+    [Fact]
+    public void A_model_is_pretrained_continued_with_replay_and_tuned_to_answer()
+    {
+        string colours = Lines("colours.txt", i => $"the {Pick(i, "red", "green", "blue")} {Pick(i / 3, "box", "ball", "cup")} is here.");
+        string animals = Lines("animals.txt", i => $"a {Pick(i, "cat", "dog", "owl")} saw the {Pick(i / 3, "moon", "sea", "fire")}.");
+        RunResult first = Pretrain.Run(Pretraining(colours), Options);
+        Assert.NotNull(first.ModelFolder);
+        Assert.True(first.Outcome.ValLoss < 1.5, $"validation loss {first.Outcome.ValLoss}");
+
+        var more = new ContinueRecipe
+        {
+            Base = first.ModelFolder,
+            Data = Text(animals),
+            Replay = Text(colours),
+            ReplayFraction = 0.3,
+            Optimizer = new OptimizerSettings { LearningRate = 3e-3 },
+            Train = Loop(80),
+        };
+        RunResult second = Continue.Run(more, Options);
+        Assert.True(second.Outcome.ValLoss < 1.5, $"validation loss {second.Outcome.ValLoss}");
+
+        string questions = Path.Combine(_folder, "questions.jsonl");
+        File.WriteAllLines(questions, Enumerable.Range(0, 60).Select(i => $$"""{"messages":[{"role":"user","content":"say {{Pick(i, "cat", "dog", "owl")}}"},{"role":"assistant","content":"{{Pick(i, "cat", "dog", "owl")}}"}]}"""));
+        var tuning = new SftRecipe
+        {
+            Base = second.ModelFolder!,
+            Data = new DataSettings { Source = questions, ValidFraction = 0.1, TestFraction = 0 },
+            Optimizer = new OptimizerSettings { LearningRate = 3e-3, WeightDecay = 0 },
+            Train = Loop(120),
+        };
+        RunResult third = Sft.Run(tuning, Options);
+
+        TextModel model = TextModel.Load(third.ModelFolder!);
+        GenerationResult answer = new TextGenerator(model.Model, model.Tokenizer).Generate(
+            model.Template!.Prompt([new Data.ChatTurn("user", "say owl")]), new SamplingOptions { Temperature = 0, MaxTokens = 10 }, ends: [model.Template.EndOfTurn]);
+        Assert.Equal("owl", answer.Text);
+        Assert.Equal(FinishReason.Stop, answer.FinishReason);
+    }
+
+    [Fact]
+    public void A_run_that_exists_is_not_overwritten_and_another_recipe_is_not_resumed()
+    {
+        string text = Lines("text.txt", i => $"line {i % 7} of the text.");
+        PretrainRecipe recipe = Pretraining(text) with { Train = Loop(2) };
+        _ = Pretrain.Run(recipe, Options);
+        Assert.Contains("--resume", Assert.Throws<CratonException>(() => Pretrain.Run(recipe, Options)).Message, StringComparison.Ordinal);
+        PretrainRecipe other = recipe with { Seed = 2 };
+        Assert.Contains("seed", Assert.Throws<CratonException>(() => Pretrain.Run(other, Options with { Resume = true })).Message, StringComparison.Ordinal);
+    }
+
+    private static PretrainRecipe Pretraining(string text) => new()
+    {
+        Data = Text(text),
+        Tokenizer = new TokenizerSettings { Kind = TokenizerKind.Byte },
+        Model = new ModelSettings { Depth = 2, Width = 32, Heads = 2, Context = 48 },
+        Optimizer = new OptimizerSettings { LearningRate = 5e-3 },
+        Schedule = new ScheduleSettings { Warmup = 10 },
+        Train = Loop(100),
+    };
+
+    private static DataSettings Text(string file) => new() { Source = file, LinesAreDocuments = true, Cleaning = CleaningPreset.None, ValidFraction = 0.1, TestFraction = 0 };
+
+    private static LoopSettings Loop(int steps) => new() { Steps = steps, Batch = 8, EvalBatches = 2, EvalEvery = 0, SampleEvery = 0, SaveEvery = 50 };
+
+    private string Lines(string name, Func<int, string> line)
+    {
+        string path = Path.Combine(_folder, name);
+        File.WriteAllLines(path, Enumerable.Range(0, 300).Select(i => $"{line(i)} {i % 10}"));
+        return path;
+    }
+
+    private static string Pick(int i, params string[] words) => words[i % words.Length];
+
+    private static string Root()
+    {
+        string folder = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(folder, "Craton.slnx"))) folder = Path.GetDirectoryName(folder)!;
+        return folder;
+    }
+}
