@@ -27,6 +27,13 @@ internal static class Check
         if (tensor.Size(dim) != expected) Fail(op, argument, $"size {expected} in dimension {dim}", $"{tensor.Layout}");
     }
 
+    /// <summary>A computed size of a dimension, which must be an int.</summary>
+    public static int Fits(string op, string argument, long size)
+    {
+        if (size > int.MaxValue) Fail(op, argument, $"a result of at most {int.MaxValue} along a dimension", $"{size}");
+        return (int)size;
+    }
+
     /// <summary>Computing types: F32, and F64 for references.</summary>
     public static void Float(string op, string argument, Tensor tensor)
     {

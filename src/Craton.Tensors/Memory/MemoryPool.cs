@@ -9,6 +9,7 @@ namespace Craton.Tensors.Memory;
 public static unsafe class MemoryPool
 {
     private const int ClassesPerOctave = 4;
+    private const long LargestUnasked = 1L << 30; // bytes beyond which the machine's memory is asked for
 
     private static readonly Stack<Storage>?[] Stock = new Stack<Storage>?[64 * ClassesPerOctave];
     private static readonly Lock Gate = new();
@@ -34,8 +35,10 @@ public static unsafe class MemoryPool
         lock (Gate) Array.Clear(Stock);
     }
 
+    /// <exception cref="CratonException">The machine has not that much memory.</exception>
     internal static Storage Lease(long bytes)
     {
+        if (bytes > LargestUnasked) RefuseBeyondMemory(bytes);
         (int bucket, long size) = SizeClass(bytes);
         lock (Gate)
         {
@@ -56,6 +59,16 @@ public static unsafe class MemoryPool
             LeasedBytes -= storage.Bytes;
             (Stock[storage.Bucket] ??= new Stack<Storage>()).Push(storage);
         }
+    }
+
+    // Sizes from a damaged file or a typing error fail here, at once, and not in the machine's swap space.
+    private static void RefuseBeyondMemory(long bytes)
+    {
+        const double Gibibyte = 1L << 30;
+        long most = Math.Min(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, 64L * (Array.MaxLength - (1 << 16)));
+        if (bytes > most)
+            throw new CratonException(
+                $"[tensor] shape: expected at most {most / Gibibyte:F0} GiB, the memory of this machine, got {bytes / Gibibyte:F0} GiB; use a smaller batch, context or model");
     }
 
     // Sizes 64·(4..7)/4·2^k: 64, 80, 96, 112, 128, 160, … rounded up to whole cache lines.

@@ -59,7 +59,7 @@ public static partial class Ops
             Check.Rank("concat", "parts", parts[p], parts[0].Rank, parts[0].Rank);
             for (int i = 0; i < parts[0].Rank; i++)
                 if (i != dim) Check.Size("concat", "parts", parts[p], i, shape[i]);
-            shape[dim] += parts[p].Size(dim);
+            shape[dim] = Check.Fits("concat", "parts", (long)shape[dim] + parts[p].Size(dim));
         }
         Tensor y = Tensor.Empty(parts[0].DType, shape[..parts[0].Rank]);
         int start = 0;
@@ -103,7 +103,7 @@ public static partial class Ops
         for (int i = 0; i < x.Rank; i++)
         {
             Check.That(before[i] >= 0 && after[i] >= 0, "pad", "before and after", "0 or more", $"{before[i]}, {after[i]}", "crop with Slice");
-            shape[i] = before[i] + x.Size(i) + after[i];
+            shape[i] = Check.Fits("pad", "before and after", (long)before[i] + x.Size(i) + after[i]);
             start[i] = before[i];
         }
         Tensor y = Tensor.Empty(x.DType, shape[..x.Rank]);

@@ -73,7 +73,7 @@ public static partial class Ops
         for (int i = inner; i < x.Rank; i++) length *= x.Size(i);
         Span<int> shape = stackalloc int[Layout.MaxRank];
         x.Shape.CopyTo(shape);
-        shape[dim] *= repeats;
+        shape[dim] = Check.Fits("repeat", "repeats", (long)shape[dim] * repeats);
         return Reshape(Expand(Reshape(x, blocks, 1, length), blocks, repeats, length), shape[..x.Rank]);
     }
 

@@ -95,14 +95,11 @@ public static partial class Ops
     public static Tensor[] Split(Tensor x, int dim, params ReadOnlySpan<int> sizes)
     {
         dim = Check.Dim("split", x, dim);
+        long sum = 0;
+        foreach (int size in sizes) sum += size < 0 ? long.MinValue / sizes.Length : size; // a negative one spoils the sum
+        Check.That(sum == x.Size(dim), "split", "sizes", $"sizes of 0 or more with a sum of {x.Size(dim)}", $"{sizes}");
         var parts = new Tensor[sizes.Length];
-        int start = 0;
-        for (int i = 0; i < parts.Length; i++)
-        {
-            parts[i] = Slice(x, dim, start, start + sizes[i]);
-            start += sizes[i];
-        }
-        Check.That(start == x.Size(dim), "split", "sizes", $"a sum of {x.Size(dim)}", $"{sizes}");
+        for (int i = 0, start = 0; i < parts.Length; start += sizes[i++]) parts[i] = Slice(x, dim, start, start + sizes[i]);
         return parts;
     }
 
