@@ -101,7 +101,11 @@ public sealed class BpeTokenizer : Tokenizer
 
         return new BpeTokenizer("tokenizer", _model.Vocabulary.With(added), _model.Merges, _model.IgnoreMerges, added, Components)
         {
-            ChatTemplate = ChatTemplate, BosToken = BosToken, EosToken = EosToken, PadToken = PadToken, UnkToken = UnkToken,
+            ChatTemplate = ChatTemplate,
+            BosToken = BosToken,
+            EosToken = EosToken,
+            PadToken = PadToken,
+            UnkToken = UnkToken,
         };
     }
 

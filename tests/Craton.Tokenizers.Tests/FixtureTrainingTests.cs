@@ -40,7 +40,9 @@ public sealed class FixtureTrainingTests(ITestOutputHelper output)
         string corpus = System.Text.Encoding.UTF8.GetString(Fixtures.Read(Path.Combine(folder, "corpus.en.gz")));
         BpeTrainingResult result = BpeTrainer.Train([corpus], new BpeTrainerOptions
         {
-            VocabularySize = 500, SpecialTokens = ["<|endoftext|>"], Ties = MergeTieRule.GreaterBytes,
+            VocabularySize = 500,
+            SpecialTokens = ["<|endoftext|>"],
+            Ties = MergeTieRule.GreaterBytes,
         });
         string[] expected = [.. File.ReadAllLines(Path.Combine(folder, "reference-merges.txt")).Where(l => l.Length > 0)];
         Assert.Equal(expected, result.Merges.Select(m => $"{ByteLevelAlphabet.ToSymbols(m.Left)} {ByteLevelAlphabet.ToSymbols(m.Right)}"));

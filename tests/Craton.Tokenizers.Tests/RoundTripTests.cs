@@ -62,7 +62,10 @@ public sealed class RoundTripTests
         int[] first = warm.Encode(text);
         var cold = BpeTrainer.Train(TestTokenizers.Corpus(), new BpeTrainerOptions
         {
-            VocabularySize = 600, SpecialTokens = [TestTokenizers.Start, TestTokenizers.End], Pattern = SplitPattern.Cl100k, Threads = 1,
+            VocabularySize = 600,
+            SpecialTokens = [TestTokenizers.Start, TestTokenizers.End],
+            Pattern = SplitPattern.Cl100k,
+            Threads = 1,
         }).Tokenizer;
         Assert.Equal(first, warm.Encode(text));
         Assert.Equal(first, cold.Encode(text));

@@ -30,8 +30,13 @@ public sealed record GopherRepetitionOptions
     /// <summary>For reference texts, which say the same of several parameters: only lines and the top n-grams of longer texts.</summary>
     public static GopherRepetitionOptions Docs { get; } = new()
     {
-        MinWords = 40, MaxDuplicateLines = 0.5, MaxDuplicateParagraphs = 0.5, MaxDuplicateLineCharacters = 0.5, MaxDuplicateParagraphCharacters = 0.5,
-        MaxTopGramCharacters = [0.35, 0.35, 0.35], MaxDuplicateGramCharacters = [],
+        MinWords = 40,
+        MaxDuplicateLines = 0.5,
+        MaxDuplicateParagraphs = 0.5,
+        MaxDuplicateLineCharacters = 0.5,
+        MaxDuplicateParagraphCharacters = 0.5,
+        MaxTopGramCharacters = [0.35, 0.35, 0.35],
+        MaxDuplicateGramCharacters = [],
     };
 }
 

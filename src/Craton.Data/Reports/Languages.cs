@@ -59,8 +59,16 @@ internal static class Languages
             if (c < '\u0370' || !char.IsLetter(c)) continue;
             return ScriptOf(c) switch
             {
-                "Hiragana" or "Katakana" => "ja", "Han" => text.AsSpan().ContainsAnyInRange('\u3040', '\u30FF') ? "ja" : "zh", "Hangul" => "ko",
-                "Greek" => "el", "Cyrillic" => "ru", "Arabic" => "ar", "Hebrew" => "he", "Thai" => "th", "Devanagari" => "hi", _ => "other",
+                "Hiragana" or "Katakana" => "ja",
+                "Han" => text.AsSpan().ContainsAnyInRange('\u3040', '\u30FF') ? "ja" : "zh",
+                "Hangul" => "ko",
+                "Greek" => "el",
+                "Cyrillic" => "ru",
+                "Arabic" => "ar",
+                "Hebrew" => "he",
+                "Thai" => "th",
+                "Devanagari" => "hi",
+                _ => "other",
             };
         }
 

@@ -33,8 +33,15 @@ public sealed class AttentionTests
         ["scattered documents"] = _ => new() { QueryOffset = 1, DocumentIds = Documents(i => i * i % 5) },
         ["everything"] = type => new()
         {
-            Causal = true, QueryOffset = 40, Window = 50, SoftCap = 2, AlibiSlopes = OpRun.Values(4, type, Heads), Bias = OpRun.Values(5, type, 1, Keys),
-            Mask = Random(6, Queries, Keys), KeyPadding = Random(7, Batch, Keys), DocumentIds = Documents(i => i / 50),
+            Causal = true,
+            QueryOffset = 40,
+            Window = 50,
+            SoftCap = 2,
+            AlibiSlopes = OpRun.Values(4, type, Heads),
+            Bias = OpRun.Values(5, type, 1, Keys),
+            Mask = Random(6, Queries, Keys),
+            KeyPadding = Random(7, Batch, Keys),
+            DocumentIds = Documents(i => i / 50),
         },
     };
 

@@ -103,16 +103,16 @@ internal static unsafe class AttentionTile<V> where V : struct, IVec<V>
             {
                 from += cRow;
                 c40 = V.Load(from);
-            c41 = V.Load(from + lanes);
+                c41 = V.Load(from + lanes);
                 from += cRow;
                 c50 = V.Load(from);
-            c51 = V.Load(from + lanes);
+                c51 = V.Load(from + lanes);
                 from += cRow;
                 c60 = V.Load(from);
-            c61 = V.Load(from + lanes);
+                c61 = V.Load(from + lanes);
                 from += cRow;
                 c70 = V.Load(from);
-            c71 = V.Load(from + lanes);
+                c71 = V.Load(from + lanes);
             }
         }
         float* a4 = a + 4 * aRow;

@@ -40,7 +40,10 @@ internal sealed unsafe partial class CpuKernels
                 float* ys = _y + _to.Offset + b * _to.Stride(0) + t * _to.Stride(2);
                 var loop = new RotateHeads(xs, ys, _cos + row, _sin + row, rotation.Backwards, add)
                 {
-                    Heads = _from[1], FromHead = _from.Stride(1), ToHead = _to.Stride(1), Half = half,
+                    Heads = _from[1],
+                    FromHead = _from.Stride(1),
+                    ToHead = _to.Stride(1),
+                    Half = half,
                 };
                 if (adjacent) Elementwise.ForEach(loop, half);
                 else RotatePairs(loop);
