@@ -51,13 +51,13 @@ public static partial class Ops
         Check.Shape("nll_loss", "target", target, rows);
         if (weight is not null) Check.Shape("nll_loss", "weight", weight, classes);
         Tensor targets = Targets("nll_loss", target, classes, ignoreIndex, out _), places = Tensor.Empty(DType.I64, rows, 1), weights = Tensor.Empty(DType.F64, rows);
-        double[] each = weight is null ? [] : Cast(weight.Detach(), DType.F64).ToArray<double>();
+        Tensor? each = weight is null ? null : Contiguous(Cast(weight.Detach(), DType.F64));
         for (int i = 0; i < rows; i++)
         {
             int t = targets.AsSpan<int>()[i];
             bool counts = t != ignoreIndex;
             places.AsSpan<long>()[i] = counts ? t : 0;
-            weights.AsSpan<double>()[i] = !counts ? 0 : weight is null ? 1 : each[t];
+            weights.AsSpan<double>()[i] = !counts ? 0 : each is null ? 1 : each.AsSpan<double>()[t];
         }
         Tensor chosen = Squeeze(Gather(logProbabilities, 1, places), 1), scale = Cast(weights, logProbabilities.DType);
         Tensor losses = -Where(Equal(scale, Tensor.Zeros(scale.DType, [])), scale, chosen * scale);

@@ -3,7 +3,7 @@ using static Craton.Tensors.Ops;
 
 namespace Craton.Tensors.Tests.Catalog;
 
-// Reductions, norms, indexing, products, attention, losses.
+// Indexing, reductions, norms, products, attention.
 internal static partial class OpCatalog
 {
     private static readonly ConcurrentDictionary<int, RotaryTable> s_tables = new();
@@ -139,28 +139,4 @@ internal static partial class OpCatalog
             Flops = size => 4 * Elements($"bht{keys}p", size),
         };
     }
-
-    private static OpInput Targets => new("t", static (random, i, size) => i % 5 == 3 ? -100 : random.NextInt(i, Dims.Of('v', size))) { Type = DType.I64 };
-
-    private static IEnumerable<OpRow> Losses() =>
-    [
-        Loss("", new CrossEntropyOptions()),
-        Loss("smoothing", new CrossEntropyOptions { LabelSmoothing = 0.1 }),
-        Loss("z-loss", new CrossEntropyOptions { ZLoss = 0.1, Reduction = Reduction.Sum }),
-        Loss("each", new CrossEntropyOptions { Reduction = Reduction.None }),
-        LinearLoss("", new CrossEntropyOptions()),
-        LinearLoss("all", new CrossEntropyOptions { LabelSmoothing = 0.1, ZLoss = 0.05, Reduction = Reduction.Sum }),
-    ];
-
-    private static OpRow Loss(string @case, CrossEntropyOptions options) =>
-        new(nameof(CrossEntropy), @case, [In("tv", -6, 6), Targets], x => CrossEntropy(x[0], x[1], options)) { Tolerance = Sums, GradientTolerance = Sums };
-
-    private static OpRow LinearLoss(string @case, CrossEntropyOptions options) =>
-        new(nameof(LinearCrossEntropy), @case, [In("td"), In("vd", -0.3, 0.3), In("v"), Targets], x => LinearCrossEntropy(x[0], x[1], x[2], x[3], options))
-        {
-            Tolerance = Sums,
-            GradientTolerance = Sums,
-            Composed = x => LinearCrossEntropyComposed(x[0], x[1], x[2], x[3], options),
-            Flops = size => 2 * Elements("tdv", size),
-        };
 }

@@ -29,6 +29,8 @@ internal static unsafe class AccurateSum
 
     private readonly struct Job(float* x, long whole, float* sums, float* errors) : IVecJob
     {
+        // Compiled with full optimisation at the first call, as all drivers are: the code does not change while a process runs.
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run<V>() where V : struct, IVec<V>
         {
             for (int lane = 0; lane < Lanes; lane += V.Lanes)
