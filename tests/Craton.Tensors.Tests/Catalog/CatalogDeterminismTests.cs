@@ -9,7 +9,8 @@ namespace Craton.Tensors.Tests.Catalog;
 [Collection("worker pool")]
 public sealed class CatalogDeterminismTests(ITestOutputHelper output)
 {
-    private static readonly Lazy<string[]> s_here = new(() => [.. CatalogRun.Hashes()]);
+    // A process of its own too, with the widest registers: all processes that are compared do the same and nothing else.
+    private static readonly Lazy<string[]> s_here = new(() => RunChild("CRATON_CATALOG", "widest")[1..]);
 
     public static TheoryData<string> Rows() => CatalogTests.Rows();
 

@@ -12,6 +12,7 @@ internal static unsafe class AccurateSum
     private const int Lanes = 16;
 
     /// <summary>Σ x[i]; 0 for an empty row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static float Of(float* x, long n)
     {
         float* sums = stackalloc float[2 * Lanes], errors = sums + Lanes;
@@ -43,6 +44,7 @@ internal static unsafe class AccurateSum
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Step<V>(float* x, float* sum, float* error) where V : struct, IVec<V>
     {
         (V s, V e) = Added(V.Load(sum), V.Load(error), V.Load(x));
