@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Craton.Tensors.Kernels.Simd;
 
 namespace Craton.Tensors;
@@ -10,6 +11,7 @@ public static partial class Ops
 
     private readonly struct SigmoidForward : IMap
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x) where V : struct, IVec<V> => VMath.Sigmoid(x);
     }
 
@@ -17,6 +19,7 @@ public static partial class Ops
     {
         public static bool FromOutput => true;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V y, V dy) where V : struct, IVec<V> => dy * y * (V.Broadcast(1) - y);
     }
 
@@ -25,6 +28,7 @@ public static partial class Ops
 
     private readonly struct TanhForward : IMap
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x) where V : struct, IVec<V> => VMath.Tanh(x);
     }
 
@@ -32,6 +36,7 @@ public static partial class Ops
     {
         public static bool FromOutput => true;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V y, V dy) where V : struct, IVec<V> => dy * (V.Broadcast(1) - y * y);
     }
 
@@ -40,6 +45,7 @@ public static partial class Ops
 
     internal readonly struct ReluForward : IMap
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x) where V : struct, IVec<V> => V.Max(x, V.Broadcast(0));
     }
 
@@ -47,6 +53,7 @@ public static partial class Ops
     {
         public static bool FromOutput => false;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x, V dy) where V : struct, IVec<V> => V.Select(x > V.Broadcast(0), dy, V.Broadcast(0));
     }
 
@@ -55,6 +62,7 @@ public static partial class Ops
 
     private readonly struct Relu6Forward : IMap
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x) where V : struct, IVec<V> => V.Min(V.Max(x, V.Broadcast(0)), V.Broadcast(6));
     }
 
@@ -62,6 +70,7 @@ public static partial class Ops
     {
         public static bool FromOutput => false;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x, V dy) where V : struct, IVec<V> =>
             V.Select(((x > V.Broadcast(0)) & (x < V.Broadcast(6))), dy, V.Broadcast(0));
     }
@@ -71,6 +80,7 @@ public static partial class Ops
 
     private readonly struct ReluSquaredForward : IMap
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x) where V : struct, IVec<V>
         {
             V positive = V.Max(x, V.Broadcast(0));
@@ -82,6 +92,7 @@ public static partial class Ops
     {
         public static bool FromOutput => false;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x, V dy) where V : struct, IVec<V> => dy * V.Broadcast(2) * V.Max(x, V.Broadcast(0));
     }
 
@@ -91,6 +102,7 @@ public static partial class Ops
 
     private readonly struct LeakyReluForward(double slope) : IMap
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x) where V : struct, IVec<V> => V.Select(x > V.Broadcast(0), x, x * V.Broadcast(slope));
     }
 
@@ -98,6 +110,7 @@ public static partial class Ops
     {
         public static bool FromOutput => false;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x, V dy) where V : struct, IVec<V> => V.Select(x > V.Broadcast(0), dy, dy * V.Broadcast(slope));
     }
 
@@ -106,6 +119,7 @@ public static partial class Ops
 
     private readonly struct EluForward(double alpha) : IMap
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x) where V : struct, IVec<V> =>
             V.Select(x > V.Broadcast(0), x, V.Broadcast(alpha) * VMath.Expm1(x));
     }
@@ -114,6 +128,7 @@ public static partial class Ops
     {
         public static bool FromOutput => false;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x, V dy) where V : struct, IVec<V> =>
             V.Select(x > V.Broadcast(0), dy, dy * V.Broadcast(alpha) * VMath.Exp(x));
     }
@@ -125,6 +140,7 @@ public static partial class Ops
     {
         private const double RootHalf = 0.70710678118654752;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x) where V : struct, IVec<V> =>
             V.Broadcast(0.5) * x * (V.Broadcast(1) + VMath.Erf(x * V.Broadcast(RootHalf)));
     }
@@ -135,6 +151,7 @@ public static partial class Ops
 
         public static bool FromOutput => false;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x, V dy) where V : struct, IVec<V>
         {
             V cumulative = V.Fma(V.Broadcast(0.5), VMath.Erf(x * V.Broadcast(RootHalf)), V.Broadcast(0.5));
@@ -150,8 +167,10 @@ public static partial class Ops
     {
         public const double RootTwoOverPi = 0.79788456080286536, Cubic = 0.044715;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x) where V : struct, IVec<V> => V.Broadcast(0.5) * x * (V.Broadcast(1) + VMath.Tanh(Inner(x)));
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Inner<V>(V x) where V : struct, IVec<V> =>
             V.Broadcast(RootTwoOverPi) * x * V.Fma(x * x, V.Broadcast(Cubic), V.Broadcast(1));
     }
@@ -160,6 +179,7 @@ public static partial class Ops
     {
         public static bool FromOutput => false;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x, V dy) where V : struct, IVec<V>
         {
             V tanh = VMath.Tanh(GeluTanhForward.Inner(x));
@@ -174,6 +194,7 @@ public static partial class Ops
 
     private readonly struct QuickGeluForward : IMap
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x) where V : struct, IVec<V> => x * VMath.Sigmoid(x * V.Broadcast(1.702));
     }
 
@@ -181,6 +202,7 @@ public static partial class Ops
     {
         public static bool FromOutput => false;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x, V dy) where V : struct, IVec<V>
         {
             V scaled = x * V.Broadcast(1.702), s = VMath.Sigmoid(scaled);
@@ -193,6 +215,7 @@ public static partial class Ops
 
     internal readonly struct SiluForward : IMap
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x) where V : struct, IVec<V> => x * VMath.Sigmoid(x);
     }
 
@@ -200,6 +223,7 @@ public static partial class Ops
     {
         public static bool FromOutput => false;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x, V dy) where V : struct, IVec<V>
         {
             V s = VMath.Sigmoid(x);
@@ -213,6 +237,7 @@ public static partial class Ops
 
     private readonly struct SoftplusForward(double beta, double threshold) : IMap
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x) where V : struct, IVec<V>
         {
             V scaled = x * V.Broadcast(beta);
@@ -225,6 +250,7 @@ public static partial class Ops
     {
         public static bool FromOutput => false;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x, V dy) where V : struct, IVec<V>
         {
             V scaled = x * V.Broadcast(beta);
@@ -243,16 +269,19 @@ public static partial class Ops
 
     private readonly struct GatedForward<TActivation> : IZip where TActivation : struct, IMap
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V gate, V up) where V : struct, IVec<V> => default(TActivation).Apply(gate) * up;
     }
 
     private readonly struct GatedGradientGate<TGradient> : IZip3 where TGradient : struct, IZip
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V gate, V up, V dy) where V : struct, IVec<V> => default(TGradient).Apply(gate, dy * up);
     }
 
     private readonly struct GatedGradientUp<TActivation> : IZip3 where TActivation : struct, IMap
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V gate, V up, V dy) where V : struct, IVec<V> => dy * default(TActivation).Apply(gate);
     }
 }

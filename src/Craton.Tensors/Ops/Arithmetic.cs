@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Craton.Tensors.Kernels.Simd;
 
 namespace Craton.Tensors;
@@ -34,72 +35,86 @@ public static partial class Ops
 
     private readonly struct AddForward : IZip
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V a, V b) where V : struct, IVec<V> => a + b;
     }
 
     private readonly struct SubForward : IZip
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V a, V b) where V : struct, IVec<V> => a - b;
     }
 
     private readonly struct PassGradient : IZip3
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V a, V b, V dy) where V : struct, IVec<V> => dy;
     }
 
     private readonly struct NegatedGradient : IZip3
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V a, V b, V dy) where V : struct, IVec<V> => -dy;
     }
 
     private readonly struct MulForward : IZip
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V a, V b) where V : struct, IVec<V> => a * b;
     }
 
     private readonly struct MulGradientA : IZip3
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V a, V b, V dy) where V : struct, IVec<V> => dy * b;
     }
 
     private readonly struct MulGradientB : IZip3
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V a, V b, V dy) where V : struct, IVec<V> => dy * a;
     }
 
     private readonly struct DivForward : IZip
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V a, V b) where V : struct, IVec<V> => a / b;
     }
 
     private readonly struct DivGradientA : IZip3
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V a, V b, V dy) where V : struct, IVec<V> => dy / b;
     }
 
     private readonly struct DivGradientB : IZip3
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V a, V b, V dy) where V : struct, IVec<V> => -(dy * (a / b)) / b;
     }
 
     private readonly struct MaximumForward : IZip
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V a, V b) where V : struct, IVec<V> => V.Max(a, b);
     }
 
     private readonly struct MinimumForward : IZip
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V a, V b) where V : struct, IVec<V> => V.Min(a, b);
     }
 
     // The share of the greater one of two: 1, 0, or a half where they are equal.
     private readonly struct GreaterGradientA : IZip3
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V a, V b, V dy) where V : struct, IVec<V> => GreaterShare(a, b, dy);
     }
 
     private readonly struct GreaterGradientB : IZip3
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V a, V b, V dy) where V : struct, IVec<V> => GreaterShare(b, a, dy);
     }
 
@@ -111,11 +126,13 @@ public static partial class Ops
 
     private readonly struct PowForward : IZip
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V a, V b) where V : struct, IVec<V> => VMath.Pow(a, b);
     }
 
     private readonly struct PowGradientA : IZip3
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V a, V b, V dy) where V : struct, IVec<V> =>
             V.Select(V.Equal(b, V.Broadcast(0)), V.Broadcast(0), dy * b * VMath.Pow(a, b - V.Broadcast(1)));
     }
@@ -123,6 +140,7 @@ public static partial class Ops
     private readonly struct PowGradientB : IZip3
     {
         // 0 to a power of 0 or more is flat in the power.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V a, V b, V dy) where V : struct, IVec<V>
         {
             V flat = (V.Equal(a, V.Broadcast(0)) & (b >= V.Broadcast(0)));
@@ -132,6 +150,7 @@ public static partial class Ops
 
     private readonly struct AffineForward(double scale, double shift) : IMap
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x) where V : struct, IVec<V> => V.Fma(x, V.Broadcast(scale), V.Broadcast(shift));
     }
 
@@ -139,6 +158,7 @@ public static partial class Ops
     {
         public static bool FromOutput => false;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x, V dy) where V : struct, IVec<V> => dy * V.Broadcast(scale);
     }
 }

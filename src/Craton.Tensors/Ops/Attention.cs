@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Craton.Tensors.Kernels.Simd;
 
 namespace Craton.Tensors;
@@ -236,6 +237,7 @@ public static partial class Ops
 
     private readonly struct ForbiddenForward : IMap
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x) where V : struct, IVec<V> => V.Select(V.Equal(x, V.Broadcast(0)), V.Broadcast(double.NegativeInfinity), V.Broadcast(0));
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Craton.Tensors.Kernels.Simd;
 
 namespace Craton.Tensors;
@@ -176,26 +177,31 @@ public static partial class Ops
 
     private readonly struct KeepForward : IZip
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x, V chosen) where V : struct, IVec<V> => V.Select(V.Equal(chosen, V.Broadcast(0)), V.Broadcast(0), x);
     }
 
     private readonly struct DropForward : IZip
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x, V chosen) where V : struct, IVec<V> => V.Select(V.Equal(chosen, V.Broadcast(0)), x, V.Broadcast(0));
     }
 
     private readonly struct KeepGradient : IZip3
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x, V chosen, V dy) where V : struct, IVec<V> => default(KeepForward).Apply(dy, chosen);
     }
 
     private readonly struct DropGradient : IZip3
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x, V chosen, V dy) where V : struct, IVec<V> => default(DropForward).Apply(dy, chosen);
     }
 
     private readonly struct NoGradient : IZip3
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x, V chosen, V dy) where V : struct, IVec<V> => V.Broadcast(0);
     }
 
@@ -207,11 +213,13 @@ public static partial class Ops
 
     private readonly struct LessForward : IZip
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V a, V b) where V : struct, IVec<V> => V.Select(a < b, V.Broadcast(1), V.Broadcast(0));
     }
 
     private readonly struct EqualForward : IZip
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V a, V b) where V : struct, IVec<V> => V.Select(V.Equal(a, b), V.Broadcast(1), V.Broadcast(0));
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Craton.Tensors.Kernels.Simd;
 
 namespace Craton.Tensors;
@@ -10,6 +11,7 @@ public static partial class Ops
 
     private readonly struct ExpForward : IMap
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x) where V : struct, IVec<V> => VMath.Exp(x);
     }
 
@@ -17,6 +19,7 @@ public static partial class Ops
     {
         public static bool FromOutput => true;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V y, V dy) where V : struct, IVec<V> => dy * y;
     }
 
@@ -25,6 +28,7 @@ public static partial class Ops
 
     private readonly struct Expm1Forward : IMap
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x) where V : struct, IVec<V> => VMath.Expm1(x);
     }
 
@@ -32,6 +36,7 @@ public static partial class Ops
     {
         public static bool FromOutput => false;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x, V dy) where V : struct, IVec<V> => dy * VMath.Exp(x);
     }
 
@@ -40,6 +45,7 @@ public static partial class Ops
 
     private readonly struct LogForward : IMap
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x) where V : struct, IVec<V> => VMath.Log(x);
     }
 
@@ -47,6 +53,7 @@ public static partial class Ops
     {
         public static bool FromOutput => false;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x, V dy) where V : struct, IVec<V> => dy / x;
     }
 
@@ -55,6 +62,7 @@ public static partial class Ops
 
     private readonly struct Log1pForward : IMap
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x) where V : struct, IVec<V> => VMath.Log1p(x);
     }
 
@@ -62,6 +70,7 @@ public static partial class Ops
     {
         public static bool FromOutput => false;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x, V dy) where V : struct, IVec<V> => dy / (x + V.Broadcast(1));
     }
 
@@ -70,6 +79,7 @@ public static partial class Ops
 
     private readonly struct SqrtForward : IMap
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x) where V : struct, IVec<V> => V.Sqrt(x);
     }
 
@@ -77,6 +87,7 @@ public static partial class Ops
     {
         public static bool FromOutput => true;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V y, V dy) where V : struct, IVec<V> => dy / (y + y);
     }
 
@@ -85,6 +96,7 @@ public static partial class Ops
 
     private readonly struct RsqrtForward : IMap
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x) where V : struct, IVec<V> => V.Broadcast(1) / V.Sqrt(x);
     }
 
@@ -92,6 +104,7 @@ public static partial class Ops
     {
         public static bool FromOutput => true;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V y, V dy) where V : struct, IVec<V> => dy * V.Broadcast(-0.5) * y * y * y;
     }
 
@@ -100,6 +113,7 @@ public static partial class Ops
 
     private readonly struct SquareForward : IMap
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x) where V : struct, IVec<V> => x * x;
     }
 
@@ -107,6 +121,7 @@ public static partial class Ops
     {
         public static bool FromOutput => false;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x, V dy) where V : struct, IVec<V> => dy * (x + x);
     }
 
@@ -115,6 +130,7 @@ public static partial class Ops
 
     private readonly struct ReciprocalForward : IMap
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x) where V : struct, IVec<V> => V.Broadcast(1) / x;
     }
 
@@ -122,6 +138,7 @@ public static partial class Ops
     {
         public static bool FromOutput => true;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V y, V dy) where V : struct, IVec<V> => -(dy * y * y);
     }
 
@@ -130,6 +147,7 @@ public static partial class Ops
 
     private readonly struct SinForward : IMap
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x) where V : struct, IVec<V> => VMath.Sin(x);
     }
 
@@ -137,6 +155,7 @@ public static partial class Ops
     {
         public static bool FromOutput => false;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x, V dy) where V : struct, IVec<V> => dy * VMath.Cos(x);
     }
 
@@ -145,6 +164,7 @@ public static partial class Ops
 
     private readonly struct CosForward : IMap
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x) where V : struct, IVec<V> => VMath.Cos(x);
     }
 
@@ -152,6 +172,7 @@ public static partial class Ops
     {
         public static bool FromOutput => false;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x, V dy) where V : struct, IVec<V> => -(dy * VMath.Sin(x));
     }
 
@@ -160,6 +181,7 @@ public static partial class Ops
 
     private readonly struct ErfForward : IMap
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x) where V : struct, IVec<V> => VMath.Erf(x);
     }
 
@@ -169,6 +191,7 @@ public static partial class Ops
 
         public static bool FromOutput => false;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x, V dy) where V : struct, IVec<V> => dy * V.Broadcast(TwoOverRootPi) * VMath.Exp(-(x * x));
     }
 
@@ -177,6 +200,7 @@ public static partial class Ops
 
     private readonly struct AbsForward : IMap
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x) where V : struct, IVec<V> => V.Abs(x);
     }
 
@@ -184,6 +208,7 @@ public static partial class Ops
     {
         public static bool FromOutput => false;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x, V dy) where V : struct, IVec<V> =>
             V.Select(x > V.Broadcast(0), dy, V.Select(x < V.Broadcast(0), -dy, V.Broadcast(0)));
     }
@@ -193,6 +218,7 @@ public static partial class Ops
 
     private readonly struct PowerForward(double exponent) : IMap
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x) where V : struct, IVec<V> => VMath.Pow(x, V.Broadcast(exponent));
     }
 
@@ -200,6 +226,7 @@ public static partial class Ops
     {
         public static bool FromOutput => false;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x, V dy) where V : struct, IVec<V> =>
             exponent == 0 ? V.Broadcast(0) : dy * V.Broadcast(exponent) * VMath.Pow(x, V.Broadcast(exponent - 1));
     }
@@ -210,6 +237,7 @@ public static partial class Ops
 
     private readonly struct ClampForward(double least, double greatest) : IMap
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x) where V : struct, IVec<V> => V.Min(V.Max(x, V.Broadcast(least)), V.Broadcast(greatest));
     }
 
@@ -217,6 +245,7 @@ public static partial class Ops
     {
         public static bool FromOutput => false;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x, V dy) where V : struct, IVec<V>
         {
             V inside = ((x >= V.Broadcast(least)) & (x <= V.Broadcast(greatest)));
@@ -235,17 +264,20 @@ public static partial class Ops
 
     private readonly struct SignForward : IMap
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x) where V : struct, IVec<V> => V.Select(x > V.Broadcast(0), V.Broadcast(1),
             V.Select(x < V.Broadcast(0), V.Broadcast(-1), V.Broadcast(0)));
     }
 
     private readonly struct FloorForward : IMap
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x) where V : struct, IVec<V> => V.Floor(x);
     }
 
     private readonly struct RoundForward : IMap
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x) where V : struct, IVec<V> => V.RoundToEven(x);
     }
 
@@ -253,6 +285,7 @@ public static partial class Ops
     {
         public static bool FromOutput => false;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x, V dy) where V : struct, IVec<V> => V.Broadcast(0);
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Craton.Tensors.Kernels.Simd;
 
 namespace Craton.Tensors;
@@ -64,6 +65,7 @@ public static partial class Ops
 
     private readonly struct RootForward : IMap
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x) where V : struct, IVec<V> => V.Sqrt(x);
     }
 
@@ -71,6 +73,7 @@ public static partial class Ops
     {
         public static bool FromOutput => true;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V y, V dy) where V : struct, IVec<V> => V.Select(V.Equal(y, V.Broadcast(0)), V.Broadcast(0), dy / (y + y));
     }
 

@@ -1,16 +1,17 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
+using Craton.Tensors.Memory;
 
 namespace Craton.Tensors.Threading;
 
 /// <summary>Working memory of a task, kept by its thread from run to run: after the first few runs nothing is allocated.</summary>
 public static unsafe class WorkerScratch
 {
-    private const int Alignment = 64;
+    // From this size on a buffer is made of large pages: packed operands are read over and over, and would miss the table of small ones.
+    private const long Large = 128 << 10, LargePage = 2 << 20;
 
-    // One buffer for each depth of nested runs, so that a run inside a task does not overwrite what that task holds. Pinned arrays rather
-    // than native memory: they go with their thread, without a finalizer.
-    [ThreadStatic] private static byte[]?[]? t_buffers;
+    // One buffer for each depth of nested runs, so that a run inside a task does not overwrite what that task holds. They lie in pinned
+    // arrays rather than in native memory: they go with their thread, without a finalizer.
+    [ThreadStatic] private static Storage?[]? t_buffers;
 
     // The largest demand of any thread at each depth: a thread that happens to meet the large task late has grown for it already.
     private const int Depths = 8;
@@ -22,23 +23,21 @@ public static unsafe class WorkerScratch
     public static void* Rent(long bytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, Array.MaxLength - Alignment);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, Array.MaxLength);
         int depth = WorkerPool.Depth;
         bytes = Demand(ref s_demand[Math.Min(depth, Depths - 1)], bytes);
-        byte[]?[] buffers = t_buffers ??= [];
+        Storage?[] buffers = t_buffers ??= [];
         if (depth >= buffers.Length)
         {
             Array.Resize(ref t_buffers, depth + 1);
             buffers = t_buffers;
         }
-        byte[]? buffer = buffers[depth];
-        if (buffer is null || buffer.Length < bytes + Alignment)
+        if (buffers[depth] is not { } buffer || buffer.Bytes < bytes)
         {
             buffers[depth] = null; // let the old one go before the larger is made
-            buffer = buffers[depth] = GC.AllocateUninitializedArray<byte>(Grown(bytes), pinned: true);
+            buffer = buffers[depth] = Storage.Allocate(Grown(bytes), bucket: -1);
         }
-        nuint address = (nuint)Marshal.UnsafeAddrOfPinnedArrayElement(buffer, 0);
-        return (void*)((address + (Alignment - 1)) & ~(nuint)(Alignment - 1));
+        return buffer.Pointer;
     }
 
     private static long Demand(ref long largest, long bytes)
@@ -54,6 +53,9 @@ public static unsafe class WorkerScratch
     }
 
     /// <summary>Rounds up to the next power of two, so that slowly growing demands settle soon.</summary>
-    private static int Grown(long bytes)
-        => (int)Math.Min(Array.MaxLength, (long)BitOperations.RoundUpToPowerOf2((ulong)bytes + Alignment + 4096));
+    private static long Grown(long bytes)
+    {
+        long size = (long)BitOperations.RoundUpToPowerOf2((ulong)bytes + 4096);
+        return size < Large ? size : Math.Max(size, LargePage);
+    }
 }

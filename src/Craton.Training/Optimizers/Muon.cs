@@ -1,4 +1,5 @@
 using Craton.Tensors;
+using Craton.Tensors.Kernels;
 
 namespace Craton.Training.Optimizers;
 
@@ -35,9 +36,13 @@ public sealed record MuonOptions(
 /// </summary>
 public sealed class Muon : IOptimizer
 {
+    // Matrices of one shape are made orthogonal together, which keeps all threads busy; up to so many elements, which keeps them in cache.
+    private const long MostElements = 1 << 21;
+
     private readonly MuonOptions _options;
     private readonly NamedParameter[] _parameters;
     private readonly Tensor[] _momentum;
+    private readonly int[][] _groups; // numbers of parameters
     private readonly AdamW? _rest;
     private long _steps;
 
@@ -53,6 +58,8 @@ public sealed class Muon : IOptimizer
             if (p.Tensor.Rank != 2)
                 throw new CratonException($"[muon] parameter '{p.Name}': expected a matrix, got {p.Tensor.Layout}; give it to the inner AdamW");
         _momentum = [.. _parameters.Select(p => Tensor.Persistent(DType.F32, p.Tensor.Shape))];
+        _groups = [.. _parameters.Select((p, i) => (Shape: (p.Tensor.Size(0), p.Tensor.Size(1)), Number: i)).GroupBy(p => p.Shape, p => p.Number)
+            .SelectMany(g => g.Chunk((int)Math.Clamp(MostElements / Math.Max(1, (long)g.Key.Item1 * g.Key.Item2), 1, int.MaxValue)))];
         _rest = rest;
     }
 
@@ -79,45 +86,38 @@ public sealed class Muon : IOptimizer
     public void Step(double rateScale, double gradientScale)
     {
         _steps++;
-        double rate = _options.LearningRate * rateScale, mu = _options.Momentum;
-        for (int i = 0; i < _parameters.Length; i++)
-        {
-            Tensor parameter = _parameters[i].Tensor;
-            if (parameter.Grad is not { } raw) continue;
-            using (TensorScope.Open("muon"))
-            {
-                Tensor gradient = raw.Detach() * gradientScale;
-                _momentum[i].Assign(_momentum[i] * mu + gradient * (1 - mu));
-                Tensor direction = _options.Nesterov ? gradient * (1 - mu) + _momentum[i] * mu : _momentum[i];
-                Tensor update = NewtonSchulz(direction, _options);
-                int rows = parameter.Size(0), columns = parameter.Size(1);
-                double adjusted = _options.Adjustment == MuonAdjustment.Original
-                    ? Math.Sqrt(Math.Max(1, (double)rows / columns))
-                    : 0.2 * Math.Sqrt(Math.Max(rows, columns));
-                parameter.Assign(parameter.Detach() * (1 - rate * _options.WeightDecay) - update * (rate * adjusted));
-            }
-        }
+        foreach (int[] group in _groups) Step(group, _options.LearningRate * rateScale, gradientScale);
         _rest?.Step(rateScale, gradientScale);
     }
 
-    /// <summary>
-    /// An approximately orthogonal matrix with the singular vectors of x: X ← aX + (bA + cA²)X with A = XXᵀ, from x / (‖x‖ + eps),
-    /// turned so that it is not taller than wide.
-    /// </summary>
-    public static Tensor NewtonSchulz(Tensor x, MuonOptions options)
+    private void Step(int[] group, double rate, double gradientScale)
     {
-        bool tall = x.Size(0) > x.Size(1);
-        Tensor wide = tall ? x.Transpose() : x;
-        double norm = Ops.Norm(wide).Item();
-        Tensor y = wide * (1 / (norm + options.Eps));
-        (double a, double b, double c) = options.Coefficients;
-        for (int i = 0; i < options.Iterations; i++)
+        double mu = _options.Momentum;
+        int rows = _parameters[group[0]].Tensor.Size(0), columns = _parameters[group[0]].Tensor.Size(1);
+        using TensorScope scope = TensorScope.Open("muon");
+        Tensor directions = Tensor.Empty(DType.F32, group.Length, rows, columns);
+        for (int i = 0; i < group.Length; i++)
         {
-            Tensor square = Ops.MatMul(y, y.Transpose());
-            Tensor polynomial = square * b + Ops.MatMul(square, square) * c;
-            y = y * a + Ops.MatMul(polynomial, y);
+            Tensor momentum = _momentum[group[i]], direction = Ops.Select(directions, 0, i);
+            if (_parameters[group[i]].Tensor.Grad?.Detach() is not { } gradient)
+            {
+                direction.Clear();
+                continue;
+            }
+            MuonKernels.Momentum(momentum, gradient, mu, gradientScale);
+            if (_options.Nesterov) MuonKernels.Direction(direction, momentum, gradient, mu, gradientScale);
+            else direction.Assign(momentum);
         }
-        return tall ? y.Transpose() : y;
+        Tensor updates = MuonKernels.NewtonSchulz(directions, _options.Iterations, _options.Coefficients, _options.Eps);
+        double adjusted = _options.Adjustment == MuonAdjustment.Original
+            ? Math.Sqrt(Math.Max(1, (double)rows / columns))
+            : 0.2 * Math.Sqrt(Math.Max(rows, columns));
+        for (int i = 0; i < group.Length; i++)
+        {
+            Tensor parameter = _parameters[group[i]].Tensor;
+            if (parameter.Grad is null) continue;
+            MuonKernels.Update(parameter.Detach(), Ops.Select(updates, 0, i), 1 - rate * _options.WeightDecay, rate * adjusted);
+        }
     }
 
     private static bool IsBlockMatrix(NamedParameter p) => p.Tensor.Rank == 2 && p.Name.Contains(".layers.", StringComparison.Ordinal);

@@ -48,7 +48,7 @@ public sealed class OptimizerTests : IDisposable
     // The same on every machine and for every width of registers (DOTNET_EnableAVX512=0, DOTNET_EnableAVX2=0).
     [Theory]
     [InlineData("adamw", "5c8c2b200d72bad6")]
-    [InlineData("muon", "26bdfa71a7096938")]
+    [InlineData("muon", "ab5793a964030412")]
     [InlineData("adafactor", "daafa75e291305b7")]
     public void Bits_are_these_on_every_machine(string name, string hash) =>
         Assert.Equal(hash, Convert.ToHexStringLower(SHA256.HashData(WeightsAfterThreeSteps(name, threads: 2)))[..16]);

@@ -16,11 +16,16 @@ internal static unsafe class GemmPacking
 
     /// <summary>
     /// Packs a panel [k][width]: <c>panel[k·width + i] = source[i·stride + k·kStride]</c> for i &lt; used, and 0 for used ≤ i &lt; width.
-    /// i counts rows of A or columns of B. Up to <see cref="Overrun"/> floats after the panel are overwritten.
+    /// i counts rows of A or columns of B. Up to <see cref="Overrun"/> floats after the panel are overwritten. Of adjacent elements
+    /// <paramref name="readable"/> may be read, where more than the used ones are there.
     /// </summary>
-    public static void Pack(float* source, nint stride, nint kStride, int used, int width, int k, float* panel)
+    public static void Pack(float* source, nint stride, nint kStride, int used, int width, int k, float* panel, int readable = 0)
     {
-        if (stride == 1)
+        if (stride == 1 && used <= Vector256<float>.Count && readable >= Vector256<float>.Count)
+            PackAdjacent256(source, kStride, width, k, panel);
+        else if (stride == 1 && used <= Vector512<float>.Count && readable >= Vector512<float>.Count)
+            PackAdjacent512(source, kStride, width, k, panel);
+        else if (stride == 1)
             PackAdjacent(source, kStride, used, width, k, panel);
         else if (kStride == 1 && (Sse.IsSupported || AdvSimd.Arm64.IsSupported))
             PackTransposed(source, stride, used, width, k, panel);
@@ -46,6 +51,28 @@ internal static unsafe class GemmPacking
                 Vector128.Store(Vector128.Load(source + i), panel + i);
             for (; i < used; i++)
                 panel[i] = source[i];
+        }
+    }
+
+    /// <summary>Up to 16 elements of a step by one copy of 16: what it writes too much, the next step writes over.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void PackAdjacent512(float* source, nint kStride, int width, int k, float* panel)
+    {
+        for (int p = 0; p < k; p++, source += kStride, panel += width)
+        {
+            Prefetch(source + (StepsAhead * kStride));
+            Vector512.Store(Vector512.Load(source), panel);
+        }
+    }
+
+    /// <summary>Up to 8 elements of a step, in the same way.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void PackAdjacent256(float* source, nint kStride, int width, int k, float* panel)
+    {
+        for (int p = 0; p < k; p++, source += kStride, panel += width)
+        {
+            Prefetch(source + (StepsAhead * kStride));
+            Vector256.Store(Vector256.Load(source), panel);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics.X86;
 using Craton.Tensors.Kernels.Simd;
 using Craton.Tensors.Threading;
 
@@ -16,7 +17,7 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
     // vectors is then 32 KB, one of two 8-lane vectors 24 KB: most of a first-level cache.
     private static int StepsPerBlock => V.Lanes == 16 ? 256 : 384;
 
-    private static int RowsPerBlock => V.Lanes == 16 ? 576 : 192;
+    private static int RowsPerBlock => V.Lanes == 16 ? 384 : 192;
 
     // Blocks of k begin at multiples of this, so that packing meets whole squares.
     private const int StepUnit = 16;
@@ -26,7 +27,7 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
 
     private readonly StridedMatrix<float> _a, _b, _c;
     private readonly GemmRange _range;
-    private readonly int _steps, _batch;
+    private readonly int _rows, _steps, _batch;
     private readonly bool _accumulate, _exchanged;
     private readonly TEpilogue _epilogue;
 
@@ -40,7 +41,7 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
     {
         (_a, _b, _c) = (problem.A, problem.B, problem.C);
         (_accumulate, _exchanged) = (problem.Accumulate, problem.Exchanged);
-        (_range, _batch, _steps, _epilogue) = (range, batch, problem.Shape.K, epilogue);
+        (_range, _batch, _rows, _steps, _epilogue) = (range, batch, problem.Shape.M, problem.Shape.K, epilogue);
         _panelWidth = GemmTiles<V>.VectorsAcross(range.Rows) * V.Lanes;
         int k = Math.Min(_steps, StepsPerBlock);
         long sizeA = Aligned(((long)Math.Min(range.Rows, RowsPerBlock) * k) + GemmPacking.Overrun);
@@ -90,7 +91,8 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
         {
             int first = Part(rows, panel, panels), count = Part(rows, panel + 1, panels) - first;
             GemmPacking.Pack(
-                _a.At(_batch, row + first, _k), _a.RowStride, _a.ColumnStride, count, count, _kCount, _packedA + ((nint)first * _kCount));
+                _a.At(_batch, row + first, _k), _a.RowStride, _a.ColumnStride, count, count, _kCount, _packedA + ((nint)first * _kCount),
+                readable: _rows - row - first);
         }
         int endColumn = _range.Column + _range.Columns;
         for (int column = _range.Column; column < endColumn; column += _panelWidth)
@@ -107,8 +109,22 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
             for (int panel = 0; panel < panels; panel++)
             {
                 int first = Part(rows, panel, panels), count = Part(rows, panel + 1, panels) - first;
+                FetchTile(row + first + count, column);
                 ComputeTile(row + first, count, column, columns, _packedA + ((nint)first * _kCount), b, bStep);
             }
+        }
+    }
+
+    /// <summary>Brings the tile of C that comes next near, while this one is computed: its sums would be waited for.</summary>
+    private readonly void FetchTile(int row, int column)
+    {
+        if (_c.ColumnStride != 1 || !Sse.IsSupported || row + GemmTiles<V>.MostRows > _range.Row + _range.Rows)
+            return;
+        float* c = _c.At(_batch, row, column);
+        for (int r = 0; r < GemmTiles<V>.MostRows; r++, c += _c.RowStride)
+        {
+            Sse.Prefetch1(c);
+            Sse.Prefetch1(c + 16);
         }
     }
 

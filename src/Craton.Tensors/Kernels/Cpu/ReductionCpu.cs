@@ -64,24 +64,26 @@ internal sealed unsafe partial class CpuKernels
         }
     }
 
+    // Whole rows are read one after the other, as memory likes it: each block of rows into a row of its own, then these in their order.
     private static void SumColumns(in RowPlan plan, Tensor x, Tensor y, bool add)
     {
-        if (!add) new Span<float>(y.Pointer, checked((int)y.Count)).Clear();
-        int columnsPerTask = (int)Math.Clamp(RowElementsPerTask / plan.Rows / 16 * 16, 64, 1024);
-        var job = new SumColumnsJob(plan, (float*)x.Storage.Pointer, (float*)y.Pointer, columnsPerTask);
-        WorkerPool.Run(ref job, checked((int)((plan.Length + columnsPerTask - 1) / columnsPerTask)));
+        RowTasks tasks = RowTasks.ForPartialSums(plan);
+        float* partials = (float*)WorkerScratch.Rent(tasks.Count * plan.Length * sizeof(float));
+        var job = new SumColumnsJob(plan, (float*)x.Storage.Pointer, partials, tasks);
+        WorkerPool.Run(ref job, tasks.Count);
+        SumPartials(partials, tasks.Count, plan.Length, new GradTarget(y, add));
     }
 
-    private readonly struct SumColumnsJob(RowPlan plan, float* xs, float* ys, int columnsPerTask) : IJob
+    private readonly struct SumColumnsJob(RowPlan plan, float* xs, float* partials, RowTasks tasks) : IJob
     {
         private readonly RowPlan _plan = plan;
 
         public void Run(int task, int worker)
         {
-            long first = (long)task * columnsPerTask;
-            long n = Math.Min(columnsPerTask, _plan.Length - first);
-            for (long row = 0; row < _plan.Rows; row++)
-                Elementwise.MapAdd(default(Identity), xs + _plan.Start(0, row) + first, ys + first, n);
+            float* sums = partials + task * _plan.Length;
+            new Span<float>(sums, checked((int)_plan.Length)).Clear();
+            for (long row = tasks.First(task); row < tasks.End(task); row++)
+                Elementwise.MapAdd(default(Identity), xs + _plan.Start(0, row), sums, _plan.Length);
         }
     }
 

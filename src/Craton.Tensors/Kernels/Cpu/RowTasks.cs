@@ -3,7 +3,7 @@ namespace Craton.Tensors.Kernels;
 /// <summary>Divides rows into tasks that are worth handing over. Only the shape decides, so results are the same for any number of threads.</summary>
 internal readonly struct RowTasks
 {
-    private const int ElementsPerTask = 16384;
+    private const int ElementsPerTask = 16384, PartialElements = 1 << 18;
 
     private readonly long _rows, _perTask;
 
@@ -18,7 +18,11 @@ internal readonly struct RowTasks
     /// <summary>
     /// Blocks of rows whose sums are added up later, in the order of the blocks: few enough that the partial sums stay small.
     /// </summary>
-    public static RowTasks ForPartialSums(in RowPlan plan) => new(plan.Rows, Math.Max(16, (plan.Rows + 127) / 128));
+    public static RowTasks ForPartialSums(in RowPlan plan)
+    {
+        long most = Math.Clamp(PartialElements / Math.Max(1, plan.Length), 8, 128);
+        return new(plan.Rows, Math.Max(16, (plan.Rows + most - 1) / most));
+    }
 
     /// <summary>Number of tasks.</summary>
     public int Count { get; }
