@@ -76,7 +76,8 @@ internal sealed class PeerProcess : IDisposable
 
     private JsonObject Answer()
     {
-        if (_process.StandardOutput.ReadLine() is { } line) return JsonNode.Parse(line)!.AsObject();
+        while (_process.StandardOutput.ReadLine() is { } line)
+            if (line.StartsWith('{')) return JsonNode.Parse(line)!.AsObject(); // libraries print lines of their own
         _process.WaitForExit();
         throw new PeerException($"{Name} stopped: {_complaint}");
     }
