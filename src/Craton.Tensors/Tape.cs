@@ -13,6 +13,9 @@ public sealed class Tape : IDisposable
 
     private Tape() { }
 
+    /// <summary>Told of every operation, when a profile watches this tape.</summary>
+    internal Diagnostics.OpProfile? Profile { get; set; }
+
     /// <summary>True when operations are being recorded on this thread.</summary>
     public static bool IsRecording => s_current is not null;
 
@@ -46,6 +49,7 @@ public sealed class Tape : IDisposable
             Check.SameShape("backward", "gradient", gradients[i], outputs[i].Layout);
             GradFor(outputs[i]).Take(gradients[i]);
         }
+        Profile?.Skip();
         for (int i = _entries.Count - 1; i >= 0; i--)
         {
             Entry entry = _entries[i];
@@ -56,6 +60,7 @@ public sealed class Tape : IDisposable
                 if (!output.GradIsEmpty)
                     using (TensorScope.Open(op.Name))
                         op.Backward(output.GradBuffer!);
+                Profile?.RanBackward(op, output);
                 op.ReleaseSaved();
             }
             if (!entry.IsProducer) continue;
@@ -72,6 +77,7 @@ public sealed class Tape : IDisposable
     {
         for (int i = _entries.Count - 1; i >= 0; i--) _entries[i].Op?.ReleaseSaved();
         _entries.Clear();
+        Profile = null;
         if (s_current == this)
         {
             s_current = null;
@@ -88,9 +94,10 @@ public sealed class Tape : IDisposable
 
     internal static void Record(Op op, Tensor output)
     {
+        s_current!.Profile?.Recorded(op, output);
         bool isProducer = !output.RequiresGrad; // further operations may write further parts of the same output
         output.RequiresGrad = true;
-        s_current!._entries.Add(new Entry(op, output, output.Generation, isProducer));
+        s_current._entries.Add(new Entry(op, output, output.Generation, isProducer));
     }
 
     internal static void RecordView(Tensor view)

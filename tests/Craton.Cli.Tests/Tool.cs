@@ -44,6 +44,13 @@ internal sealed class Tool : IDisposable
         return Finish(process, input);
     }
 
+    /// <summary>Runs the tool with variables of its environment set.</summary>
+    public ToolResult RunIn((string Name, string Value)[] environment, params string[] args)
+    {
+        using Process process = Start("dotnet", [Dll, .. args], environment);
+        return Finish(process, null);
+    }
+
     /// <summary>Runs a shell command in which <c>craton</c> is the tool, in name spaces of its own: mounts vanish with it.</summary>
     public ToolResult RunInOwnMounts(string script)
     {
@@ -59,7 +66,7 @@ internal sealed class Tool : IDisposable
         return RunInOwnMounts("mount -t tmpfs none mount-probe").ExitCode == 0 ? null : "mounting a tmpfs needs root";
     }
 
-    public Process Start(string program, IEnumerable<string> args)
+    public Process Start(string program, IEnumerable<string> args, params (string Name, string Value)[] environment)
     {
         var start = new ProcessStartInfo(program, args)
         {
@@ -71,6 +78,7 @@ internal sealed class Tool : IDisposable
         start.Environment["CRATON_CACHE"] = At("cache");
         start.Environment["CRATON_DATA"] = "";
         start.Environment["CRATON_THREADS"] = "1";
+        foreach ((string name, string value) in environment) start.Environment[name] = value;
         return Process.Start(start)!;
     }
 

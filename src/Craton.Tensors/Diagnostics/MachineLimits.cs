@@ -22,7 +22,12 @@ public static unsafe class MachineLimits
 
     /// <summary>Fused multiply-adds on registers alone, in 10⁹ floating-point operations (two each) a second over all threads.</summary>
     /// <param name="threads">Threads that compute at once, at least 1.</param>
-    public static double FmaGflops(int threads) => Gemm.RegisterBits switch
+    public static double FmaGflops(int threads) => FmaGflops(threads, RegisterBits);
+
+    /// <summary>The same on registers of a given width, which the hardware must have.</summary>
+    /// <param name="threads">Threads that compute at once, at least 1.</param>
+    /// <param name="registerBits">512, 256, 128, or anything else for no vectors.</param>
+    public static double FmaGflops(int threads, int registerBits) => registerBits switch
     {
         512 => FmaGflops<Vec512>(threads),
         256 => FmaGflops<Vec256>(threads),

@@ -5,10 +5,10 @@ internal static class Repository
 {
     public static string Root { get; } = Find();
 
-    /// <summary>The documents: README.md, CHANGELOG.md and everything under docs/, as paths relative to the root.</summary>
+    /// <summary>The documents: README.md, CHANGELOG.md, those of bench/ and everything under docs/, as paths relative to the root.</summary>
     public static string[] Documents() =>
     [
-        "README.md", "CHANGELOG.md",
+        "README.md", "CHANGELOG.md", "bench/README.md", "bench/RESULTS.md",
         .. Directory.EnumerateFiles(Path.Combine(Root, "docs"), "*.md", SearchOption.AllDirectories)
             .Select(file => Path.GetRelativePath(Root, file).Replace('\\', '/')).Order(StringComparer.Ordinal),
     ];

@@ -1,0 +1,158 @@
+using System.Diagnostics;
+
+namespace Craton.Cli.Bench.Versus;
+
+/// <summary>
+/// Finds the peers on this machine and starts them, tuned. What is missing is said once, with how to install it. Processes that were
+/// started live until <see cref="StopAll"/>.
+/// </summary>
+internal sealed class InstalledPeers(int threads, Action<string> tell) : IDisposable
+{
+    private const string Scripts = "peers", Modules = "node_modules";
+
+    private readonly HashSet<string> _told = [];
+    private readonly List<PeerProcess> _running = [];
+    private string? _torchPython;
+
+    public int Threads => threads;
+
+    /// <summary>What has been said about missing peers.</summary>
+    public IReadOnlyCollection<string> Told => _told;
+
+    /// <summary>Where the tokenizers' packages lie; null when nowhere.</summary>
+    public static string? NodeModules { get; } = FindNodeModules();
+
+    /// <summary>PyTorch at a piece of work, or nothing.</summary>
+    public PeerProcess[] Torch(string work, BenchConfiguration c)
+    {
+        string? python = _torchPython ??= Pythons().FirstOrDefault(CanImportTorch);
+        if (python is null)
+        {
+            Tell("PyTorch is not installed: apt-get install python3-torch libopenblas0-openmp, or name a python that has it in CRATON_PYTHON");
+            return [];
+        }
+        int[] shape = [c.Model.NLayer, c.Model.NEmbd, c.Model.NHead, c.Model.VocabSize, c.Model.NPositions, c.Batch, c.Length, threads];
+        List<(string, string)> environment =
+        [
+            .. ThreadVariables,
+            // Memory that was used once is kept: PyTorch would otherwise have it mapped anew for every step.
+            ("MALLOC_MMAP_THRESHOLD_", "1099511627776"), ("MALLOC_TRIM_THRESHOLD_", "1099511627776"), ("MALLOC_TOP_PAD_", "268435456"), ("MALLOC_ARENA_MAX", "1"),
+        ];
+        // Of OpenBLAS's builds the OpenMP one shares PyTorch's threads; the others fight them.
+        if (Libraries("libopenblas.so.0").FirstOrDefault(file => file.Contains("openmp", StringComparison.Ordinal)) is { } openmp)
+            environment.Add(("LD_LIBRARY_PATH", $"{Path.GetDirectoryName(openmp)}:{Environment.GetEnvironmentVariable("LD_LIBRARY_PATH")}"));
+        else Tell("PyTorch runs on the BLAS it was installed with: apt-get install libopenblas0-openmp makes it faster");
+        return Start("PyTorch", python, ["-B", Script("torch_train.py"), work, .. shape.Select(n => $"{n}")], environment);
+    }
+
+    /// <summary>Every BLAS library that is here.</summary>
+    public PeerProcess[] Blas()
+    {
+        (string Name, string File)[] libraries =
+        [
+            .. Libraries("libopenblas.so.0").Take(1).Select(file => ("OpenBLAS", file)), .. Libraries("libblis.so.*").Take(1).Select(file => ("BLIS", file)),
+            .. Libraries("libdnnl.so.*").Take(1).Select(file => ("oneDNN", file)), .. Libraries("libmkl_rt.so*").Take(1).Select(file => ("MKL", file)),
+        ];
+        string? python = Pythons().FirstOrDefault();
+        if (python is null) Tell("OpenBLAS, BLIS, oneDNN are not compared: no python3 on the PATH to call them with; apt-get install python3");
+        else if (libraries.Length == 0) Tell("OpenBLAS, BLIS, oneDNN are not installed: apt-get install libopenblas0-openmp libblis4-openmp libdnnl2");
+        else return [.. libraries.SelectMany(library => Start(library.Name, python, ["-B", Script("blas.py"), library.File], ThreadVariables))];
+        return [];
+    }
+
+    /// <summary>A tokenizer of Node at a piece of work, or nothing.</summary>
+    public PeerProcess[] Node(string package, string work, int workers, params string[] arguments)
+    {
+        string? node = OnPath("node").FirstOrDefault();
+        if (node is null) Tell("Node is not installed: apt-get install nodejs npm, then npm i in bench/peers");
+        else if (NodeModules is null || !Directory.Exists(Path.Combine(NodeModules, package)))
+            Tell($"{package} is not installed: npm i in bench/peers, or name a folder of packages that has it in CRATON_NODE_MODULES");
+        else
+            return Start(package == "tokenizers" ? "Hugging Face tokenizers" : package, node, [Script("tokenizers.cjs"), work, .. arguments],
+                [("CRATON_NODE_MODULES", NodeModules), ("RAYON_NUM_THREADS", $"{workers}")]);
+        return [];
+    }
+
+    /// <summary>Craton in a process of its own.</summary>
+    public PeerProcess Ours(string work)
+    {
+        var process = PeerProcess.Ours(work, threads);
+        _running.Add(process);
+        return process;
+    }
+
+    /// <summary>Says something once.</summary>
+    public void Tell(string sentence)
+    {
+        if (_told.Add(sentence)) tell(sentence);
+    }
+
+    public void StopAll()
+    {
+        foreach (PeerProcess process in _running) process.Dispose();
+        _running.Clear();
+    }
+
+    public void Dispose() => StopAll();
+
+    private (string, string)[] ThreadVariables =>
+        [.. new[] { "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS" }.Select(variable => (variable, $"{threads}"))];
+
+    private PeerProcess[] Start(string name, string program, IEnumerable<string> arguments, IEnumerable<(string, string)> environment)
+    {
+        try
+        {
+            var process = new PeerProcess(name, program, arguments, environment);
+            _running.Add(process);
+            return [process];
+        }
+        catch (Exception e) when (e is PeerException or System.ComponentModel.Win32Exception)
+        {
+            Tell($"{e.Message}; it is left out");
+            return [];
+        }
+    }
+
+    private static string Script(string name) => Path.Combine(AppContext.BaseDirectory, Scripts, name);
+
+    private static IEnumerable<string> Pythons() => Environment.GetEnvironmentVariable("CRATON_PYTHON") is { Length: > 0 } named ? [named] : OnPath("python3");
+
+    private static bool CanImportTorch(string python)
+    {
+        try
+        {
+            using var process = Process.Start(new ProcessStartInfo(python, ["-c", "import torch"]) { RedirectStandardError = true, RedirectStandardOutput = true });
+            if (process is null) return false;
+            _ = process.StandardError.ReadToEnd();
+            process.WaitForExit();
+            return process.ExitCode == 0;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return false;
+        }
+    }
+
+    private static IEnumerable<string> OnPath(string program) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+            .Select(folder => Path.Combine(folder, OperatingSystem.IsWindows() ? program + ".exe" : program)).Where(File.Exists);
+
+    // Debian keeps each build of a BLAS in a folder below that of the libraries; the OpenMP build comes first.
+    private static IEnumerable<string> Libraries(string pattern)
+    {
+        string[] roots = ["/usr/local/lib", "/usr/lib", "/usr/lib64", .. Folders("/usr/lib", "*-linux-gnu*")];
+        return roots.Where(Directory.Exists)
+            .SelectMany(root => Folders(root, "openblas-*").Concat(Folders(root, "blis-*")).Order(StringComparer.Ordinal).Append(root))
+            .SelectMany(folder => Directory.GetFiles(folder, pattern).Order(StringComparer.Ordinal));
+    }
+
+    private static string[] Folders(string root, string pattern) => Directory.Exists(root) ? Directory.GetDirectories(root, pattern) : [];
+
+    private static string? FindNodeModules()
+    {
+        if (Environment.GetEnvironmentVariable("CRATON_NODE_MODULES") is { Length: > 0 } named) return named;
+        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+            if (Path.Combine(folder.FullName, "bench", Scripts, Modules) is var modules && Directory.Exists(modules)) return modules;
+        return null;
+    }
+}
