@@ -14,6 +14,9 @@ internal sealed class ByteStringTable
     /// <summary>Number of distinct strings.</summary>
     public int Count { get; private set; }
 
+    /// <summary>Number of bytes of all distinct strings.</summary>
+    public int Bytes => Count == 0 ? 0 : _ends[Count - 1];
+
     /// <summary>The string of a number.</summary>
     public ReadOnlySpan<byte> this[int index]
     {
