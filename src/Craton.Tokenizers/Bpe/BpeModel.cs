@@ -15,7 +15,7 @@ internal sealed class BpeModel
 
     private readonly int[] _byteIds = new int[256];
     private readonly MergeTable _merges;
-    private readonly ByteStringTable _words = new();
+    private readonly ByteStringTable _words;
     private readonly int[] _wordIds;
 
     /// <summary>Creates a model.</summary>
@@ -29,6 +29,7 @@ internal sealed class BpeModel
         Merges = merges;
         IgnoreMerges = ignoreMerges;
         Array.Fill(_byteIds, -1);
+        _words = new ByteStringTable(vocabulary.Count);
         var wordIds = new List<int>(vocabulary.Count);
         for (int id = 0; id < vocabulary.Count; id++)
         {

@@ -20,31 +20,30 @@ internal static class WordMerger
     private static int MergeByScan(MergeTable merges, Span<int> symbols)
     {
         int count = symbols.Length;
-        Span<int> ranks = stackalloc int[LongestScan];
+        Span<int> ranks = stackalloc int[LongestScan], results = stackalloc int[LongestScan];
         for (int i = 0; i + 1 < count; i++)
-            ranks[i] = merges.Rank(symbols[i], symbols[i + 1], out _);
+            ranks[i] = merges.Rank(symbols[i], symbols[i + 1], out results[i]);
 
         while (count > 1)
         {
-            int best = 0;
+            int best = 0, lowest = ranks[0];
             for (int i = 1; i < count - 1; i++)
             {
-                if (ranks[i] < ranks[best])
-                    best = i;
+                int rank = ranks[i];
+                best = rank < lowest ? i : best;
+                lowest = Math.Min(rank, lowest);
             }
 
-            if (ranks[best] == MergeTable.NoRank)
+            if (lowest == MergeTable.NoRank)
                 break;
-            _ = merges.Rank(symbols[best], symbols[best + 1], out int merged);
-            symbols[best] = merged;
-            symbols[(best + 2)..count].CopyTo(symbols[(best + 1)..]);
-            if (best + 2 < count)
-                ranks[(best + 2)..(count - 1)].CopyTo(ranks[(best + 1)..]);
+            symbols[best] = results[best];
             count--;
+            for (int i = best + 1; i < count; i++)
+                (symbols[i], ranks[i - 1], results[i - 1]) = (symbols[i + 1], ranks[i], results[i]);
             if (best > 0)
-                ranks[best - 1] = merges.Rank(symbols[best - 1], merged, out _);
+                ranks[best - 1] = merges.Rank(symbols[best - 1], symbols[best], out results[best - 1]);
             if (best + 1 < count)
-                ranks[best] = merges.Rank(merged, symbols[best + 1], out _);
+                ranks[best] = merges.Rank(symbols[best], symbols[best + 1], out results[best]);
         }
 
         return count;
