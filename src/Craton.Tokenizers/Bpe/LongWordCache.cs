@@ -3,12 +3,12 @@ using System.Numerics;
 
 namespace Craton.Tokenizers.Bpe;
 
-/// <summary>Remembers the ids of words of up to 64 bytes: direct-mapped, in fixed slots, for one thread at a time.</summary>
+/// <summary>Remembers the ids of words of up to 48 bytes: direct-mapped, in fixed slots, for one thread at a time.</summary>
 internal sealed class LongWordCache
 {
-    private const int LongestWord = 64;
-    private const int MostIds = 15;
-    private const int SlotBits = 14;
+    private const int LongestWord = 48;
+    private const int MostIds = 11;
+    private const int SlotBits = 15;
 
     private readonly byte[] _words = new byte[LongestWord << SlotBits];
 

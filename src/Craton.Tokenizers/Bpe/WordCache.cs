@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics;
 namespace Craton.Tokenizers.Bpe;
 
 /// <summary>
-/// Remembers the ids of words, in bounded memory, for one thread at a time. Most words of a text have been seen before, so this
+/// Remembers the ids of words, in 7 MiB, for one thread at a time. Most words of a text have been seen before, so this
 /// look-up is the cost of encoding. Short words are their own key; two of them share a cache line, the newer one in front.
 /// </summary>
 internal sealed unsafe class WordCache
