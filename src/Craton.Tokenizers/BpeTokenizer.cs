@@ -20,8 +20,6 @@ namespace Craton.Tokenizers;
 /// </remarks>
 public sealed class BpeTokenizer : Tokenizer
 {
-    private const int PiecesAtOnce = 64;
-
     private readonly BpeModel _model;
     private readonly AddedVocabulary _added;
     private readonly TextNormalizer _normalizer;
@@ -262,7 +260,8 @@ public sealed class BpeTokenizer : Tokenizer
         int valid = Utf8Text.ValidLength(bytes);
         List<int> ids = work.Ids;
         int first = ids.Count;
-        int last = EncodePieces(bytes[..valid], level: 0, work);
+        EncodePieces(bytes[..valid], level: 0, work);
+        int last = ids.Count - CountLastPiece(bytes[..valid], work);
         // Where the last piece begins with blanks, the blanks before it could have been part of it.
         if (last < ids.Count && Utf8Text.IsBlank(TokenBytes(ids[last])))
         {
@@ -275,33 +274,62 @@ public sealed class BpeTokenizer : Tokenizer
             rest.Write(TokenBytes(ids[i]));
         rest.Write(bytes[valid..]);
         ids.RemoveRange(last, ids.Count - last);
-        _model.EncodeWord(rest.WrittenSpan, 0, rest.WrittenCount, ids, work.Cache);
+        _model.EncodeWords(rest.WrittenSpan, 0, [rest.WrittenCount], ids, work.Cache);
     }
 
-    /// <summary>Cuts and encodes valid UTF-8; returns where in the ids the last piece begins.</summary>
-    private int EncodePieces(ReadOnlySpan<byte> text, int level, Work work)
+    /// <summary>Cuts and encodes valid UTF-8.</summary>
+    private void EncodePieces(ReadOnlySpan<byte> text, int level, Work work)
     {
-        int last = work.Ids.Count;
         Splitter[] levels = _preTokenizer.Levels;
-        if (level == levels.Length)
+        if (level == levels.Length && text.Length > 0)
         {
-            if (text.Length > 0)
-                _model.EncodeWord(text, 0, text.Length, work.Ids, work.Cache);
-            return last;
+            _model.EncodeWords(text, 0, [text.Length], work.Ids, work.Cache);
+            return;
         }
 
-        Span<int> ends = stackalloc int[PiecesAtOnce];
+        Span<int> ends = stackalloc int[BpeModel.WordsAtOnce];
         for (int start = 0; start < text.Length;)
         {
-            int count = levels[level].Split(text, start, ends);
-            foreach (int end in ends[..count])
+            Span<int> found = ends[..levels[level].Split(text, start, ends)];
+            if (level == levels.Length - 1)
             {
-                last = work.Ids.Count;
-                if (level == levels.Length - 1)
-                    _model.EncodeWord(text, start, end, work.Ids, work.Cache);
-                else
-                    last = EncodePieces(text[start..end], level + 1, work);
+                _model.EncodeWords(text, start, found, work.Ids, work.Cache);
+                start = found[^1];
+                continue;
+            }
+
+            foreach (int end in found)
+            {
+                EncodePieces(text[start..end], level + 1, work);
                 start = end;
+            }
+        }
+    }
+
+    /// <summary>The number of ids of the last piece of valid UTF-8.</summary>
+    private int CountLastPiece(ReadOnlySpan<byte> text, Work work)
+    {
+        if (text.IsEmpty)
+            return 0;
+        var ids = new List<int>();
+        _model.EncodeWords(text, LastPiece(text), [text.Length], ids, work.Cache);
+        return ids.Count;
+    }
+
+    /// <summary>Where the last piece of valid UTF-8 begins.</summary>
+    private int LastPiece(ReadOnlySpan<byte> text)
+    {
+        int last = 0;
+        Span<int> ends = stackalloc int[BpeModel.WordsAtOnce];
+        foreach (Splitter level in _preTokenizer.Levels)
+        {
+            ReadOnlySpan<byte> piece = text[last..];
+            int offset = last;
+            for (int start = 0; start < piece.Length;)
+            {
+                int count = level.Split(piece, start, ends);
+                last = offset + (count > 1 ? ends[count - 2] : start);
+                start = ends[count - 1];
             }
         }
 

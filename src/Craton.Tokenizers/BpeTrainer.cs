@@ -25,7 +25,7 @@ public static class BpeTrainer
     {
         Check(options);
         Components components = Components.ByteLevel(options.Pattern, options.AddPrefixSpace, options.Nfc);
-        (byte[] Piece, long Count)[] pieces = new PieceCounter(options).Count(texts);
+        PieceCounts pieces = new PieceCounter(options).Count(texts);
 
         List<AddedToken> special = [.. options.SpecialTokens.Select((token, id) => new AddedToken(id, token) { Special = true })];
         List<byte[]> tokens = [.. special.Select(t => ByteLevelAlphabet.Decode(t.Content))];
@@ -40,7 +40,7 @@ public static class BpeTrainer
             EosToken = options.SpecialTokens.Contains("<|endoftext|>") ? "<|endoftext|>" : null,
         };
         return new BpeTrainingResult(
-            tokenizer, [.. merges.Select(m => (tokens[m.Left], tokens[m.Right]))], pieces.Length, tokens.Count >= options.VocabularySize);
+            tokenizer, [.. merges.Select(m => (tokens[m.Left], tokens[m.Right]))], pieces.Count, tokens.Count >= options.VocabularySize);
     }
 
     private static void Check(BpeTrainerOptions options)

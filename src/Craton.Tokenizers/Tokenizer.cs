@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Craton.Tokenizers.Files;
 
 namespace Craton.Tokenizers;
@@ -8,6 +9,8 @@ namespace Craton.Tokenizers;
 /// </summary>
 public abstract class Tokenizer
 {
+    private const int TextsAtOnce = 16;
+
     /// <summary>Number of ids, added and special tokens included: every id is below it.</summary>
     public abstract int VocabularySize { get; }
 
@@ -53,6 +56,39 @@ public abstract class Tokenizer
         var ids = new List<int>(text.Length / 3 + 4);
         Encode(text, ids, allowSpecial);
         return [.. ids];
+    }
+
+    /// <summary>Encodes texts on several threads; the ids come in the order of the texts and do not depend on the threads.</summary>
+    /// <param name="texts">The texts; one by one they are ordinary text, as for <see cref="Encode(ReadOnlySpan{char}, bool)"/>.</param>
+    /// <param name="threads">The most threads to use.</param>
+    /// <exception cref="TokenizerException">A text cannot be encoded: the first of those that cannot.</exception>
+    public int[][] EncodeBatch(IReadOnlyList<string> texts, int threads)
+    {
+        var ids = new int[texts.Count][];
+        int groups = (texts.Count + TextsAtOnce - 1) / TextsAtOnce;
+        var failures = new TokenizerException?[groups];
+        var options = new ParallelOptions { MaxDegreeOfParallelism = threads };
+        _ = Parallel.For(0, groups, options, () => new List<int>(), (group, _, found) =>
+        {
+            try
+            {
+                for (int i = group * TextsAtOnce; i < Math.Min((group + 1) * TextsAtOnce, texts.Count); i++)
+                {
+                    found.Clear();
+                    Encode(texts[i], found);
+                    ids[i] = [.. found];
+                }
+            }
+            catch (TokenizerException e)
+            {
+                failures[group] = e;
+            }
+
+            return found;
+        }, _ => { });
+        if (Array.Find(failures, f => f is not null) is { } first)
+            ExceptionDispatchInfo.Throw(first);
+        return ids;
     }
 
     /// <summary>Encodes text and says for each token which part of the text it came from, in UTF-16 units.</summary>

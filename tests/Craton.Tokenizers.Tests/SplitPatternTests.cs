@@ -10,7 +10,7 @@ public sealed class SplitPatternTests
     // Pieces that meet every alternative; within the BMP, where the framework's classes are those of code points.
     private static readonly string[] _pieces =
         ["'", "s", "S", "ll", "'Re", "'vE", " ", "  ", "\t", "\n", "\r\n", "\u00A0", "\u2028", "a", "Z", "É", "ß", "ǅ", "ʰ", "日", "ع", "\u0301", "\u20DD",
-        "1", "٣", "Ⅷ", "½", ".", "!", "/", "-", "€", "\u0000", "\u200D", "_", "’"];
+        "1", "٣", "Ⅷ", "½", ".", "!", "/", "-", "€", "\u0000", "\u200D", "_", "’", "word", "Words", "XML", "letters", "aVeryLongWordWithCapitals", "@[`{"];
 
     [Theory]
     [InlineData(SplitPattern.Gpt2)]
@@ -31,7 +31,7 @@ public sealed class SplitPatternTests
         var random = new Random(5);
         for (int round = 0; round < 20_000; round++)
         {
-            string text = TestTokenizers.Mix(random, random.Next(1, 12), _pieces);
+            string text = TestTokenizers.Mix(random, random.Next(1, 24), _pieces);
             Assert.Equal(regex.Matches(text).Select(m => m.Value), Split(splitter, text));
         }
     }

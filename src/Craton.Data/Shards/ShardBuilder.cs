@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Craton.Tensors;
 using Craton.Tensors.IO;
+using Craton.Tensors.Threading;
 using Craton.Tokenizers;
 
 namespace Craton.Data;
@@ -22,6 +23,8 @@ public sealed record ShardOptions
 /// </summary>
 public static class ShardBuilder
 {
+    private const int DocumentsAtOnce = 2048;
+
     /// <summary>Builds the folder.</summary>
     /// <param name="folder">The folder to create.</param>
     /// <param name="documents">The documents; their order is kept within each split.</param>
@@ -58,11 +61,15 @@ public static class ShardBuilder
         var writers = new SortedDictionary<string, SplitWriter>(StringComparer.Ordinal);
         try
         {
-            foreach ((Document document, (int[] ids, int bytes)) in ParallelWork.Map(documents, d => (tokenizer.Encode(d.Text), Encoding.UTF8.GetByteCount(d.Text))))
+            foreach (Document[] block in documents.Chunk(DocumentsAtOnce))
             {
-                string split = splitter.Of(document).ToString().ToLowerInvariant();
-                if (!writers.TryGetValue(split, out SplitWriter? writer)) writers.Add(split, writer = new SplitWriter(target.Staging, split, wide, options.ShardTokens));
-                writer.Add(ids, end, bytes);
+                int[][] ids = tokenizer.EncodeBatch(Array.ConvertAll(block, d => d.Text), WorkerPool.Threads);
+                for (int i = 0; i < block.Length; i++)
+                {
+                    string split = splitter.Of(block[i]).ToString().ToLowerInvariant();
+                    if (!writers.TryGetValue(split, out SplitWriter? writer)) writers.Add(split, writer = new SplitWriter(target.Staging, split, wide, options.ShardTokens));
+                    writer.Add(ids[i], end, Encoding.UTF8.GetByteCount(block[i].Text));
+                }
             }
 
             if (writers.Count == 0) throw new CratonException($"There is no document to build '{target.Path}' from; check the sources and the cleaning report.");

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Craton.Tokenizers.Bpe;
 
@@ -9,9 +10,12 @@ namespace Craton.Tokenizers.Bpe;
 /// </summary>
 internal sealed class BpeModel
 {
+    /// <summary>The most words in one call.</summary>
+    public const int WordsAtOnce = 64;
+
     private readonly int[] _byteIds = new int[256];
     private readonly MergeTable _merges;
-    private readonly ByteStringTable _words = new();
+    private readonly ByteStringTable _words;
     private readonly int[] _wordIds;
 
     /// <summary>Creates a model.</summary>
@@ -25,6 +29,7 @@ internal sealed class BpeModel
         Merges = merges;
         IgnoreMerges = ignoreMerges;
         Array.Fill(_byteIds, -1);
+        _words = new ByteStringTable(vocabulary.Count);
         var wordIds = new List<int>(vocabulary.Count);
         for (int id = 0; id < vocabulary.Count; id++)
         {
@@ -59,47 +64,38 @@ internal sealed class BpeModel
     /// <summary>The id of exactly these bytes among the ordinary tokens, or null.</summary>
     public int? Find(ReadOnlySpan<byte> bytes) => _words.Find(bytes) is >= 0 and int index ? _wordIds[index] : null;
 
-    /// <summary>Encodes the word between two places of a text.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void EncodeWord(ReadOnlySpan<byte> text, int start, int end, List<int> ids, WordCache cache)
+    /// <summary>Encodes words that follow each other.</summary>
+    /// <param name="text">The text that holds them.</param>
+    /// <param name="start">Where the first word begins.</param>
+    /// <param name="ends">Where the words end, at most <see cref="WordsAtOnce"/>.</param>
+    /// <param name="ids">Receives the ids, appended.</param>
+    /// <param name="cache">What is known of earlier words.</param>
+    [SkipLocalsInit]
+    public void EncodeWords(ReadOnlySpan<byte> text, int start, ReadOnlySpan<int> ends, List<int> ids, WordCache cache)
     {
-        int length = end - start;
-        if (length > WordCache.LongestWord)
+        Span<int> known = stackalloc int[WordsAtOnce * WordCache.MostIds + 1];
+        while (true)
         {
-            Compute(text[start..end], ids);
-            return;
-        }
-
-        WordCache.WordKey key = WordCache.Key(text, start, length);
-        ref WordCache.Entry entry = ref cache.Slot(key);
-        if (entry.Key.Low != key.Low || entry.Key.High != key.High)
-        {
-            ComputeAndRemember(text[start..end], ids, key, ref entry);
-            return;
-        }
-
-        ids.Add(entry.Id0);
-        if (entry.Count > 1)
-        {
-            ids.Add(entry.Id1);
-            if (entry.Count > 2)
-                ids.Add(entry.Id2);
+            int words = cache.FindRun(text, start, ends, known, out int count);
+            ids.AddRange(known[..count]);
+            if (words == ends.Length)
+                return;
+            start = words > 0 ? ends[words - 1] : start;
+            EncodeOther(text[start..ends[words]], ids, cache);
+            start = ends[words];
+            ends = ends[(words + 1)..];
         }
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private void ComputeAndRemember(ReadOnlySpan<byte> word, List<int> ids, WordCache.WordKey key, ref WordCache.Entry entry)
+    /// <summary>Encodes a word that is long, new, or at the end of the text.</summary>
+    private void EncodeOther(ReadOnlySpan<byte> word, List<int> ids, WordCache cache)
     {
         int before = ids.Count;
-        Compute(word, ids);
-        int count = ids.Count - before;
-        if (count is 0 or > WordCache.MostIds)
+        cache.Find(word, ids);
+        if (ids.Count > before)
             return;
-        entry.Key = key;
-        entry.Count = count;
-        entry.Id0 = ids[before];
-        entry.Id1 = count > 1 ? ids[before + 1] : 0;
-        entry.Id2 = count > 2 ? ids[before + 2] : 0;
+        Compute(word, ids);
+        cache.Remember(word, CollectionsMarshal.AsSpan(ids)[before..]);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Numerics;
 using System.Runtime.CompilerServices;
 
 namespace Craton.Tokenizers.Bpe;
@@ -6,13 +7,26 @@ namespace Craton.Tokenizers.Bpe;
 /// <summary>Numbers distinct byte strings from 0 in order of arrival; open addressing over one flat buffer of their bytes.</summary>
 internal sealed class ByteStringTable
 {
-    private byte[] _bytes = new byte[1024];
-    private int[] _ends = new int[64];
-    private uint[] _hashes = new uint[64];
-    private int[] _slots = new int[128];
+    private byte[] _bytes;
+    private int[] _ends;
+    private uint[] _hashes;
+    private int[] _slots;
+
+    /// <summary>An empty table, with room for about <paramref name="capacity"/> strings before it grows.</summary>
+    public ByteStringTable(int capacity = 64)
+    {
+        capacity = Math.Max(capacity, 16);
+        _bytes = new byte[8 * capacity];
+        _ends = new int[capacity];
+        _hashes = new uint[capacity];
+        _slots = new int[2 * BitOperations.RoundUpToPowerOf2((uint)capacity)];
+    }
 
     /// <summary>Number of distinct strings.</summary>
     public int Count { get; private set; }
+
+    /// <summary>Number of bytes of all distinct strings.</summary>
+    public int Bytes => Count == 0 ? 0 : _ends[Count - 1];
 
     /// <summary>The string of a number.</summary>
     public ReadOnlySpan<byte> this[int index]
@@ -65,8 +79,8 @@ internal sealed class ByteStringTable
             Array.Resize(ref _bytes, (int)Math.Max(end, Math.Min(2L * _bytes.Length, Array.MaxLength)));
         if (Count == _ends.Length)
         {
-            Array.Resize(ref _ends, 2 * Count);
-            Array.Resize(ref _hashes, 2 * Count);
+            Array.Resize(ref _ends, 2 * Count + 1);
+            Array.Resize(ref _hashes, 2 * Count + 1);
         }
 
         value.CopyTo(_bytes.AsSpan(start));

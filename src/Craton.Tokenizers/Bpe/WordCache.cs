@@ -1,73 +1,129 @@
-using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace Craton.Tokenizers.Bpe;
 
 /// <summary>
-/// Remembers the ids of short words: direct-mapped, half a cache line per word, used by one thread at a time. Most words of a text
-/// have been seen before, so this look-up is the cost of encoding.
+/// Remembers the ids of words, in 7 MiB, for one thread at a time. Most words of a text have been seen before, so this
+/// look-up is the cost of encoding. Short words are their own key; two of them share a cache line, the newer one in front.
 /// </summary>
-internal sealed class WordCache
+internal sealed unsafe class WordCache
 {
-    /// <summary>The longest word with a key: 15 bytes and its length.</summary>
-    public const int LongestWord = 15;
-
-    /// <summary>The most ids an entry holds.</summary>
+    /// <summary>The most ids that are remembered of a short word.</summary>
     public const int MostIds = 3;
 
-    private const int SlotBits = 16;
+    private const int LongestKey = 15;
+    private const int LineBits = 16;
+    private const int LineSize = 64;
 
-    private readonly Entry[] _entries = new Entry[1 << SlotBits];
+    // Pinned, so that the lines can begin where cache lines do.
+    private readonly byte[] _memory = GC.AllocateArray<byte>((LineSize << LineBits) + LineSize, pinned: true);
+    private readonly Entry* _lines;
+    private readonly LongWordCache _others = new();
+
+    public WordCache() => _lines = (Entry*)(((nuint)Unsafe.AsPointer(ref _memory[0]) + LineSize - 1) & ~(nuint)(LineSize - 1));
+
+    // Sixteen bytes of ones, then sixteen of zeros: the mask of the first n bytes begins 16 - n bytes in.
+    private static ReadOnlySpan<byte> Masks =>
+        [255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
     /// <summary>
-    /// The key of the word of <paramref name="length"/> bytes at <paramref name="start"/>: its bytes, zeros, and its length last.
+    /// Looks up words that follow each other, up to the first that is unknown, long or near the end of the text; returns how many.
+    /// This loop calls nothing, so that all it works with stays in registers.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static WordKey Key(ReadOnlySpan<byte> text, int start, int length)
+    /// <param name="text">The text that holds them.</param>
+    /// <param name="start">Where the first word begins.</param>
+    /// <param name="ends">Where the words end.</param>
+    /// <param name="ids">Receives the ids: room for <see cref="MostIds"/> per word, and one more.</param>
+    /// <param name="count">Number of ids.</param>
+    public int FindRun(ReadOnlySpan<byte> text, int start, ReadOnlySpan<int> ends, Span<int> ids, out int count)
     {
-        if (start + 16 > text.Length || !BitConverter.IsLittleEndian)
-            return PaddedKey(text.Slice(start, length));
-        // Sixteen bytes are there to read, checked above; what follows the word is masked away.
-        ref byte first = ref Unsafe.Add(ref MemoryMarshal.GetReference(text), start);
-        ulong low = Unsafe.ReadUnaligned<ulong>(ref first);
-        if (length < 8)
-            return new WordKey(low & ((1UL << 8 * length) - 1), (ulong)length << 56);
-        ulong high = Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref first, 8)) & ((1UL << 8 * (length - 8)) - 1);
-        return new WordKey(low, high | (ulong)length << 56);
+        if (ids.Length <= ends.Length * MostIds)
+            throw new ArgumentException("There is no room for the ids.", nameof(ids));
+        ref byte bytes = ref MemoryMarshal.GetReference(text);
+        ref int target = ref MemoryMarshal.GetReference(ids);
+        Entry* lines = _lines;
+        int lastRead = text.Length - 16;
+        nint written = 0;
+        int word = 0;
+        for (; word < ends.Length; word++)
+        {
+            int end = ends[word], length = end - start;
+            // Sixteen bytes are read only where they are there; what follows the word is masked away.
+            if (length > LongestKey || start > lastRead)
+                break;
+            Vector128<byte> mask = Vector128.LoadUnsafe(ref MemoryMarshal.GetReference(Masks), (nuint)(16 - length));
+            Vector128<byte> key = (Vector128.LoadUnsafe(ref bytes, (nuint)start) & mask).WithElement(LongestKey, (byte)length);
+            Entry* entry = Line(lines, key);
+            if (entry->Key != key && (++entry)->Key != key)
+                break;
+            // Four numbers are written, of which the last says how many of the others stay: no branch to guess wrong.
+            entry->Ids.StoreUnsafe(ref target, (nuint)written);
+            written += entry->Ids[MostIds];
+            start = end;
+        }
+
+        count = (int)written;
+        return word;
     }
 
-    /// <summary>The entry a key belongs to; it may hold another word.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ref Entry Slot(WordKey key)
+    /// <summary>Appends the ids of a word; none when it is not known.</summary>
+    public void Find(ReadOnlySpan<byte> word, List<int> ids)
     {
-        ulong hash = (key.Low ^ (key.High * 0x9E3779B97F4A7C15)) * 0xD6E8FEB86659FD93;
-        return ref _entries[hash >> (64 - SlotBits)];
+        if (word.Length <= LongestKey)
+        {
+            Vector128<byte> key = Key(word);
+            Entry* entry = Line(_lines, key);
+            if (entry->Key == key || (++entry)->Key == key)
+            {
+                ids.AddRange(new ReadOnlySpan<int>(&entry->Ids, entry->Ids[MostIds]));
+                return;
+            }
+        }
+
+        _others.Find(word, ids);
     }
 
-    private static WordKey PaddedKey(ReadOnlySpan<byte> word)
+    /// <summary>Remembers a word that is not known.</summary>
+    public void Remember(ReadOnlySpan<byte> word, ReadOnlySpan<int> ids)
+    {
+        if (word.Length > LongestKey || ids.Length > MostIds)
+        {
+            _others.Remember(word, ids);
+            return;
+        }
+
+        Vector128<byte> key = Key(word);
+        Entry* line = Line(_lines, key);
+        line[1] = line[0];
+        line->Key = key;
+        line->Ids = Vector128.Create(ids[0], ids.Length > 1 ? ids[1] : 0, ids.Length > 2 ? ids[2] : 0, ids.Length);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Entry* Line(Entry* lines, Vector128<byte> key)
+    {
+        Vector128<ulong> halves = key.AsUInt64();
+        ulong hash = (halves[0] ^ (halves[1] * 0x9E3779B97F4A7C15)) * 0xD6E8FEB86659FD93;
+        return lines + 2 * (nint)(hash >> (64 - LineBits));
+    }
+
+    /// <summary>The bytes of a word, zeros, and its length last.</summary>
+    private static Vector128<byte> Key(ReadOnlySpan<byte> word)
     {
         Span<byte> padded = stackalloc byte[16];
         padded.Clear();
         word.CopyTo(padded);
-        padded[15] = (byte)word.Length;
-        return new WordKey(BinaryPrimitives.ReadUInt64LittleEndian(padded), BinaryPrimitives.ReadUInt64LittleEndian(padded[8..]));
+        return Vector128.Create<byte>(padded).WithElement(LongestKey, (byte)word.Length);
     }
 
-    /// <summary>Bytes 0 to 7 and 8 to 15 of a key.</summary>
-    internal readonly struct WordKey(ulong low, ulong high)
+    /// <summary>
+    /// A word, its ids and, last among them, their number. A free entry has the key 0, which no word has: a key ends in a length.
+    /// </summary>
+    private struct Entry
     {
-        public readonly ulong Low = low;
-        public readonly ulong High = high;
-    }
-
-    /// <summary>A word and its ids. A free entry has the key 0, which no word has: a key ends in a length.</summary>
-    internal struct Entry
-    {
-        public WordKey Key;
-        public int Count;
-        public int Id0;
-        public int Id1;
-        public int Id2;
+        public Vector128<byte> Key;
+        public Vector128<int> Ids;
     }
 }

@@ -20,31 +20,30 @@ internal static class WordMerger
     private static int MergeByScan(MergeTable merges, Span<int> symbols)
     {
         int count = symbols.Length;
-        Span<int> ranks = stackalloc int[LongestScan];
+        Span<int> ranks = stackalloc int[LongestScan], results = stackalloc int[LongestScan];
         for (int i = 0; i + 1 < count; i++)
-            ranks[i] = merges.Rank(symbols[i], symbols[i + 1], out _);
+            ranks[i] = merges.Rank(symbols[i], symbols[i + 1], out results[i]);
 
         while (count > 1)
         {
-            int best = 0;
+            int best = 0, lowest = ranks[0];
             for (int i = 1; i < count - 1; i++)
             {
-                if (ranks[i] < ranks[best])
-                    best = i;
+                int rank = ranks[i];
+                best = rank < lowest ? i : best;
+                lowest = Math.Min(rank, lowest);
             }
 
-            if (ranks[best] == MergeTable.NoRank)
+            if (lowest == MergeTable.NoRank)
                 break;
-            _ = merges.Rank(symbols[best], symbols[best + 1], out int merged);
-            symbols[best] = merged;
-            symbols[(best + 2)..count].CopyTo(symbols[(best + 1)..]);
-            if (best + 2 < count)
-                ranks[(best + 2)..(count - 1)].CopyTo(ranks[(best + 1)..]);
+            symbols[best] = results[best];
             count--;
+            for (int i = best + 1; i < count; i++)
+                (symbols[i], ranks[i - 1], results[i - 1]) = (symbols[i + 1], ranks[i], results[i]);
             if (best > 0)
-                ranks[best - 1] = merges.Rank(symbols[best - 1], merged, out _);
+                ranks[best - 1] = merges.Rank(symbols[best - 1], symbols[best], out results[best - 1]);
             if (best + 1 < count)
-                ranks[best] = merges.Rank(merged, symbols[best + 1], out _);
+                ranks[best] = merges.Rank(symbols[best], symbols[best + 1], out results[best]);
         }
 
         return count;
@@ -55,7 +54,7 @@ internal static class WordMerger
         int length = symbols.Length;
         int[] links = ArrayPool<int>.Shared.Rent(3 * length);
         Span<int> next = links.AsSpan(0, length), previous = links.AsSpan(length, length), ranks = links.AsSpan(2 * length, length);
-        var heap = new MinHeap(length);
+        var heap = new MinHeap<ulong, Ascending>(default, length);
         for (int i = 0; i < length; i++)
         {
             next[i] = i + 1;
@@ -90,7 +89,8 @@ internal static class WordMerger
         return count;
     }
 
-    private static void Refresh(MergeTable merges, Span<int> symbols, Span<int> ranks, int left, int right, ref MinHeap heap)
+    private static void Refresh(
+        MergeTable merges, Span<int> symbols, Span<int> ranks, int left, int right, ref MinHeap<ulong, Ascending> heap)
     {
         ranks[left] = right < symbols.Length ? merges.Rank(symbols[left], symbols[right], out _) : MergeTable.NoRank;
         if (ranks[left] != MergeTable.NoRank)
@@ -99,54 +99,8 @@ internal static class WordMerger
 
     private static ulong Priority(int rank, int position) => (ulong)(uint)rank << 32 | (uint)position;
 
-    /// <summary>A binary heap of packed (rank, position) in pooled memory.</summary>
-    private struct MinHeap(int capacity) : IDisposable
+    private readonly struct Ascending : IComparer<ulong>
     {
-        private ulong[] _items = ArrayPool<ulong>.Shared.Rent(capacity + 1);
-        private int _count;
-
-        public void Add(ulong item)
-        {
-            if (_count == _items.Length)
-            {
-                ulong[] larger = ArrayPool<ulong>.Shared.Rent(2 * _count);
-                _items.CopyTo(larger, 0);
-                ArrayPool<ulong>.Shared.Return(_items);
-                _items = larger;
-            }
-
-            int hole = _count++;
-            while (hole > 0 && item < _items[(hole - 1) / 2])
-            {
-                _items[hole] = _items[(hole - 1) / 2];
-                hole = (hole - 1) / 2;
-            }
-
-            _items[hole] = item;
-        }
-
-        public bool TryTake(out ulong item)
-        {
-            item = _count > 0 ? _items[0] : 0;
-            if (_count == 0)
-                return false;
-            ulong moved = _items[--_count];
-            int hole = 0;
-            while (2 * hole + 1 < _count)
-            {
-                int child = 2 * hole + 1;
-                if (child + 1 < _count && _items[child + 1] < _items[child])
-                    child++;
-                if (moved <= _items[child])
-                    break;
-                _items[hole] = _items[child];
-                hole = child;
-            }
-
-            _items[hole] = moved;
-            return true;
-        }
-
-        public readonly void Dispose() => ArrayPool<ulong>.Shared.Return(_items);
+        public int Compare(ulong x, ulong y) => x.CompareTo(y);
     }
 }

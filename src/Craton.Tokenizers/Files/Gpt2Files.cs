@@ -37,24 +37,19 @@ internal static class Gpt2Files
 
     private static List<Merge> ReadMerges(string path, Dictionary<string, int> ids)
     {
-        var merges = new List<Merge>();
-        var pairs = new HashSet<(int, int)>();
+        var merges = new MergeList(ids, ids.Count);
         int line = 0;
         foreach (string text in File.ReadLines(path))
         {
             line++;
             if (text.Length == 0 || (line == 1 && text.StartsWith("#version", StringComparison.Ordinal)))
                 continue;
-            var place = new JsonFields(path, default, $"line {line}");
             string[] parts = text.Split(' ');
-            if (parts.Length != 2)
-                throw place.Error($"is \"{text}\", expected two tokens");
-            Merge merge = TokenizerJsonReader.ResolveMerge(place, ids, parts[0], parts[1]);
-            if (!pairs.Add((merge.Left, merge.Right)))
-                throw place.Error($"repeats the merge \"{text}\"");
-            merges.Add(merge);
+            string? problem = parts.Length == 2 ? merges.Add(parts[0], parts[1]) : $"is \"{text}\", expected two tokens";
+            if (problem is not null)
+                throw new JsonFields(path, default, $"line {line}").Error(problem);
         }
 
-        return merges;
+        return merges.Merges;
     }
 }

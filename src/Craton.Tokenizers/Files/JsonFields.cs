@@ -44,9 +44,16 @@ internal readonly record struct JsonFields(string File, JsonElement Element, str
     /// <summary>This element as a token id.</summary>
     public int Id()
     {
-        if (Element.ValueKind != JsonValueKind.Number || !Element.TryGetInt32(out int id) || id < 0 || id > MaxId)
+        if (!TryId(Element, out int id))
             throw Error($"is {Short()}, expected an id from 0 to {MaxId}");
         return id;
+    }
+
+    /// <summary>An element as a token id; false when it is none. For long lists, where naming every element would cost most.</summary>
+    public static bool TryId(JsonElement element, out int id)
+    {
+        id = -1;
+        return element.ValueKind == JsonValueKind.Number && element.TryGetInt32(out id) && id is >= 0 and <= MaxId;
     }
 
     /// <summary>A boolean field with its value where it is absent.</summary>
@@ -69,6 +76,16 @@ internal readonly record struct JsonFields(string File, JsonElement Element, str
         (string file, string name) = (File, Name);
         return Element.EnumerateArray().Select((item, i) => new JsonFields(file, item, $"{name}[{i}]"));
     }
+
+    /// <summary>The number of items of an array.</summary>
+    public int Length()
+    {
+        RequireKind(JsonValueKind.Array);
+        return Element.GetArrayLength();
+    }
+
+    /// <summary>One item of an array, by name.</summary>
+    public JsonFields Item(int number, JsonElement item) => new(File, item, $"{Name}[{number}]");
 
     /// <summary>The properties of an object.</summary>
     public JsonElement.ObjectEnumerator Properties()

@@ -62,14 +62,15 @@ internal static class TiktokenFile
     {
         var merges = new List<Merge>(tokens.Length);
         var table = new MergeTable(tokens.Length);
-        var ids = new ByteStringTable();
-        var idOf = new List<int>();
+        var ids = new ByteStringTable(tokens.Length);
+        var idOf = new List<int>(tokens.Length);
         for (int id = 0; id < tokens.Length; id++)
         {
             if (tokens[id] is { } token && ids.GetOrAdd(token) == idOf.Count)
                 idOf.Add(id);
         }
 
+        int[] byteIds = [.. Enumerable.Range(0, 256).Select(b => IdOf([(byte)b]))];
         Span<int> symbols = stackalloc int[WordMerger.LongestScan];
         for (int id = 0; id < tokens.Length; id++)
         {
@@ -77,7 +78,7 @@ internal static class TiktokenFile
                 continue;
             Span<int> parts = token.Length <= symbols.Length ? symbols[..token.Length] : new int[token.Length];
             for (int i = 0; i < token.Length; i++)
-                parts[i] = IdOf(token.AsSpan(i, 1));
+                parts[i] = byteIds[token[i]];
             if (WordMerger.Merge(table, parts) == 2)
             {
                 Add(parts[0], parts[1], id);
@@ -104,22 +105,26 @@ internal static class TiktokenFile
         if (!File.Exists(path))
             throw new TokenizerFileException(path, "does not exist; expected a tiktoken rank file.");
         var tokens = new List<byte[]?>();
-        int line = 0;
-        foreach (string text in File.ReadLines(path))
+        int number = 0;
+        ReadOnlySpan<byte> text = File.ReadAllBytes(path);
+        foreach (Range range in text.Split((byte)'\n'))
         {
-            line++;
-            if (text.Length == 0)
+            number++;
+            ReadOnlySpan<byte> line = text[range].TrimEnd((byte)'\r');
+            if (line.IsEmpty)
                 continue;
-            int blank = text.IndexOf(' ', StringComparison.Ordinal);
-            if (blank < 0 || !int.TryParse(text.AsSpan(blank + 1), out int rank) || rank < 0 || rank > 2 * line + 65536)
-                throw new TokenizerFileException(path, $"line {line} is no base64 token, blank and rank.");
-            if (!Base64.IsValid(text.AsSpan(0, blank)) || blank == 0)
-                throw new TokenizerFileException(path, $"line {line} does not begin with base64.");
+            int blank = line.IndexOf((byte)' ');
+            if (blank < 0 || !int.TryParse(line[(blank + 1)..], out int rank) || rank < 0 || rank > 2 * number + 65536)
+                throw new TokenizerFileException(path, $"line {number} is no base64 token, blank and rank.");
+            if (!Base64.IsValid(line[..blank], out int length) || blank == 0)
+                throw new TokenizerFileException(path, $"line {number} does not begin with base64.");
             while (tokens.Count <= rank)
                 tokens.Add(null);
             if (tokens[rank] is not null)
-                throw new TokenizerFileException(path, $"line {line} repeats the rank {rank}.");
-            tokens[rank] = Convert.FromBase64String(text[..blank]);
+                throw new TokenizerFileException(path, $"line {number} repeats the rank {rank}.");
+            var token = new byte[length];
+            _ = Base64.DecodeFromUtf8(line[..blank], token, out _, out _);
+            tokens[rank] = token;
         }
 
         return [.. tokens];

@@ -80,12 +80,15 @@ internal static class TokenizerJsonReader
     /// <summary>Reads a vocabulary object: the tokens by id, null where an id has none.</summary>
     public static string?[] ReadVocabulary(JsonFields vocabulary, out Dictionary<string, int> ids)
     {
-        ids = new Dictionary<string, int>(StringComparer.Ordinal);
+        JsonElement.ObjectEnumerator properties = vocabulary.Properties();
+        ids = new Dictionary<string, int>(vocabulary.Element.GetPropertyCount(), StringComparer.Ordinal);
         int largest = -1;
-        foreach (JsonProperty property in vocabulary.Properties())
+        foreach (JsonProperty property in properties)
         {
-            int id = (vocabulary with { Element = property.Value, Name = $"the id of \"{property.Name}\"" }).Id();
-            ids.Add(property.Name, id);
+            string name = property.Name;
+            if (!JsonFields.TryId(property.Value, out int id))
+                id = (vocabulary with { Element = property.Value, Name = $"the id of \"{name}\"" }).Id();
+            ids.Add(name, id);
             largest = Math.Max(largest, id);
         }
 
@@ -128,16 +131,6 @@ internal static class TokenizerJsonReader
             throw vocabulary.Error($"has no token for the id {gap}, though its ids go up to {tokens.Length - 1}");
     }
 
-    /// <summary>Resolves one merge; its parts and their whole must be in the vocabulary.</summary>
-    public static Merge ResolveMerge(JsonFields place, Dictionary<string, int> ids, string left, string right)
-    {
-        return new Merge(IdOf(left), IdOf(right), IdOf(left + right));
-
-        int IdOf(string token) => ids.TryGetValue(token, out int id)
-            ? id
-            : throw place.Error($"joins \"{left}\" and \"{right}\", but \"{token}\" is not in the vocabulary");
-    }
-
     private static BpeTokenizer ReadBpe(JsonFields root, JsonFields model)
     {
         RefuseOtherThanByteLevel(root, model);
@@ -146,22 +139,24 @@ internal static class TokenizerJsonReader
         List<AddedToken> added = ReadAddedTokens(root);
         CheckIds(vocabulary, tokens, ids, added);
 
-        var merges = new List<Merge>();
-        var pairs = new HashSet<(int, int)>();
-        foreach (JsonFields item in model.Require("merges").Items())
+        JsonFields pairs = model.Require("merges");
+        var merges = new MergeList(ids, pairs.Length());
+        int number = 0;
+        foreach (JsonElement pair in pairs.Element.EnumerateArray())
         {
-            (string left, string right) = ReadPair(item);
-            Merge merge = ResolveMerge(item, ids, left, right);
-            if (!pairs.Add((merge.Left, merge.Right)))
-                throw item.Error($"repeats the merge of \"{left}\" and \"{right}\"");
-            merges.Add(merge);
+            if (!TryReadPair(pair, out string left, out string right))
+                throw pairs.Item(number, pair).Error($"is {pairs.Item(number, pair).Short()}, expected two tokens");
+            if (merges.Add(left, right) is { } problem)
+                throw pairs.Item(number, pair).Error(problem);
+            number++;
         }
 
         bool ignoreMerges = model.Flag("ignore_merges", absent: false);
         TextNormalizer normalizer = Components.ParseNormalizer(root.Find("normalizer"));
         // An added token that is looked for in normalised text also decodes to its normalised content.
         IEnumerable<AddedToken> decoded = added.Select(t => t.Normalized ? t with { Content = normalizer.Apply(t.Content) } : t);
-        return new BpeTokenizer(root.File, BpeVocabulary.Create(tokens, decoded), merges, ignoreMerges, added, Components.Read(root));
+        BpeVocabulary all = BpeVocabulary.Create(tokens, decoded);
+        return new BpeTokenizer(root.File, all, merges.Merges, ignoreMerges, added, Components.Read(root));
     }
 
     private static void RefuseOtherThanByteLevel(JsonFields root, JsonFields model)
@@ -181,11 +176,27 @@ internal static class TokenizerJsonReader
             throw (root with { Name = "decoder" }).Unsupported(decoder, "ByteLevel");
     }
 
-    private static (string Left, string Right) ReadPair(JsonFields item)
+    /// <summary>A pair is an array of two strings, or in older files one string with a blank between them.</summary>
+    private static bool TryReadPair(JsonElement pair, out string left, out string right)
     {
-        string[] parts = item.Element.ValueKind == JsonValueKind.String
-            ? item.Text().Split(' ')
-            : [.. item.Items().Select(i => i.Text())];
-        return parts.Length == 2 ? (parts[0], parts[1]) : throw item.Error($"is {item.Short()}, expected two tokens");
+        (left, right) = ("", "");
+        if (pair.ValueKind == JsonValueKind.String)
+        {
+            string text = pair.GetString()!;
+            int blank = text.IndexOf(' ', StringComparison.Ordinal);
+            if (blank < 0 || text.IndexOf(' ', blank + 1) >= 0)
+                return false;
+            (left, right) = (text[..blank], text[(blank + 1)..]);
+            return true;
+        }
+
+        if (pair.ValueKind != JsonValueKind.Array || pair.GetArrayLength() != 2
+            || pair[0].ValueKind != JsonValueKind.String || pair[1].ValueKind != JsonValueKind.String)
+        {
+            return false;
+        }
+
+        (left, right) = (pair[0].GetString()!, pair[1].GetString()!);
+        return true;
     }
 }

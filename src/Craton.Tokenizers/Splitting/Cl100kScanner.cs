@@ -13,7 +13,10 @@ internal readonly struct Cl100kScanner : IScanner
 
     /// <summary>The family: how many numbers a piece holds, and whether white space at the very end of the text stays whole.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static int Next(ReadOnlySpan<byte> text, int start, int mostNumbers, bool wholeAtEnd)
+    internal static int Next(ReadOnlySpan<byte> text, int start, int mostNumbers, bool wholeAtEnd) =>
+        AsciiWords.TryEnd(text, start, AsciiWords.Prefix, out int end) ? end : NextOther(text, start, mostNumbers, wholeAtEnd);
+
+    private static int NextOther(ReadOnlySpan<byte> text, int start, int mostNumbers, bool wholeAtEnd)
     {
         uint kind = CodePointClass.At(text, start, out int length);
         int next = start + length;

@@ -7,7 +7,13 @@ namespace Craton.Tokenizers.Splitting;
 /// </summary>
 internal readonly struct Gpt2Scanner : IScanner
 {
-    public static int Next(ReadOnlySpan<byte> text, int start)
+    // What may stand before the letters of a word: a blank.
+    private static readonly bool[] _blank = [.. Enumerable.Range(0, 256).Select(b => b == ' ')];
+
+    public static int Next(ReadOnlySpan<byte> text, int start) =>
+        AsciiWords.TryEnd(text, start, _blank, out int end) ? end : NextOther(text, start);
+
+    private static int NextOther(ReadOnlySpan<byte> text, int start)
     {
         int contraction = ScannerParts.Contraction(text, start, ignoreCase: false);
         if (contraction > 0)

@@ -11,7 +11,12 @@ internal readonly struct O200kScanner : IScanner
     private const uint Upper = CodePointClass.Uppercase | CodePointClass.Titlecase | CodePointClass.OtherLetter | CodePointClass.Mark;
     private const uint Lower = CodePointClass.Lowercase | CodePointClass.OtherLetter | CodePointClass.Mark;
 
-    public static int Next(ReadOnlySpan<byte> text, int start)
+    public static int Next(ReadOnlySpan<byte> text, int start) =>
+        AsciiWords.TryEndByCase(text, start, AsciiWords.Prefix, out int end)
+            ? end + ScannerParts.Contraction(text, end, ignoreCase: true)
+            : NextOther(text, start);
+
+    private static int NextOther(ReadOnlySpan<byte> text, int start)
     {
         uint kind = CodePointClass.At(text, start, out int length);
         int next = start + length;

@@ -7,41 +7,53 @@ namespace Craton.Tokenizers.Training;
 /// Learns merges from counted pieces. A merge touches only the pieces that hold its pair, and a heap gives the most frequent pair,
 /// with counts that are corrected when they come to the top. The bookkeeping is that of Hugging Face <c>tokenizers</c>, including
 /// what it does not count (pairs that <see cref="BpeTrainerOptions.MaxTokenLength"/> rules out, repeats inside a run), so that the
-/// merges come out equal.
+/// merges come out equal. The order of the pieces does not matter.
 /// </summary>
 internal sealed class PairMerger
 {
     private readonly List<byte[]> _tokens;
-    private readonly Dictionary<string, int> _ids = new(StringComparer.Ordinal);
-    private readonly HashSet<int> _special;
-    private readonly int[][] _pieces;
-    private readonly int[] _lengths;
-    private readonly long[] _counts;
-    private readonly Dictionary<(int Left, int Right), long> _pairCounts = [];
-    private readonly PriorityQueue<Candidate, Candidate> _queue;
+    private readonly ByteStringTable _known = new();
+    private readonly List<int> _knownIds = [];
     private readonly BpeTrainerOptions _options;
 
+    // The symbols of all pieces one after the other; a piece becomes shorter in its place.
+    private readonly int[] _symbols;
+    private readonly Piece[] _pieces;
+
+    private readonly PairTable _pairs = new();
+    private MinHeap<Candidate, CandidateOrder> _queue;
+    private readonly List<int[]?> _places = [];
+
+    // A round is one merge: the pairs it brings together, and the pieces where it does.
+    private readonly List<Arisen> _arisen = [];
+    private readonly List<(int Arisen, int Piece)> _sightings = [];
+    private int _round = 1;
+
     /// <summary>Starts from pieces and the tokens so far: special ones, then one per byte.</summary>
-    public PairMerger((byte[] Piece, long Count)[] pieces, List<byte[]> tokens, BpeTrainerOptions options)
+    public PairMerger(PieceCounts pieces, List<byte[]> tokens, BpeTrainerOptions options)
     {
         _options = options;
         _tokens = tokens;
-        _special = [.. Enumerable.Range(0, options.SpecialTokens.Count)];
+        _queue = new(new CandidateOrder(options.Ties == MergeTieRule.GreaterBytes ? tokens : null), 1 << 12);
         for (int id = 0; id < tokens.Count; id++)
-            _ids.TryAdd(ByteLevelAlphabet.ToSymbols(tokens[id]), id);
+        {
+            if (_known.GetOrAdd(tokens[id]) == _knownIds.Count)
+                _knownIds.Add(id);
+        }
+
         var byteIds = new int[256];
         for (int id = options.SpecialTokens.Count; id < tokens.Count; id++)
             byteIds[tokens[id][0]] = id;
 
-        _queue = new PriorityQueue<Candidate, Candidate>(Comparer<Candidate>.Create(Compare));
-        _pieces = new int[pieces.Length][];
-        _lengths = new int[pieces.Length];
-        _counts = new long[pieces.Length];
-        for (int i = 0; i < pieces.Length; i++)
+        _pieces = new Piece[pieces.Count];
+        _symbols = new int[pieces.Bytes];
+        int start = 0;
+        for (int i = 0; i < _pieces.Length; i++)
         {
-            _pieces[i] = Array.ConvertAll(pieces[i].Piece, b => byteIds[b]);
-            _lengths[i] = _pieces[i].Length;
-            _counts[i] = pieces[i].Count;
+            ReadOnlySpan<byte> piece = pieces[i];
+            _pieces[i] = new Piece(start, piece.Length, pieces.Times(i));
+            foreach (byte b in piece)
+                _symbols[start++] = byteIds[b];
         }
 
         CountAllPairs();
@@ -51,129 +63,172 @@ internal sealed class PairMerger
     public List<Merge> Run()
     {
         var merges = new List<Merge>();
-        while (_tokens.Count < _options.VocabularySize && _queue.TryDequeue(out Candidate? best, out _))
+        while (_tokens.Count < _options.VocabularySize && _queue.TryTake(out Candidate best))
         {
-            long count = _pairCounts[best.Pair];
+            long count = _pairs[best.Pair].Count;
             if (count != best.Count)
             {
                 // The count has fallen since this entry was made: back in line with the true one.
-                Enqueue(best with { Count = count });
+                _queue.Add(best with { Count = count });
                 continue;
             }
 
             if (count < 1 || count < _options.MinFrequency)
                 break;
-            byte[] merged = [.. _tokens[best.Pair.Left], .. _tokens[best.Pair.Right]];
-            int id = IdOf(merged);
-            if (_special.Contains(id))
+            (int left, int right) = (PairTable.Left(best.Pair), PairTable.Right(best.Pair));
+            int id = IdOf([.. _tokens[left], .. _tokens[right]]);
+            if (id < _options.SpecialTokens.Count)
                 continue; // text must not turn into a control token
-            merges.Add(new Merge(best.Pair.Left, best.Pair.Right, id));
-            Apply(best, id);
+            merges.Add(new Merge(left, right, id));
+            _round++;
+            foreach (int piece in _places[best.Places]!)
+                Apply(piece, left, right, id);
+            _places[best.Places] = null;
+            EndRound();
         }
 
+        _queue.Dispose();
         return merges;
     }
 
     private int IdOf(byte[] token)
     {
-        string key = ByteLevelAlphabet.ToSymbols(token);
-        if (!_ids.TryGetValue(key, out int id))
+        int index = _known.GetOrAdd(token);
+        if (index == _knownIds.Count)
         {
-            id = _tokens.Count;
-            _ids.Add(key, id);
+            _knownIds.Add(_tokens.Count);
             _tokens.Add(token);
         }
 
-        return id;
+        return _knownIds[index];
     }
 
     private void CountAllPairs()
     {
-        var places = new Dictionary<(int, int), List<int>>();
-        for (int piece = 0; piece < _pieces.Length; piece++)
+        for (int i = 0; i < _pieces.Length; i++)
         {
-            int[] symbols = _pieces[piece];
-            for (int i = 0; i + 1 < symbols.Length; i++)
-            {
-                (int, int) pair = (symbols[i], symbols[i + 1]);
-                CollectionsMarshal.GetValueRefOrAddDefault(_pairCounts, pair, out _) += _counts[piece];
-                Remember(places, pair, piece);
-            }
+            Piece piece = _pieces[i];
+            ReadOnlySpan<int> symbols = _symbols.AsSpan(piece.Start, piece.Length);
+            for (int k = 0; k + 1 < symbols.Length; k++)
+                Add(symbols[k], symbols[k + 1], piece.Count, i);
         }
 
-        EnqueueAll(places);
+        EndRound();
     }
 
-    /// <summary>Replaces the pair in the pieces of the entry and queues the pairs that arise.</summary>
-    private void Apply(Candidate best, int id)
+    /// <summary>Replaces a pair in a piece by its merged token.</summary>
+    private void Apply(int index, int left, int right, int id)
     {
-        var places = new Dictionary<(int, int), List<int>>();
-        foreach (int piece in best.Pieces)
-            Apply(piece, best.Pair, id, places);
-        EnqueueAll(places);
-    }
-
-    private void Apply(int piece, (int Left, int Right) pair, int id, Dictionary<(int, int), List<int>> places)
-    {
-        Span<int> symbols = _pieces[piece].AsSpan(0, _lengths[piece]);
+        ref Piece piece = ref _pieces[index];
+        Span<int> symbols = _symbols.AsSpan(piece.Start, piece.Length);
         int kept = 0;
         for (int i = 0; i < symbols.Length; i++)
         {
-            if (symbols[i] != pair.Left || i + 1 == symbols.Length || symbols[i + 1] != pair.Right)
+            if (symbols[i] != left || i + 1 == symbols.Length || symbols[i + 1] != right)
             {
                 symbols[kept++] = symbols[i];
                 continue;
             }
 
             if (kept > 0)
-                Exchange((symbols[kept - 1], pair.Left), (symbols[kept - 1], id), piece, places);
+            {
+                _pairs[PairTable.Key(symbols[kept - 1], left)].Count -= piece.Count;
+                AddShort(symbols[kept - 1], id, piece.Count, index);
+            }
+
             if (i + 2 < symbols.Length)
-                Exchange((pair.Right, symbols[i + 2]), (id, symbols[i + 2]), piece, places);
+            {
+                _pairs[PairTable.Key(right, symbols[i + 2])].Count -= piece.Count;
+                AddShort(id, symbols[i + 2], piece.Count, index);
+            }
+
             symbols[kept++] = id;
             i++;
         }
 
-        _lengths[piece] = kept;
+        piece.Length = kept;
     }
 
-    private void Exchange((int Left, int Right) old, (int Left, int Right) arisen, int piece, Dictionary<(int, int), List<int>> places)
+    private void AddShort(int left, int right, long count, int piece)
     {
-        CollectionsMarshal.GetValueRefOrAddDefault(_pairCounts, old, out _) -= _counts[piece];
-        if (_options.MaxTokenLength is { } most && _tokens[arisen.Left].Length + _tokens[arisen.Right].Length >= most)
-            return;
-        CollectionsMarshal.GetValueRefOrAddDefault(_pairCounts, arisen, out _) += _counts[piece];
-        Remember(places, arisen, piece);
+        if (_options.MaxTokenLength is not { } most || _tokens[left].Length + _tokens[right].Length < most)
+            Add(left, right, count, piece);
     }
 
-    private static void Remember(Dictionary<(int, int), List<int>> places, (int, int) pair, int piece)
+    /// <summary>Counts a pair that has come together in a piece, and remembers the piece.</summary>
+    private void Add(int left, int right, long count, int piece)
     {
-        ref List<int>? list = ref CollectionsMarshal.GetValueRefOrAddDefault(places, pair, out _);
-        list ??= [];
-        if (list.Count == 0 || list[^1] != piece)
-            list.Add(piece);
-    }
-
-    private void EnqueueAll(Dictionary<(int, int), List<int>> places)
-    {
-        foreach (((int Left, int Right) pair, List<int> pieces) in places)
+        ulong pair = PairTable.Key(left, right);
+        ref PairTable.Entry entry = ref _pairs[pair];
+        entry.Count += count;
+        if (entry.Round != _round)
         {
-            if (_pairCounts[pair] > 0)
-                Enqueue(new Candidate(pair, _pairCounts[pair], pieces));
+            (entry.Round, entry.Arisen) = (_round, _arisen.Count);
+            _arisen.Add(new Arisen(pair));
+        }
+
+        ref Arisen arisen = ref CollectionsMarshal.AsSpan(_arisen)[entry.Arisen];
+        if (arisen.LastPiece == piece)
+            return;
+        arisen.LastPiece = piece;
+        arisen.Pieces++;
+        _sightings.Add((entry.Arisen, piece));
+    }
+
+    /// <summary>Queues the pairs that the round has brought together, each with its pieces.</summary>
+    private void EndRound()
+    {
+        Span<Arisen> all = CollectionsMarshal.AsSpan(_arisen);
+        int first = _places.Count;
+        foreach (ref Arisen arisen in all)
+        {
+            _places.Add(new int[arisen.Pieces]);
+            arisen.Pieces = 0;
+        }
+
+        foreach ((int number, int piece) in _sightings)
+            _places[first + number]![all[number].Pieces++] = piece;
+        for (int i = 0; i < all.Length; i++)
+        {
+            long count = _pairs[all[i].Pair].Count;
+            if (count > 0)
+                _queue.Add(new Candidate(count, all[i].Pair, _round, first + i));
+        }
+
+        _arisen.Clear();
+        _sightings.Clear();
+    }
+
+    /// <summary>A piece of text: where its symbols are, and how often it was seen.</summary>
+    private record struct Piece(int Start, int Length, long Count);
+
+    /// <summary>A pair that the round has brought together, in how many pieces, and in which one last.</summary>
+    private record struct Arisen(ulong Pair)
+    {
+        public int Pieces;
+        public int LastPiece = -1;
+    }
+
+    /// <summary>A pair, how often it was seen when queued, the round that brought it together, and where its pieces are kept.</summary>
+    private readonly record struct Candidate(long Count, ulong Pair, int Round, int Places);
+
+    /// <summary>The most frequent first; of equals, the one that <see cref="MergeTieRule"/> names.</summary>
+    private readonly struct CandidateOrder(List<byte[]>? tokens) : IComparer<Candidate>
+    {
+        public int Compare(Candidate a, Candidate b)
+        {
+            if (a.Count != b.Count)
+                return b.Count.CompareTo(a.Count);
+            // A pair is twice in the queue when two merges led to one token.
+            if (a.Pair == b.Pair)
+                return a.Round.CompareTo(b.Round);
+            return tokens is null ? a.Pair.CompareTo(b.Pair) : CompareBytes(tokens, a.Pair, b.Pair);
+        }
+
+        private static int CompareBytes(List<byte[]> tokens, ulong a, ulong b)
+        {
+            int left = tokens[PairTable.Left(b)].AsSpan().SequenceCompareTo(tokens[PairTable.Left(a)]);
+            return left != 0 ? left : tokens[PairTable.Right(b)].AsSpan().SequenceCompareTo(tokens[PairTable.Right(a)]);
         }
     }
-
-    private void Enqueue(Candidate candidate) => _queue.Enqueue(candidate, candidate);
-
-    private int Compare(Candidate a, Candidate b)
-    {
-        if (a.Count != b.Count)
-            return b.Count.CompareTo(a.Count);
-        if (_options.Ties == MergeTieRule.SmallerIds)
-            return a.Pair.CompareTo(b.Pair);
-        int left = _tokens[b.Pair.Left].AsSpan().SequenceCompareTo(_tokens[a.Pair.Left]);
-        return left != 0 ? left : _tokens[b.Pair.Right].AsSpan().SequenceCompareTo(_tokens[a.Pair.Right]);
-    }
-
-    /// <summary>A pair, how often it was seen when queued, and the pieces to look for it in.</summary>
-    private sealed record Candidate((int Left, int Right) Pair, long Count, List<int> Pieces);
 }

@@ -17,14 +17,14 @@ internal sealed class PieceCounter(BpeTrainerOptions options)
     private readonly Splitter? _splitter = options.Pattern == SplitPattern.None ? null : Patterns.Create(options.Pattern);
     private readonly TextNormalizer _normalizer = new(options.Nfc ? [NormalizationStep.Nfc] : []);
 
-    /// <summary>The distinct pieces in byte order with their counts.</summary>
-    public (byte[] Piece, long Count)[] Count(IEnumerable<ReadOnlyMemory<byte>> texts)
+    /// <summary>The distinct pieces with their counts, in an order that depends on the threads.</summary>
+    public PieceCounts Count(IEnumerable<ReadOnlyMemory<byte>> texts)
     {
-        var total = new Table();
+        var total = new PieceCounts();
         Parallel.ForEach(
             Partitioner.Create(Batches(texts), EnumerablePartitionerOptions.NoBuffering),
             new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, options.Threads) },
-            () => new Table(),
+            () => new PieceCounts(),
             (batch, _, table) =>
             {
                 foreach (ReadOnlyMemory<byte> text in batch)
@@ -37,10 +37,7 @@ internal sealed class PieceCounter(BpeTrainerOptions options)
                     total.Add(table);
             });
 
-        (byte[] Piece, long Count)[] pieces = total.ToArray();
-        // Tables arrive in any order; sorted, nothing that follows can tell.
-        Array.Sort(pieces, (a, b) => a.Piece.AsSpan().SequenceCompareTo(b.Piece));
-        return pieces;
+        return total;
     }
 
     private static IEnumerable<List<ReadOnlyMemory<byte>>> Batches(IEnumerable<ReadOnlyMemory<byte>> texts)
@@ -60,7 +57,7 @@ internal sealed class PieceCounter(BpeTrainerOptions options)
         yield return batch;
     }
 
-    private void Count(ReadOnlySpan<byte> text, Table table)
+    private void Count(ReadOnlySpan<byte> text, PieceCounts table)
     {
         if (!Utf8.IsValid(text))
             text = Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(text));
@@ -79,7 +76,7 @@ internal sealed class PieceCounter(BpeTrainerOptions options)
         ArrayPool<byte>.Shared.Return(padded);
     }
 
-    private void Split(ReadOnlySpan<byte> text, Table table)
+    private void Split(ReadOnlySpan<byte> text, PieceCounts table)
     {
         if (_splitter is null)
         {
@@ -97,29 +94,5 @@ internal sealed class PieceCounter(BpeTrainerOptions options)
                 start = end;
             }
         }
-    }
-
-    /// <summary>Pieces and their counts.</summary>
-    private sealed class Table
-    {
-        private readonly ByteStringTable _pieces = new();
-        private readonly List<long> _counts = [];
-
-        public void Add(ReadOnlySpan<byte> piece, long count)
-        {
-            int index = _pieces.GetOrAdd(piece);
-            if (index == _counts.Count)
-                _counts.Add(count);
-            else
-                _counts[index] += count;
-        }
-
-        public void Add(Table other)
-        {
-            for (int i = 0; i < other._counts.Count; i++)
-                Add(other._pieces[i], other._counts[i]);
-        }
-
-        public (byte[] Piece, long Count)[] ToArray() => [.. _counts.Select((count, i) => (_pieces[i].ToArray(), count))];
     }
 }
