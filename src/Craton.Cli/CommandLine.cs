@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using Craton.Tensors;
 using Craton.Tensors.Threading;
 using Craton.Tokenizers;
@@ -26,10 +25,9 @@ internal static class CommandLine
         root.Options.Add(Seed);
         foreach (Verb verb in verbs) root.Subcommands.Add(verb.Build());
         ParseResult parsed = root.Parse(args);
-        if (parsed.Errors.Count > 0)
+        if (ParseProblem.Of(parsed) is { } problem)
         {
-            foreach (ParseError error in parsed.Errors) Console.Error.WriteLine($"craton: {error.Message}");
-            Console.Error.WriteLine("craton: see 'craton --help' or 'craton VERB --help'");
+            Console.Error.WriteLine($"craton: {problem}");
             return 2;
         }
         // Verbs handle Ctrl-C themselves: training saves, a chat ends its answer.
@@ -49,9 +47,9 @@ internal static class CommandLine
             }
             return work(output);
         }
-        catch (Exception e) when (e is CratonException or TokenizerException)
+        catch (Exception e) when (Sentence(e) is { } sentence)
         {
-            output.Error(e.Message);
+            output.Error(sentence);
             return 2;
         }
         catch (OutOfMemoryException)
@@ -65,6 +63,16 @@ internal static class CommandLine
             return 1;
         }
     }
+
+    // What the user can mend; null for the rest. Work on several threads wraps what went wrong.
+    private static string? Sentence(Exception error) => error switch
+    {
+        CratonException or TokenizerException => error.Message,
+        AggregateException { InnerException: { } inner } => Sentence(inner),
+        IOException or UnauthorizedAccessException when error.Message.Contains(';', StringComparison.Ordinal) => error.Message, // worded where it happened
+        IOException or UnauthorizedAccessException => $"{error.Message.TrimEnd('.')}; check that the place exists, has room and may be written to",
+        _ => null,
+    };
 }
 
 /// <summary>One verb of the tool.</summary>

@@ -27,7 +27,11 @@ internal sealed class SamplingArguments
     public int? MaxTokens(ParseResult parsed) => parsed.GetValue(_maxTokens);
 
     /// <summary>The options for a prompt of so many tokens. An explicit number of new tokens is never cut.</summary>
-    public SamplingOptions Read(ParseResult parsed, TextModel model, int promptTokens)
+    /// <param name="parsed">The command line.</param>
+    /// <param name="model">Gives the defaults.</param>
+    /// <param name="promptTokens">Length of the prompt.</param>
+    /// <param name="logProbs">How many of the best tokens to report, or null.</param>
+    public SamplingOptions Read(ParseResult parsed, TextModel model, int promptTokens, int? logProbs = null)
     {
         SamplingOptions defaults = model.Defaults;
         int room = Math.Max(0, model.Model.Config.MaxPositionEmbeddings - promptTokens);
@@ -40,6 +44,7 @@ internal sealed class SamplingArguments
             MinP = parsed.GetValue(_minP) ?? defaults.MinP,
             RepetitionPenalty = parsed.GetValue(_repetitionPenalty) ?? defaults.RepetitionPenalty,
             Stop = parsed.GetValue(_stop)!,
+            LogProbs = logProbs,
             Seed = parsed.GetValue(CommandLine.Seed) ?? defaults.Seed,
         };
         try

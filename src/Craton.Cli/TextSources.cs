@@ -9,28 +9,17 @@ namespace Craton.Cli;
 internal static class TextSources
 {
     /// <summary>What arguments that name texts say in the help.</summary>
-    public const string Help = "dotnet-docs, set:NAME/FILE of the catalogue, files, folders or globs";
+    public const string Help = "dotnet-docs (or dotnet-docs:FOLDER, another .NET installation), set:NAME/FILE of the catalogue, files, folders or globs";
 
     /// <summary>The documents of sources, one source after the other; records that cannot be read are counted and said.</summary>
-    public static IEnumerable<Document> Read(IEnumerable<string> sources, bool linesAreDocuments, Output output)
-    {
-        foreach (string source in sources)
-        {
-            if (source == "dotnet-docs")
-            {
-                foreach (Document document in DotNetDocs.Read()) yield return document;
-                continue;
-            }
-            var files = new TextFiles([Corpus.Resolve(source)], new TextFileOptions { LinePerDocument = linesAreDocuments });
-            foreach (Document document in files.Read()) yield return document;
-            if (files.Report.Skipped > 0)
-                output.Info($"{source}: {files.Report.Skipped:N0} records were left out, the first at {files.Report.Examples[0].File}:{files.Report.Examples[0].Line}: {files.Report.Examples[0].Problem}");
-        }
-    }
+    public static IEnumerable<Document> Read(IEnumerable<string> sources, bool linesAreDocuments, SourceReader reader) =>
+        sources.SelectMany(source => reader.Documents(source, new TextFileOptions { LinePerDocument = linesAreDocuments }));
 
     /// <summary>Trains a byte-pair vocabulary of exactly the size asked for.</summary>
     public static BpeTokenizer TrainTokenizer(IEnumerable<string> texts, int size, SplitPattern pattern, IReadOnlyList<string> special)
     {
+        int least = special.Count + 256;
+        if (size < least) throw new CratonException($"--vocab-size: expected at least {least} (256 bytes and {special.Count} special tokens), got {size}");
         BpeTrainingResult result = BpeTrainer.Train(texts, new BpeTrainerOptions { VocabularySize = size, SpecialTokens = special, Pattern = pattern });
         int reached = result.Tokenizer.VocabularySize;
         return reached == size ? result.Tokenizer

@@ -44,11 +44,13 @@ public sealed class ChatTemplate
     /// <exception cref="CratonException">The tokenizer lacks the control tokens.</exception>
     public static ChatTemplate ChatMl(Tokenizer tokenizer) => new(tokenizer);
 
+    /// <summary>The template of a model directory when it is one that is supported; null for another.</summary>
+    public static ChatTemplate? TryParse(string source, Tokenizer tokenizer) => source == ChatMlSource ? new ChatTemplate(tokenizer) : null;
+
     /// <summary>The template of a model directory.</summary>
     /// <exception cref="CratonException">It is another template than ChatML.</exception>
-    public static ChatTemplate Parse(string source, Tokenizer tokenizer) => source == ChatMlSource
-        ? new ChatTemplate(tokenizer)
-        : throw new CratonException("the model's chat template is not the ChatML one, which is the only one supported yet; use 'craton generate' with a prompt in the model's own form");
+    public static ChatTemplate Parse(string source, Tokenizer tokenizer) => TryParse(source, tokenizer)
+        ?? throw new CratonException("the model's chat template is not the ChatML one, which is the only one supported yet; use 'craton generate' with a prompt in the model's own form");
 
     /// <summary>Renders a whole conversation for training.</summary>
     /// <returns>The ids, and for each whether it is learnt: what the assistant says, and the end of its turn.</returns>

@@ -19,8 +19,14 @@ public sealed record ModelCard
     /// <summary>The resolved recipe, or null.</summary>
     public string? Recipe { get; init; }
 
-    /// <summary>SHA-256 of what went in and what came out: data, tokenizer, base weights, recipe; <c>weights</c> is added when saved.</summary>
+    /// <summary>
+    /// SHA-256 of what went in and what came out: <c>data</c>, <c>base_model</c> (its weights), <c>recipe</c>; <c>weights</c>
+    /// (<see cref="ModelDirectory.HashWeights"/>) and <c>tokenizer</c> (of <c>tokenizer.json</c>) are added when the model is saved.
+    /// </summary>
     public IReadOnlyDictionary<string, string> Hashes { get; init; } = new SortedDictionary<string, string>(StringComparer.Ordinal);
+
+    /// <summary>SHA-256 of every other file of the directory, as it was saved; empty where that is not known.</summary>
+    public IReadOnlyDictionary<string, string> Files { get; init; } = new SortedDictionary<string, string>(StringComparer.Ordinal);
 
     /// <summary>What was measured at the end.</summary>
     public IReadOnlyDictionary<string, double> Metrics { get; init; } = new SortedDictionary<string, double>(StringComparer.Ordinal);
@@ -32,9 +38,10 @@ public sealed record ModelCard
     public string? CodeVersion { get; init; } =
         typeof(ModelCard).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion;
 
-    internal JsonObject ToJson(string weights)
+    internal JsonObject ToJson(string weights, string? tokenizer, IReadOnlyDictionary<string, string> files)
     {
         var hashes = new SortedDictionary<string, string>(StringComparer.Ordinal) { ["weights"] = weights };
+        if (tokenizer is not null) hashes["tokenizer"] = tokenizer;
         foreach ((string name, string hash) in Hashes) hashes.TryAdd(name, hash);
         return new JsonObject
         {
@@ -42,7 +49,8 @@ public sealed record ModelCard
             ["version"] = 1,
             ["kind"] = Kind,
             ["base_model"] = BaseModel,
-            ["sha256"] = new JsonObject(hashes.Select(h => KeyValuePair.Create(h.Key, (JsonNode?)h.Value))),
+            ["sha256"] = Strings(hashes),
+            ["files"] = Strings(files),
             // JSON has no infinities: what could not be measured is left out.
             ["metrics"] = new JsonObject(Metrics.Where(m => double.IsFinite(m.Value)).OrderBy(m => m.Key, StringComparer.Ordinal).Select(m => KeyValuePair.Create(m.Key, (JsonNode?)m.Value))),
             ["license"] = License,
@@ -50,6 +58,8 @@ public sealed record ModelCard
             ["recipe"] = Recipe,
         };
     }
+
+    private static JsonObject Strings(IEnumerable<KeyValuePair<string, string>> map) => new(map.Select(p => KeyValuePair.Create(p.Key, (JsonNode?)p.Value)));
 
     internal static ModelCard Parse(string file, JsonElement root)
     {
@@ -61,7 +71,8 @@ public sealed record ModelCard
             {
                 Kind = root.GetProperty("kind").GetString() ?? "",
                 BaseModel = Text("base_model"),
-                Hashes = new SortedDictionary<string, string>(root.GetProperty("sha256").EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetString()!), StringComparer.Ordinal),
+                Hashes = Map(root.GetProperty("sha256")),
+                Files = root.TryGetProperty("files", out JsonElement files) ? Map(files) : new(StringComparer.Ordinal),
                 Metrics = new SortedDictionary<string, double>(root.GetProperty("metrics").EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetDouble()), StringComparer.Ordinal),
                 License = Text("license"),
                 CodeVersion = Text("code_version"),
@@ -72,6 +83,8 @@ public sealed record ModelCard
         {
             throw new CratonException($"{file}: is not the lineage of a model ({e.Message}); restore it, or remove it to go on without", e);
         }
+
+        static SortedDictionary<string, string> Map(JsonElement map) => new(map.EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetString()!), StringComparer.Ordinal);
 
         string? Text(string name) => root.TryGetProperty(name, out JsonElement value) ? value.GetString() : null;
     }

@@ -31,10 +31,11 @@ public static class ModelDirectory
         TensorSource[] tensors = [.. model.NamedParameters().Select(p => TensorFiles.Source(p.Name, p.Tensor))];
         folder.Write(SafetensorsModel.FileName, stream => SafetensorsWriter.Write(stream, tensors), tensors.Sum(t => t.Length));
         JsonFile.Write(folder, Config, model.Config.ToJson());
-        int? endOfTurn = tokenizer?.ChatTemplate is { } source ? ChatTemplate.Parse(source, tokenizer).EndOfTurn : null;
+        int? endOfTurn = tokenizer?.ChatTemplate is { } source ? ChatTemplate.TryParse(source, tokenizer)?.EndOfTurn : null;
         JsonFile.Write(folder, GenerationConfig.FileName, GenerationConfig.ToJson(model.Config, endOfTurn));
         if (tokenizer is not null) CopyTokenizer(folder, tokenizer);
-        JsonFile.Write(folder, Card, card.ToJson(HashWeights(model)));
+        SortedDictionary<string, string> files = HashFiles(folder.Staging);
+        JsonFile.Write(folder, Card, card.ToJson(HashWeights(model), files.GetValueOrDefault("tokenizer.json"), files));
         folder.Commit();
     }
 
@@ -61,13 +62,14 @@ public static class ModelDirectory
         return model;
     }
 
-    /// <summary>Reads a model's tokenizer.</summary>
-    /// <exception cref="CratonException">There is none, or it is damaged or of an unsupported kind.</exception>
+    /// <summary>Reads a model's tokenizer. For a model without one it stands in what takes ids and refuses text.</summary>
+    /// <exception cref="CratonException">It is damaged or of an unsupported kind.</exception>
     public static Tokenizer LoadTokenizer(string directory)
     {
+        string folder = Find(directory);
         try
         {
-            return Tokenizer.Load(Find(directory));
+            return MissingTokenizer.In(folder) ? new MissingTokenizer(directory) : Tokenizer.Load(folder);
         }
         catch (TokenizerException e)
         {
@@ -81,6 +83,24 @@ public static class ModelDirectory
     {
         string file = Path.Combine(Find(directory), Card);
         return File.Exists(file) ? ModelCard.Parse(file, JsonFile.Read(file)) : null;
+    }
+
+    /// <summary>Compares every file of a model with the SHA-256 it was saved with.</summary>
+    /// <exception cref="CratonException">A file is missing, was changed or was added, or the hashes are not known.</exception>
+    public static void Verify(string directory)
+    {
+        string folder = Find(directory);
+        if (LoadCard(directory) is not { Files: { Count: > 0 } expected })
+            throw new CratonException($"'{directory}' has no hashes to compare with: it was made elsewhere or by an early version; only models that this program saved can be verified");
+        SortedDictionary<string, string> found = HashFiles(folder);
+        found.Remove(Card);
+        foreach (string name in expected.Keys.Union(found.Keys).Order(StringComparer.Ordinal))
+        {
+            string? problem = !found.TryGetValue(name, out string? hash) ? "is missing"
+                : !expected.TryGetValue(name, out string? saved) ? "was added"
+                : hash != saved ? "was changed" : null;
+            if (problem is not null) throw new CratonException($"'{Path.Combine(directory, name)}' {problem} since the model was saved; restore the directory from a copy, or train the model again");
+        }
     }
 
     /// <summary>SHA-256 over names, shapes and bytes of all weights: equal for equal models.</summary>
@@ -129,6 +149,19 @@ public static class ModelDirectory
     // Buffers that some checkpoints carry, and the output projection of tied ones.
     private static bool IsIgnored(string name, GptConfig config) =>
         name.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal) || (config.TieWordEmbeddings && name == "lm_head.weight");
+
+    private static SortedDictionary<string, string> HashFiles(string folder)
+    {
+        var hashes = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        foreach (string path in Directory.EnumerateFiles(folder)) hashes.Add(Path.GetFileName(path), HashFile(path));
+        return hashes;
+    }
+
+    private static string HashFile(string path)
+    {
+        using FileStream file = File.OpenRead(path);
+        return Convert.ToHexStringLower(SHA256.HashData(file));
+    }
 
     private static void CopyTokenizer(DurableDirectory folder, Tokenizer tokenizer)
     {

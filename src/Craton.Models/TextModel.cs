@@ -7,7 +7,7 @@ namespace Craton.Models;
 /// <summary>A language model with its tokenizer and, when it was tuned to converse, its chat template.</summary>
 /// <param name="Model">The model.</param>
 /// <param name="Tokenizer">Its tokenizer.</param>
-/// <param name="Template">Its chat template, or null.</param>
+/// <param name="Template">Its chat template; null when it has none, or one that is not supported.</param>
 /// <param name="Defaults">How tokens are chosen unless the caller says otherwise.</param>
 /// <param name="Ends">Ids that end a text or a turn.</param>
 public sealed record TextModel(Gpt Model, Tokenizer Tokenizer, ChatTemplate? Template, SamplingOptions Defaults, IReadOnlyCollection<int> Ends)
@@ -20,11 +20,18 @@ public sealed record TextModel(Gpt Model, Tokenizer Tokenizer, ChatTemplate? Tem
         Tokenizer tokenizer = ModelDirectory.LoadTokenizer(directory);
         if (tokenizer.VocabularySize > model.Config.VocabSize)
             throw new CratonException($"{directory}: the tokenizer has {tokenizer.VocabularySize} ids, but the model's embedding table only {model.Config.VocabSize} rows; they do not belong together");
-        ChatTemplate? template = tokenizer.ChatTemplate is { } source ? ChatTemplate.Parse(source, tokenizer) : null;
+        ChatTemplate? template = tokenizer.ChatTemplate is { } source ? ChatTemplate.TryParse(source, tokenizer) : null;
         GenerationConfig generation = GenerationConfig.Load(directory);
         SortedSet<int> ends = [.. generation.Ends];
         if (model.Config.EosTokenId is { } end) ends.Add(end);
         if (template is not null) ends.Add(template.EndOfTurn);
         return new TextModel(model, tokenizer, template, generation.Sampling, ends);
     }
+
+    /// <summary>The chat template, for work that needs one.</summary>
+    /// <param name="directory">The model's directory, for the error.</param>
+    /// <exception cref="CratonException">There is none, or it is not supported.</exception>
+    public ChatTemplate NeedTemplate(string directory) => Tokenizer.ChatTemplate is { } source
+        ? ChatTemplate.Parse(source, Tokenizer)
+        : throw new CratonException($"'{directory}' has no chat template: it was not tuned to converse; use 'craton generate', or tune it with a recipe of kind sft");
 }

@@ -29,7 +29,7 @@ public sealed record TrainingTask(
 /// <param name="TrainLoss">Mean training loss of the last steps, in nats.</param>
 /// <param name="ValLoss">Validation loss, in nats per target; NaN without validation.</param>
 /// <param name="BitsPerByte">Validation loss in bits per byte of text; NaN without validation.</param>
-/// <param name="TokensPerSecond">Rate of this process over its training steps.</param>
+/// <param name="TokensPerSecond">Rate of this process over its training steps, or of the one before when it did hardly any.</param>
 /// <param name="Stopped">True when a signal ended it early; it can be resumed.</param>
 public sealed record TrainingOutcome(long Steps, double TrainLoss, double ValLoss, double BitsPerByte, double TokensPerSecond, bool Stopped);
 
@@ -65,12 +65,17 @@ public static class LanguageModelTraining
         (long step, RunningFigures figures) = latest is null ? (0, RunningFigures.None) : saved.Load(latest);
         if (latest is not null) listener.OnMessage($"resumed at step {step}");
         using var metrics = new MetricsLog(runFolder, latest is null ? -1 : step);
+        var samples = new SampleLog(runFolder, latest is null ? 0 : figures.SampleBytes);
         long lastSaved = latest is null ? -1 : step;
 
         var update = new TrainingStep(task.Model, optimizer, optimizerSettings.ClipNorm);
         var batch = new TokenBatch(loop.Batch, task.Context);
         Func<TokenBatch> next = () => batch.Fill(task.Train);
-        var clock = new TrainingClock(task.Phase, loop.Steps, (long)loop.Batch * loop.Accumulate * task.Context) { SmoothLoss = figures.TrainLoss ?? double.NaN };
+        var clock = new TrainingClock(task.Phase, loop.Steps, (long)loop.Batch * loop.Accumulate * task.Context)
+        {
+            SmoothLoss = figures.TrainLoss ?? double.NaN,
+            RateBefore = RateBefore(runFolder),
+        };
         int skips = 0;
         (double Loss, double BitsPerByte) valid = (figures.ValLoss ?? double.NaN, figures.BitsPerByte ?? double.NaN);
         while (step < loop.Steps && stop is not { IsRequested: true })
@@ -84,7 +89,7 @@ public static class LanguageModelTraining
             clock.End(result.Loss);
             skips = result.Skipped ? skips + 1 : 0;
             if (result.Skipped) listener.OnMessage($"step {step}: loss {result.Loss}, gradient norm {result.GradientNorm}: not finite, the update was skipped ({RowsOfStep()})");
-            if (skips >= MostSkipsInARow) throw new CratonException($"training diverged: {skips} steps in a row up to step {step} gave no finite gradient; lower optimizer.learning_rate and resume from the last checkpoint");
+            if (skips >= MostSkipsInARow) throw new CratonException($"training diverged: {skips} steps in a row up to step {step} gave no finite gradient; train again under another name with a lower optimizer.learning_rate");
             bool last = step == loop.Steps;
 
             // ---- log ------------------------------------------------------------------------------------------------------------
@@ -109,7 +114,7 @@ public static class LanguageModelTraining
             if (task.Sample is not null && loop.SampleEvery > 0 && (step % loop.SampleEvery == 0 || last))
             {
                 string text = task.Sample(task.Model);
-                File.AppendAllText(Path.Combine(runFolder, "samples.txt"), $"--- step {step}\n{text}\n");
+                samples.Add(step, text);
                 listener.OnSample(step, text);
             }
 
@@ -134,7 +139,7 @@ public static class LanguageModelTraining
         void Save()
         {
             metrics.Sync();
-            store.Save(step, saved.Files(step, RunningFigures.Of(clock.SmoothLoss, valid.Loss, valid.BitsPerByte)), double.IsNaN(valid.Loss) ? null : valid.Loss);
+            store.Save(step, saved.Files(step, RunningFigures.Of(clock.SmoothLoss, valid.Loss, valid.BitsPerByte, samples.Length)), double.IsNaN(valid.Loss) ? null : valid.Loss);
             lastSaved = step;
         }
     }
@@ -161,6 +166,10 @@ public static class LanguageModelTraining
         return (nats / Math.Max(1, targets), nats / Math.Log(2) / Math.Max(1, bytes));
     }
 
+    // What the last process of a resumed run measured; null when there was none.
+    private static double? RateBefore(string runFolder) =>
+        MetricsLog.Read(runFolder, MetricsLog.TimingFile) is [.., var last] ? last["tokens_per_second"] : null;
+
     private static IOptimizer Build(OptimizerSettings settings, NamedParameter[] parameters)
     {
         var adamW = new AdamWOptions(settings.LearningRate, settings.Beta1, settings.Beta2, settings.Eps, settings.WeightDecay);
@@ -178,12 +187,13 @@ public static class LanguageModelTraining
     };
 }
 
-/// <summary>Losses that a resumed run goes on with, so that it reports what an uninterrupted one does. Null for what is not known or not finite.</summary>
-internal sealed record RunningFigures(double? TrainLoss, double? ValLoss, double? BitsPerByte)
+/// <summary>What a resumed run goes on with, so that it reports what an uninterrupted one does. Null for what is not known or not finite.</summary>
+internal sealed record RunningFigures(double? TrainLoss, double? ValLoss, double? BitsPerByte, long? SampleBytes)
 {
-    public static readonly RunningFigures None = new(null, null, null);
+    public static readonly RunningFigures None = new(null, null, null, null);
 
-    public static RunningFigures Of(double trainLoss, double valLoss, double bitsPerByte) => new(Finite(trainLoss), Finite(valLoss), Finite(bitsPerByte));
+    public static RunningFigures Of(double trainLoss, double valLoss, double bitsPerByte, long sampleBytes) =>
+        new(Finite(trainLoss), Finite(valLoss), Finite(bitsPerByte), sampleBytes);
 
     private static double? Finite(double value) => double.IsFinite(value) ? value : null;
 }
@@ -244,12 +254,15 @@ internal sealed class TrainingClock(string phase, long steps, long tokensPerStep
 
     public double SmoothLoss { get; set; } = double.NaN;
 
+    /// <summary>The rate that an earlier process of the same run measured: counts until this one has warmed up.</summary>
+    public double? RateBefore { get; init; }
+
     public double TokensPerSecond
     {
         get
         {
             long counted = _measured - WarmUpSteps;
-            return counted > 0 ? counted * tokensPerStep / (Seconds - _warmSeconds) : _measured * tokensPerStep / Math.Max(1e-9, Seconds);
+            return counted > 0 ? counted * tokensPerStep / (Seconds - _warmSeconds) : RateBefore ?? _measured * tokensPerStep / Math.Max(1e-9, Seconds);
         }
     }
 

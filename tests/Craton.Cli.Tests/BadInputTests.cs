@@ -31,12 +31,117 @@ public sealed class BadInputTests(TrainedModel trained, ITestOutputHelper log) :
     [Fact]
     public void SamplingValueOutOfRange() => Bad.Expect(trained.Tool.Run("generate", "-m", trained.Model, "a", "--top-p", "2"), "--top-p", "got 2");
 
-    [Fact]
-    public void UnknownVerb()
+    public static TheoryData<string, string[]> CommandLines => new()
     {
-        ToolResult result = _tool.Run("trian");
-        Assert.Equal(2, result.ExitCode);
-        Assert.Contains("craton --help", result.Error, StringComparison.Ordinal);
+        // the command line, and what the sentence must say
+        { "", ["needs a verb", "quickstart, data"] },
+        { "trian", ["no verb 'trian'", "did you mean 'train'?"] },
+        { "data biuld", ["no verb 'biuld'", "did you mean 'build'?"] },
+        { "train a.yaml --resum", ["no option '--resum'", "did you mean '--resume'?"] },
+        { "generate -m MODEL a b", ["takes no argument 'b'"] },
+        { "generate a", ["--model", "required"] },
+        { "generate -m MODEL a --seed -3", ["--seed: expected a whole number of at least 0, got '-3'"] },
+        { "generate -m MODEL a --temperature hot", ["--temperature: expected a number, got 'hot'"] },
+        { "generate -m MODEL a --temperature nan", ["--temperature: expected 0 to 100, got NaN"] },
+        { "generate -m MODEL a --temperature -1", ["--temperature: expected 0 to 100, got -1"] },
+        { "generate -m MODEL a --top-k -1", ["--top-k: expected 0 or more, got -1"] },
+        { "generate -m MODEL a --min-p nan", ["--min-p: expected 0 to 1, got NaN"] },
+        { "generate -m MODEL a --repetition-penalty 0", ["--repetition-penalty: expected above 0"] },
+        { "generate -m MODEL a --max-tokens -1", ["--max-tokens: expected 0 or more, got -1"] },
+        { "generate -m MODEL a --logprobs -1", ["--logprobs: expected 0 to 100, got -1"] },
+        { "generate -m MODEL --prompt-ids ,", ["the prompt is empty"] },
+        { "generate -m MODEL --prompt-ids -1", ["--prompt-ids", "'-1'"] },
+        { "generate -m MODEL a --prompt-ids 1", ["expected one of them"] },
+        { "generate -m MODEL a --threads 0", ["--threads: expected 1 to 1024, got 0"] },
+        { "eval -m MODEL -t bits-per-bite", ["'bits-per-bite' is unknown", "did you mean 'bits-per-byte'?"] },
+        { "eval -m MODEL -t answers", ["has no chat template"] },
+        { "eval -m MODEL --max-documents 0", ["--max-documents: expected at least 1, got 0"] },
+        { "train nowhere.yaml", ["recipe 'nowhere.yaml' cannot be read"] },
+        { "train .", ["recipe '.' is a folder"] },
+        { "train empty.txt", ["expected the kind of recipe"] },
+        { "train tiny.yaml --set name=../x", ["name '../x': expected a plain folder name"] },
+        { "train tiny.yaml --runs empty.txt", ["empty.txt/tiny"] },
+        { "train tiny.yaml --set name=vocabulary tokenizer.kind=bpe tokenizer.vocab_size=5000", ["tokenizer.vocab_size is 5000", "allows only", "--set tokenizer.vocab_size="] },
+        { "train tiny.yaml --set name=short data.source=one.txt", ["a text of at least 65, got 1"] },
+        { "train tiny.yaml --set name=empty data.source=empty.txt", ["'empty.txt': the text is empty"] },
+        { "train tiny.yaml --set name=docs data.source=dotnet-docs:nowhere", ["'nowhere' holds no .NET API documentation", "give the root of a .NET SDK"] },
+        { "train tiny.yaml --set name=heads model.heads=6", ["head_dim is 5, expected an even number"] },
+        { "data inspect nowhere.txt", ["'nowhere.txt' does not exist"] },
+        { "data inspect nowhere/*.txt", ["the folder 'nowhere' does not exist"] },
+        { "data inspect latin1.txt", ["'latin1.txt' byte 3: expected UTF-8 text, got the byte 0xE9"] },
+        { "data inspect empty.txt", ["'empty.txt': the text is empty"] },
+        { "data build one.txt --vocab-size 300 --cleaning foo --out built", ["'foo' not recognized", "docs"] },
+        { "data pull nowhere", ["no data set 'nowhere'", "names"] },
+        { "tok train one.txt --vocab-size 300 --out tok", ["--vocab-size is 300", "allows only 259"] },
+        { "tok train empty.txt --vocab-size 300 --out tok", ["'empty.txt': the text is empty"] },
+        { "tok train one.txt --vocab-size -1 --out tok", ["--vocab-size: expected at least 259"] },
+        { "tok decode -m MODEL 1,99999", ["99999 is outside the vocabulary"] },
+        { "quickstart --minutes nan", ["--minutes: expected a time above 0, got NaN"] },
+    };
+
+    [Theory]
+    [MemberData(nameof(CommandLines))]
+    public void OneSentenceSaysWhatIsWrong(string line, string[] parts)
+    {
+        ToolResult result = In(trained.Tool, line);
+        Bad.Expect(result, parts);
+        Assert.Empty(result.Output);
+        Assert.False(Directory.Exists(trained.Tool.At("built")) || Directory.Exists(trained.Tool.At("tok")));
+    }
+
+    private ToolResult In(Tool tool, string line)
+    {
+        tool.Write("empty.txt", "");
+        tool.Write("one.txt", "a");
+        File.WriteAllBytes(tool.At("latin1.txt"), [0x63, 0x61, 0x66, 0xE9]);
+        return tool.Run([.. line.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(word => word == "MODEL" ? trained.Model : word)]);
+    }
+
+    public static TheoryData<string, string?, string> Damages => new()
+    {
+        // the file, its new content (null: it is missing; cut: its first half), and what the sentence must say
+        { "config.json", "{", "config.json: cannot be read as JSON" },
+        { "config.json", """{"model_type":"bert"}""", "model_type is 'bert'" },
+        { "model.safetensors", null, "expected model.safetensors" },
+        { "model.safetensors", "cut", "'model/model.safetensors' at byte" },
+        { "model.safetensors", "", "expected a safetensors file, got 0 bytes" },
+        { "tokenizer.json", null, "holds no tokenizer" },
+        { "tokenizer.json", "cut", "tokenizer.json" },
+        { "generation_config.json", """{"top_p": 7}""", "top_p: expected above 0, at most 1, got 7" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Damages))]
+    public void DamagedModelDirectory(string file, string? content, string part)
+    {
+        Directory.CreateDirectory(_tool.At("model"));
+        foreach (string source in Directory.GetFiles(trained.Tool.At(trained.Model))) File.Copy(source, _tool.At("model/" + Path.GetFileName(source)));
+        byte[] whole = File.ReadAllBytes(_tool.At("model/" + file));
+        if (content is null) File.Delete(_tool.At("model/" + file));
+        else File.WriteAllBytes(_tool.At("model/" + file), content == "cut" ? whole[..(whole.Length / 2)] : System.Text.Encoding.UTF8.GetBytes(content));
+        Bad.Expect(_tool.Run("generate", "-m", "model", "the"), part);
+    }
+
+    [Fact]
+    public void OutputFolderThatIsReadOnly()
+    {
+        if (_tool.WhyNoMounts() is { } why)
+        {
+            log.WriteLine($"skipped: {why}");
+            return;
+        }
+        _tool.Write("text.txt", Tiny.Text());
+        _tool.Write("tiny.yaml", Tiny.Recipe("text.txt"));
+        Bad.Expect(_tool.RunInOwnMounts("mkdir runs; mount -t tmpfs -o ro none runs; craton train tiny.yaml"), "Read-only file system", "runs/tiny", "may be written to");
+    }
+
+    [Fact]
+    public void ChangedSettingAfterAStartThatTrainedNothing_NeedsNoOtherName()
+    {
+        _tool.Write("text.txt", Tiny.Text());
+        _tool.Write("tiny.yaml", Tiny.Recipe("text.txt"));
+        Bad.Expect(_tool.Run("train", "tiny.yaml", "--set", "model.heads=6"), "head_dim");
+        Assert.Equal(6, (int)_tool.Run("train", "tiny.yaml", "--json").Json["steps"]!);
     }
 
     [Fact]

@@ -48,6 +48,29 @@ public sealed class InterruptedTrainingTests : IDisposable
     }
 
     [Fact]
+    public void NoIntactCheckpoint_IsRefused_AndNothingIsLost()
+    {
+        Assert.Equal(0, _tool.Run("train", "tiny.yaml").ExitCode);
+        File.Delete(Path.Combine(Checkpoints()[^1], "state.json"));
+        foreach (string checkpoint in Checkpoints()[..^1])
+            using (FileStream file = File.OpenWrite(Path.Combine(checkpoint, "model.safetensors"))) file.SetLength(100);
+        string[] before = Files();
+        Bad.Expect(_tool.Run("train", "tiny.yaml", "--resume"), "none of the 2 checkpoints is intact", "restore one from a copy");
+        Assert.Equal(before, Files());
+
+        string[] Files() => [.. Directory.GetFiles(_tool.At("runs"), "*", SearchOption.AllDirectories).Select(f => $"{f} {new FileInfo(f).Length}").Order(StringComparer.Ordinal)];
+    }
+
+    [Fact]
+    public void RunThatWasComplete_ReportsItsRateAgain()
+    {
+        _ = _tool.Run("train", "tiny.yaml");
+        JsonObject again = _tool.Run("train", "tiny.yaml", "--resume", "--json").Json;
+        Assert.True((double)again["tokens_per_second"]! > 0);
+        Assert.True((double)again["val_loss"]! > 0);
+    }
+
+    [Fact]
     public void Termination_SavesAndEndsWell()
     {
         if (OperatingSystem.IsWindows())

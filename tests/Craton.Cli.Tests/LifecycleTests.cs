@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json.Nodes;
 
 namespace Craton.Cli.Tests;
@@ -48,6 +50,18 @@ public sealed class LifecycleTests(TrainedModel trained) : IClassFixture<Trained
     }
 
     [Fact]
+    public void Generate_FromIds_NeedsNoTokenizer()
+    {
+        Directory.CreateDirectory(_tool.At("bare"));
+        foreach (string file in new[] { "config.json", "model.safetensors" }) File.Copy(_tool.At($"{trained.Model}/{file}"), _tool.At($"bare/{file}"));
+        string[] args = ["--prompt-ids", "5,6,7", "--max-tokens", "4", "--temperature", "0", "--logprobs", "2", "--echo", "--json"];
+        JsonObject bare = _tool.Run(["generate", "-m", "bare", .. args]).Json, whole = _tool.Run(["generate", "-m", trained.Model, .. args]).Json;
+        Assert.Equal(whole["tokens"]!.ToJsonString(), bare["tokens"]!.ToJsonString());
+        Assert.Equal(whole["logprobs"]!.AsArray().Select(t => (double)t!["logprob"]!), bare["logprobs"]!.AsArray().Select(t => (double)t!["logprob"]!));
+        Bad.Expect(_tool.Run("generate", "-m", "bare", "text"), "'bare' holds no tokenizer", "--prompt-ids");
+    }
+
+    [Fact]
     public void Generate_WithoutJson_WritesTheSameText()
     {
         string[] args = ["generate", "-m", trained.Model, "the cat", "--max-tokens", "12"];
@@ -93,7 +107,7 @@ public sealed class LifecycleTests(TrainedModel trained) : IClassFixture<Trained
         const string text = "the cat 😀 sat";
         JsonObject encoded = _tool.Run("tok", "encode", "-m", "tok", text, "--json").Json;
         JsonArray offsets = encoded["offsets"]!.AsArray();
-        Assert.Equal(text.Length, (int)offsets[^1]![1]!); // UTF-16 units
+        Assert.Equal(text.Length - 1, (int)offsets[^1]![1]!); // code points: the smiley is one
         string ids = string.Join(' ', encoded["ids"]!.AsArray().Select(i => (int)i!));
         Assert.Equal(text, (string)_tool.Run("tok", "decode", "-m", "tok", ids, "--json").Json["text"]!);
         Assert.Equal(ids, _tool.RunWith(text, "tok", "encode", "-m", "tok").Output.Trim());
@@ -127,6 +141,46 @@ public sealed class LifecycleTests(TrainedModel trained) : IClassFixture<Trained
         Assert.All(json["bits_per_byte"]!.AsObject(), p => Assert.InRange((double)p.Value!, 0.1, 8));
         // Lines of random words: counting five bytes back is better than counting characters.
         Assert.True((double)json["bits_per_byte"]!["ngram5"]! < (double)json["bits_per_byte"]!["unigram"]!);
+    }
+
+    [Fact]
+    public void Eval_TakesNamedTasks()
+    {
+        JsonObject answers = _tool.Run("eval", "-m", trained.Chat, "-t", "answers", "--test-fraction", "0.3", "--json").Json["answers"]!.AsObject();
+        Assert.True((long)answers["questions"]! > 3);
+        // Every answer of the training data is the same.
+        Assert.Equal(1, (double)answers["nearest_question"]!["exact_match"]!);
+        Assert.InRange((double)answers["model"]!["rouge_l"]!, 0, 1);
+        JsonObject both = _tool.Run("eval", "-m", trained.Chat, "-t", "answers,bits-per-byte", "--source", "rows.jsonl", "--test-fraction", "0.3", "--json").Json;
+        Assert.True((double)both["bits_per_byte"]!["model"]! > 0);
+        Assert.Equal(answers["questions"]!.ToJsonString(), both["answers"]!["questions"]!.ToJsonString());
+        ToolResult table = _tool.Run("eval", "-m", trained.Chat, "-t", "answers", "--test-fraction", "0.3");
+        Assert.Contains("nearest question", table.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ForeignChatTemplate_IsRefusedForConversationOnly()
+    {
+        Directory.CreateDirectory(_tool.At("foreign"));
+        foreach (string source in Directory.GetFiles(_tool.At(trained.Model))) File.Copy(source, _tool.At("foreign/" + Path.GetFileName(source)));
+        File.WriteAllText(_tool.At("foreign/chat_template.jinja"), "{{ messages }}");
+        Assert.Equal(0, _tool.Run("generate", "-m", "foreign", "the", "--max-tokens", "2").ExitCode);
+        Bad.Expect(_tool.Run("chat", "-m", "foreign"), "is not the ChatML one");
+        _tool.Write("foreign.yaml", Tiny.Chat("foreign", "rows.jsonl"));
+        Bad.Expect(_tool.Run("train", "foreign.yaml", "--runs", "foreign-runs"), "is not the ChatML one");
+    }
+
+    [Fact]
+    public void Interrupt_EndsTheAnswerAndNotTheChat()
+    {
+        if (OperatingSystem.IsWindows()) return; // there is no 'kill'
+        using Process process = _tool.Start("dotnet", [Tool.Dll, "chat", "-m", trained.Chat, "--max-tokens", "8"]);
+        process.StandardInput.WriteLine("cat 1");
+        process.StandardInput.Flush();
+        _ = process.StandardOutput.ReadLine(); // whether it comes while the model writes or just after: the chat goes on
+        using (Process kill = Process.Start("kill", ["-INT", process.Id.ToString(CultureInfo.InvariantCulture)])) kill.WaitForExit();
+        ToolResult result = Tool.Finish(process, "cat 2\n/exit\n");
+        Assert.Equal(0, result.ExitCode);
     }
 
     [Fact]

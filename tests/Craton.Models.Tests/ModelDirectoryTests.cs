@@ -154,11 +154,35 @@ public sealed class ModelDirectoryTests : IDisposable
     }
 
     [Fact]
+    public void AFileThatWasChangedAddedOrLostIsFound()
+    {
+        ModelDirectory.Save(Model, TestModels.Random(), TestModels.Bytes, Card);
+        ModelDirectory.Verify(Model);
+        foreach (string file in Directory.GetFiles(Model).Where(f => Path.GetFileName(f) != "craton.json"))
+        {
+            byte[] content = File.ReadAllBytes(file);
+            File.Delete(file);
+            if (Path.GetFileName(file) != "config.json") Refused("is missing", file);
+            File.WriteAllBytes(file, [.. content[..^1], (byte)(content[^1] ^ 1)]);
+            Refused("was changed", file);
+            File.WriteAllBytes(file, content);
+        }
+        string added = Path.Combine(Model, "chat_template.jinja");
+        File.WriteAllText(added, "{{ messages }}");
+        Refused("was added", added);
+        File.Delete(added);
+        ModelDirectory.Verify(Model);
+
+        void Refused(string problem, string file) =>
+            Assert.Contains($"{Path.GetFileName(file)}' {problem}", Assert.Throws<CratonException>(() => ModelDirectory.Verify(Model)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void FoldersThatAreNoModelsAreRefused()
     {
         Assert.Contains("no model directory", Assert.Throws<CratonException>(() => TextModel.Load(_folder.At("nothing"))).Message, StringComparison.Ordinal);
         ModelDirectory.Save(Model, TestModels.Random(), null, Card);
-        Assert.Throws<CratonException>(() => TextModel.Load(Model)); // no tokenizer
+        Assert.Contains("holds no tokenizer", Assert.Throws<CratonException>(() => TextModel.Load(Model).Tokenizer.Encode("text")).Message, StringComparison.Ordinal);
         ModelDirectory.Save(Model, TestModels.Random(), ByteTokenizer.Create([.. Enumerable.Range(0, 9).Select(i => $"<|{i}|>")]), Card);
         Assert.Contains("265 ids", Assert.Throws<CratonException>(() => TextModel.Load(Model)).Message, StringComparison.Ordinal);
 

@@ -15,10 +15,13 @@ switch (args)
     case ["steady", string optimizer, string accumulate]:
         SteadyState.Run(Enum.Parse<OptimizerKind>(optimizer), int.Parse(accumulate, CultureInfo.InvariantCulture));
         return 0;
+    case ["generate", string sampling]:
+        SteadyGeneration.Run(sampling);
+        return 0;
     case ["report", string path]:
         Craton.Training.Tests.Reports.SampleReport.Build().Save(path);
         return 0;
     default:
-        Console.Error.WriteLine("usage: toy FOLDER STEPS, tiny FOLDER STEPS, steady OPTIMIZER ACCUMULATE, or: report FILE (writes a sample report to look at)");
+        Console.Error.WriteLine("usage: toy FOLDER STEPS, tiny FOLDER STEPS, steady OPTIMIZER ACCUMULATE, generate SAMPLING, or: report FILE (writes a sample report to look at)");
         return 2;
 }

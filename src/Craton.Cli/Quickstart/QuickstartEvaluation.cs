@@ -1,3 +1,4 @@
+using Craton.Cli.Evaluation;
 using Craton.Data;
 using Craton.Evaluation;
 using Craton.Models;
@@ -17,7 +18,7 @@ internal sealed record QuickstartScores(double Model, double Unigram, double Ngr
 /// <summary>The evaluation at the end of a quickstart, on members that no training has seen.</summary>
 internal static class QuickstartEvaluation
 {
-    private const int Questions = 5;
+    private const int Questions = 5, LeastAnswer = 40;
 
     /// <summary>Scores the pre-trained model and the baselines, all trained on the same text.</summary>
     public static QuickstartScores Score(TextModel model, string tokens, int documents)
@@ -35,22 +36,20 @@ internal static class QuickstartEvaluation
     }
 
     /// <summary>Five questions about held-out members, chosen by a hash.</summary>
-    public static IReadOnlyList<QuickstartAnswer> Ask(TextModel model, DataSettings data)
+    public static IReadOnlyList<QuickstartAnswer> Ask(string folder, DataSettings data)
     {
-        ChatTemplate template = model.Template ?? throw new CratonException("the tuned model has no chat template; run the quickstart anew in another folder");
+        TextModel model = TextModel.Load(folder);
+        ChatTemplate template = model.NeedTemplate(folder);
         var generator = new TextGenerator(model.Model, model.Tokenizer);
         var answers = new List<QuickstartAnswer>();
         var splitter = new Splitter(data.ValidFraction, data.TestFraction);
-        IEnumerable<Conversation> candidates = Sft.Conversations(data)
+        IEnumerable<Conversation> candidates = Sft.Conversations(data, new SourceReader(_ => { }))
             .Where(c => splitter.Of(c) == Split.Test)
             .OrderBy(c => StableHash.Of(c.Id));
         foreach (Conversation conversation in candidates)
         {
-            int[] prompt = template.Prompt([conversation.Turns[0]]);
-            int room = Math.Min(80, model.Model.Config.MaxPositionEmbeddings - prompt.Length);
-            if (room < 40) continue;
-            GenerationResult result = generator.Generate(prompt, new SamplingOptions { Temperature = 0, MaxTokens = room, RepetitionPenalty = 1.1 }, ends: [template.EndOfTurn]);
-            answers.Add(new QuickstartAnswer(conversation.Turns[0].Content, result.Text.Trim(), conversation.Turns[1].Content));
+            if (AnswersTask.Answer(generator, template, [conversation.Turns[0]], LeastAnswer) is not { } answer) continue;
+            answers.Add(new QuickstartAnswer(conversation.Turns[0].Content, answer, conversation.Turns[1].Content));
             if (answers.Count == Questions) break;
         }
         return answers;

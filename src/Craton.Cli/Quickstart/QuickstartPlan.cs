@@ -22,8 +22,9 @@ internal sealed record QuickstartPlan(double Minutes, int Depth, int Vocabulary,
     public static QuickstartPlan LoadOrMake(string folder, double minutes, Output output)
     {
         string file = Path.Combine(folder, FileName);
-        if (File.Exists(file) && JsonSerializer.Deserialize<QuickstartPlan>(File.ReadAllText(file)) is { } kept)
+        if (File.Exists(file))
         {
+            QuickstartPlan kept = Read(file);
             if (kept.Minutes != minutes) output.Info($"{folder} was begun with --minutes {kept.Minutes}; going on with that plan (choose another --out for a new one)");
             return kept;
         }
@@ -31,6 +32,18 @@ internal sealed record QuickstartPlan(double Minutes, int Depth, int Vocabulary,
         Directory.CreateDirectory(folder);
         DurableFile.WriteText(file, JsonSerializer.Serialize(plan));
         return plan;
+    }
+
+    private static QuickstartPlan Read(string file)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<QuickstartPlan>(File.ReadAllText(file)) ?? throw new JsonException("it is empty");
+        }
+        catch (JsonException e)
+        {
+            throw new CratonException($"'{file}' is damaged ({e.Message.TrimEnd('.')}); choose another --out, or remove the file to plan anew", e);
+        }
     }
 
     private static QuickstartPlan Make(double minutes)

@@ -28,12 +28,11 @@ internal sealed class ChatVerb : Verb
     {
         string folder = parsed.GetValue(_model)!;
         TextModel model = TextModel.Load(folder);
-        if (model.Template is null)
-            throw new CratonException($"'{folder}' has no chat template: it was not tuned to converse; use 'craton generate', or tune it with a recipe of kind sft");
+        ChatTemplate template = model.NeedTemplate(folder);
         bool live = !Console.IsInputRedirected && !output.IsJson;
         if (live) output.Info("/reset begins anew, /exit ends, Ctrl-C ends an answer");
-        var conversation = new Conversing(model, parsed.GetValue(_system), _sampling, parsed, output);
-        using var interrupt = new AnswerInterrupt();
+        var conversation = new Conversing(model, template, parsed.GetValue(_system), _sampling, parsed, output);
+        using var interrupt = new AnswerInterrupt(() => output.Info("(/exit or another Ctrl-C ends)"));
         var turns = new JsonArray();
         while (ReadLine(live) is { } line && line != "/exit")
         {
@@ -65,7 +64,7 @@ internal sealed class ChatVerb : Verb
     }
 
     /// <summary>The turns so far, kept within the model's context.</summary>
-    private sealed class Conversing(TextModel model, string? system, SamplingArguments sampling, ParseResult parsed, Output output)
+    private sealed class Conversing(TextModel model, ChatTemplate template, string? system, SamplingArguments sampling, ParseResult parsed, Output output)
     {
         private readonly TextGenerator _generator = new(model.Model, model.Tokenizer);
         private readonly List<ChatTurn> _turns = [];
@@ -103,7 +102,7 @@ internal sealed class ChatVerb : Verb
         private int[] Prompt(ChatTurn question, int dropped)
         {
             IEnumerable<ChatTurn> head = system is null ? [] : [new ChatTurn("system", system)];
-            return model.Template!.Prompt([.. head, .. _turns.Skip(dropped), question]);
+            return template.Prompt([.. head, .. _turns.Skip(dropped), question]);
         }
 
         private static void Show(string text)

@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Craton.Data;
 using Craton.Tensors;
-using Craton.Tensors.IO;
 using Craton.Tokenizers;
 using Craton.Training.Recipes;
 using Spectre.Console;
@@ -29,17 +28,22 @@ internal sealed partial class DataVerb
             Tokenizer? given = parsed.GetValue(_tokenizer) is { } path ? TextSources.LoadTokenizer(path) : null;
             var splitter = new Splitter(parsed.GetValue(valid), parsed.GetValue(test));
             CleaningPipeline cleaning = Cleaning(parsed);
-            Document[] documents = [.. cleaning.Apply(TextSources.Read(parsed.GetValue(_sources)!, parsed.GetValue(_lines), output))];
+            var reader = new SourceReader(output.Info);
+            Document[] documents = [.. cleaning.Apply(TextSources.Read(parsed.GetValue(_sources)!, parsed.GetValue(_lines), reader))];
             if (!output.IsJson) ShowRules(cleaning.Reports, examples: false);
             Tokenizer tokenizer = given ?? TextSources.TrainTokenizer(
                 documents.Where(d => splitter.Of(d) == Split.Train).Select(d => d.Text), parsed.GetValue(size)!.Value, SplitPattern.Cl100k, Corpus.SpecialTokens);
             var statistics = new DataStatistics(tokenizer);
-            ShardBuilder.Build(target, statistics.Watch(documents), tokenizer, splitter, new ShardOptions { Overwrite = parsed.GetValue(_overwrite) });
-            string page = Path.Combine(target, "statistics.html");
-            DurableFile.WriteText(page, StatisticsPage.Render(statistics.Summary(cleaning.Reports), $"Data in {Path.GetFileName(Path.GetFullPath(target))}"));
+            ShardBuilder.Build(target, statistics.Watch(documents), tokenizer, splitter, new ShardOptions
+            {
+                Overwrite = parsed.GetValue(_overwrite),
+                Page = () => StatisticsPage.Render(statistics.Summary(cleaning.Reports, reader.Report), $"Data in {Path.GetFileName(Path.GetFullPath(target))}"),
+            });
+            string page = Path.Combine(target, StatisticsPage.FileName);
             JsonObject json = Shards(target, verify: false);
             json["data_dir"] = target;
             json["statistics"] = page;
+            json["unreadable"] = reader.Report.Skipped;
             json["cleaning"] = Rules(cleaning.Reports);
             output.Result(json);
             if (output.IsJson) return 0;

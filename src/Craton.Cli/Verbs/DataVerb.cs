@@ -5,6 +5,7 @@ using Craton.Data;
 using Craton.Tensors;
 using Craton.Tensors.IO;
 using Craton.Tokenizers;
+using Craton.Training.Recipes;
 using Spectre.Console;
 
 namespace Craton.Cli.Verbs;
@@ -97,8 +98,9 @@ internal sealed partial class DataVerb : Verb
         Tokenizer? tokenizer = parsed.GetValue(_tokenizer) is { } path ? TextSources.LoadTokenizer(path) : null;
         // Statistics of the text as it is; the rules see it on the way.
         var statistics = new DataStatistics(tokenizer);
-        foreach (Document _ in cleaning.Apply(statistics.Watch(TextSources.Read(sources, parsed.GetValue(_lines), output)))) { }
-        return statistics.Summary(cleaning.Reports);
+        var reader = new SourceReader(output.Info);
+        foreach (Document _ in cleaning.Apply(statistics.Watch(TextSources.Read(sources, parsed.GetValue(_lines), reader)))) { }
+        return statistics.Summary(cleaning.Reports, reader.Report);
     }
 
     private static JsonObject Shards(string folder, bool verify)
@@ -133,7 +135,8 @@ internal sealed partial class DataVerb : Verb
             string file = parsed.GetValue(target)!;
             RefuseExisting(file, parsed.GetValue(_overwrite));
             var cleaning = new CleaningPipeline(new ExactDedup(), new MinHashDedup(new MinHashOptions { Threshold = parsed.GetValue(threshold) }));
-            Document[] kept = [.. cleaning.Apply(TextSources.Read(parsed.GetValue(_sources)!, parsed.GetValue(_lines), output))];
+            var reader = new SourceReader(output.Info);
+            Document[] kept = [.. cleaning.Apply(TextSources.Read(parsed.GetValue(_sources)!, parsed.GetValue(_lines), reader))];
             DurableFile.Write(file, stream =>
             {
                 foreach (Document document in kept)
@@ -142,7 +145,7 @@ internal sealed partial class DataVerb : Verb
                     stream.WriteByte((byte)'\n');
                 }
             });
-            output.Result(new JsonObject { ["file"] = file, ["documents"] = kept.Length, ["cleaning"] = Rules(cleaning.Reports) });
+            output.Result(new JsonObject { ["file"] = file, ["documents"] = kept.Length, ["unreadable"] = reader.Report.Skipped, ["cleaning"] = Rules(cleaning.Reports) });
             if (output.IsJson) return 0;
             ShowRules(cleaning.Reports, examples: false);
             output.Line($"{kept.Length:N0} documents: {file}");

@@ -31,7 +31,7 @@ internal sealed class GenerateVerb : Verb
         TextModel model = TextModel.Load(parsed.GetValue(_model)!);
         bool echo = parsed.GetValue(_echo);
         int[] prompt = Prompt(parsed, model);
-        SamplingOptions options = _sampling.Read(parsed, model, prompt.Length) with { LogProbs = parsed.GetValue(_logProbs), Echo = echo };
+        SamplingOptions options = _sampling.Read(parsed, model, prompt.Length, parsed.GetValue(_logProbs)) with { Echo = echo };
         using var interrupt = new AnswerInterrupt();
         if (echo && !output.IsJson) Write(model.Tokenizer.Decode(Known(model.Tokenizer, prompt)));
         GenerationResult result = interrupt.Run(cancel => new TextGenerator(model.Model, model.Tokenizer)

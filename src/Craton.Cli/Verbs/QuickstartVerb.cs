@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Craton.Cli.Quickstart;
@@ -32,44 +31,44 @@ internal sealed class QuickstartVerb : Verb
     private static int Run(double minutes, string folder, long seed, Output output)
     {
         if (minutes is not (> 0 and <= 100_000)) throw new CratonException($"--minutes: expected a time above 0, got {minutes}");
-        long begin = Stopwatch.GetTimestamp();
-        QuickstartPlan plan = QuickstartPlan.LoadOrMake(folder, minutes, output);
+        Directory.CreateDirectory(folder);
+        var usage = new QuickstartUsage(folder);
+        QuickstartPlan plan = usage.GoOn("plan", _ => QuickstartPlan.LoadOrMake(folder, minutes, output));
         using var stop = new StopSignal();
-        var options = new RunOptions(folder, Resume: true, new TrainingView(output), stop) { Sample = Sampling.Write };
 
         output.Info("1/5  select and clean text, train a tokenizer, pre-train");
         PretrainRecipe pretraining = plan.Pretraining(seed);
         string pretrained = Path.Combine(folder, "pretrain", "model"), tuned = Path.Combine(folder, "sft", "model");
-        if (!Directory.Exists(pretrained) && Pretrain.Run(pretraining, options).ModelFolder is null) return Stopped(output, folder);
+        if (!Directory.Exists(pretrained) && usage.GoOn("pretrain", tick => Pretrain.Run(pretraining, Options(tick))).ModelFolder is null) return Stopped(output, folder);
 
         output.Info("2/5  tune on questions and answers made from the documentation");
         SftRecipe tuning = plan.Tuning(seed, pretrained);
-        if (!Directory.Exists(tuned) && Sft.Run(tuning, options).ModelFolder is null) return Stopped(output, folder);
+        if (!Directory.Exists(tuned) && usage.GoOn("sft", tick => Sft.Run(tuning, Options(tick))).ModelFolder is null) return Stopped(output, folder);
 
         output.Info("3/5  evaluate on held-out members, beside a unigram, a byte 5-gram and Brotli");
-        QuickstartScores scores = QuickstartEvaluation.Score(TextModel.Load(pretrained), Path.Combine(folder, "pretrain", "data"), plan.TestDocuments);
+        QuickstartScores scores = usage.Anew("evaluate", () => QuickstartEvaluation.Score(TextModel.Load(pretrained), Path.Combine(folder, "pretrain", "data"), plan.TestDocuments));
 
         output.Info("4/5  answer held-out questions");
-        IReadOnlyList<QuickstartAnswer> answers = QuickstartEvaluation.Ask(TextModel.Load(tuned), tuning.Data);
+        IReadOnlyList<QuickstartAnswer> answers = usage.Anew("answer", () => QuickstartEvaluation.Ask(tuned, tuning.Data));
 
         output.Info("5/5  write the report");
         double rate = MetricsLog.Read(Path.Combine(folder, "pretrain"), MetricsLog.TimingFile)[^1]["tokens_per_second"] ?? 0;
-        double seconds = Stopwatch.GetElapsedTime(begin).TotalSeconds;
-        long memory = Process.GetCurrentProcess().PeakWorkingSet64 >> 20;
         string report = WriteReport(folder, plan, scores, answers);
         output.Result(new JsonObject
         {
             ["bits_per_byte"] = new JsonObject { ["model"] = scores.Model, ["unigram"] = scores.Unigram, ["ngram5"] = scores.Ngram5, ["brotli"] = scores.Brotli },
             ["tokens_per_second"] = rate,
-            ["seconds"] = seconds,
-            ["peak_rss_mb"] = memory,
+            ["seconds"] = usage.Seconds,
+            ["peak_rss_mb"] = usage.PeakMegabytes,
             ["model_dir"] = tuned,
             ["pretrained_dir"] = pretrained,
             ["report"] = report,
             ["answers"] = new JsonArray([.. answers.Select(a => new JsonObject { ["question"] = a.Question, ["answer"] = a.Answer, ["truth"] = a.Truth })]),
         });
-        if (!output.IsJson) Show(scores, answers, rate, seconds, memory, tuned, report);
+        if (!output.IsJson) Show(scores, answers, rate, usage, tuned, report);
         return 0;
+
+        RunOptions Options(Action tick) => new(folder, Resume: true, new TrainingView(output, tick), stop) { Sample = Sampling.Write };
     }
 
     private static int Stopped(Output output, string folder)
@@ -87,13 +86,15 @@ internal sealed class QuickstartVerb : Verb
         report.Plot(SvgPlot.Bars("Bits per byte", [.. Rows(scores)]));
         report.Heading("Five questions about members that training has not seen");
         foreach (QuickstartAnswer answer in answers) report.Table(["", ""], [["question", answer.Question], ["model", answer.Answer], ["documentation", answer.Truth]]);
-        report.Heading("More").Paragraph("The course of training is in pretrain/report.html and sft/report.html beside this page.");
+        report.Heading("More")
+            .Link("The course of pre-training", "pretrain/report.html").Link("The course of tuning", "sft/report.html")
+            .Link("The text: what it is made of, and what each rule of cleaning left out", "pretrain/data/statistics.html");
         string path = Path.Combine(folder, "report.html");
         report.Save(path);
         return path;
     }
 
-    private static void Show(QuickstartScores scores, IReadOnlyList<QuickstartAnswer> answers, double rate, double seconds, long memory, string model, string report)
+    private static void Show(QuickstartScores scores, IReadOnlyList<QuickstartAnswer> answers, double rate, QuickstartUsage usage, string model, string report)
     {
         var table = new Table().Border(TableBorder.Rounded).Title("Bits per byte of held-out members (lower is better)").AddColumns("", "bits per byte");
         foreach ((string name, double value) in Rows(scores)) table.AddRow(name, F(value, "F3"));
@@ -106,7 +107,7 @@ internal sealed class QuickstartVerb : Verb
             AnsiConsole.MarkupLineInterpolated($"  [grey]truth: {answer.Truth}[/]");
         }
         Console.WriteLine();
-        Console.WriteLine($"{F(seconds, "F0")} s, {F(rate, "N0")} tokens/s in pre-training, {memory} MB at most. Report: {report}");
+        Console.WriteLine($"{F(usage.Seconds, "F0")} s, {F(rate, "N0")} tokens/s in pre-training, {usage.PeakMegabytes} MB at most. Report: {report}");
         Console.WriteLine("Next:");
         Console.WriteLine($"  craton chat -m {model}");
         Console.WriteLine($"  craton generate -m {Path.Combine(Path.GetDirectoryName(Path.GetDirectoryName(model))!, "pretrain", "model")} \"Method System.String.\"");

@@ -13,13 +13,17 @@ internal sealed class ShowVerb : Verb
 
     private readonly Argument<string> _model = new("MODEL") { Description = "A model directory" };
 
+    private readonly Option<bool> _verify = new("--verify") { Description = "Compare every file with the SHA-256 it was saved with" };
+
     public override Command Build()
     {
-        var command = new Command("show", "A model's configuration, lineage, parameters and memory") { _model };
+        var command = new Command("show", "A model's configuration, lineage, parameters and memory") { _model, _verify };
         OnRun(command, (parsed, output) =>
         {
             string folder = parsed.GetValue(_model)!;
             ModelCard? card = ModelDirectory.LoadCard(folder); // refuses what is no model directory
+            bool verify = parsed.GetValue(_verify);
+            if (verify) ModelDirectory.Verify(folder);
             GptConfig config = GptConfig.Load(Path.Combine(folder, "config.json"));
             long perToken = 2L * config.NumHiddenLayers * config.NumKeyValueHeads * config.HeadDim * BytesOfFloat;
             var json = new JsonObject
@@ -33,6 +37,7 @@ internal sealed class ShowVerb : Verb
                     ["kv_cache_bytes_full_context"] = perToken * config.MaxPositionEmbeddings,
                 },
                 ["config"] = config.ToJson(),
+                ["verified"] = verify,
                 ["lineage"] = card is null ? null : Lineage(card),
             };
             output.Result(json);

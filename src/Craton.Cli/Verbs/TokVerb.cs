@@ -30,7 +30,7 @@ internal sealed class TokVerb : Verb
             string target = parsed.GetValue(folder)!;
             if (File.Exists(Path.Combine(target, "tokenizer.json"))) throw new CratonException($"'{target}' holds a tokenizer already; choose another folder");
             long bytes = 0;
-            IEnumerable<string> texts = TextSources.Read(parsed.GetValue(files)!, linesAreDocuments: false, output).Select(d =>
+            IEnumerable<string> texts = TextSources.Read(parsed.GetValue(files)!, linesAreDocuments: false, new SourceReader(output.Info)).Select(d =>
             {
                 bytes += Encoding.UTF8.GetByteCount(d.Text);
                 return d.Text;
@@ -49,22 +49,32 @@ internal sealed class TokVerb : Verb
     {
         var text = new Argument<string?>("TEXT") { Description = "The text; nothing or '-' reads standard input", Arity = ArgumentArity.ZeroOrOne };
         var allowSpecial = new Option<bool>("--allow-special") { Description = "Read special tokens written in the text as such (trusted text only)" };
-        var command = new Command("encode", "Text to ids; with --json also offsets (start and end of each token in UTF-16 units of the text) and tokens") { _tokenizer, text, allowSpecial };
+        var command = new Command("encode", "Text to ids; with --json also offsets (start and end of each token in characters, that is Unicode code points, as Hugging Face tokenizers count them) and tokens") { _tokenizer, text, allowSpecial };
         OnRun(command, (parsed, output) =>
         {
             Tokenizer tokenizer = TextSources.LoadTokenizer(parsed.GetValue(_tokenizer)!);
             string input = parsed.GetValue(text) is { } given and not "-" ? given : Console.In.ReadToEnd();
+            int[] characters = CharactersBefore(input);
             TokenSpan[] spans = tokenizer.EncodeWithOffsets(input, parsed.GetValue(allowSpecial));
             output.Result(new JsonObject
             {
                 ["ids"] = TokenIds.Json(spans.Select(s => s.Id)),
-                ["offsets"] = new JsonArray([.. spans.Select(JsonNode (s) => new JsonArray(s.Start, s.End))]),
+                ["offsets"] = new JsonArray([.. spans.Select(JsonNode (s) => new JsonArray(characters[s.Start], characters[s.End]))]),
                 ["tokens"] = new JsonArray([.. spans.Select(JsonNode (s) => tokenizer.Decode([s.Id], skipSpecial: false))]),
             });
             if (!output.IsJson) output.Line(string.Join(' ', spans.Select(s => s.Id)));
             return 0;
         });
         return command;
+    }
+
+    // For each UTF-16 unit of a text and its end, the number of code points before it.
+    private static int[] CharactersBefore(string text)
+    {
+        int[] before = new int[text.Length + 1];
+        for (int i = 0; i < text.Length; i++)
+            before[i + 1] = before[i] + (i + 1 < text.Length && char.IsSurrogatePair(text[i], text[i + 1]) ? 0 : 1);
+        return before;
     }
 
     private Command Decode()
@@ -123,7 +133,7 @@ internal sealed class TokVerb : Verb
     private static JsonObject Measure(Tokenizer tokenizer, string[] sources, Output output)
     {
         long bytes = 0, words = 0, tokens = 0;
-        foreach (string text in TextSources.Read(sources, linesAreDocuments: false, output).Select(d => d.Text))
+        foreach (string text in TextSources.Read(sources, linesAreDocuments: false, new SourceReader(output.Info)).Select(d => d.Text))
         {
             bytes += Encoding.UTF8.GetByteCount(text);
             words += text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length;

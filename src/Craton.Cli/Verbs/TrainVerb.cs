@@ -41,13 +41,14 @@ internal sealed class TrainVerb : Verb
 
     private static string Read(string file)
     {
+        if (Directory.Exists(file)) throw new CratonException($"recipe '{file}' is a folder; give the path of a recipe file, such as recipes/shakespeare-char.yaml");
         try
         {
             return File.ReadAllText(file);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CratonException($"recipe '{file}' cannot be read ({e.Message}); give the path of a recipe file, such as recipes/shakespeare-char.yaml", e);
+            throw new CratonException($"recipe '{file}' cannot be read ({e.Message.TrimEnd('.')}); give the path of a recipe file, such as recipes/shakespeare-char.yaml", e);
         }
     }
 
@@ -70,7 +71,7 @@ internal sealed class TrainVerb : Verb
         if (output.IsJson) return;
         output.Line(outcome.Stopped
             ? $"Stopped at step {outcome.Steps}; the same command with --resume goes on."
-            : $"Done: {outcome.Steps} steps, validation loss {outcome.ValLoss:F4} nats, {outcome.BitsPerByte:F4} bits per byte, {outcome.TokensPerSecond:N0} tokens/s.");
+            : $"Done: {outcome.Steps} steps, {(double.IsNaN(outcome.ValLoss) ? "no text held out for validation" : $"validation loss {outcome.ValLoss:F4} nats, {outcome.BitsPerByte:F4} bits per byte")}, {outcome.TokensPerSecond:N0} tokens/s.");
         if (result.ModelFolder is not null) output.Line($"Model:  {result.ModelFolder}");
         output.Line($"Report: {result.Report}");
     }

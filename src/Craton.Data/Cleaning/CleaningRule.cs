@@ -68,7 +68,8 @@ public sealed class RuleReport
     private readonly SortedDictionary<string, long> _dropped = new(StringComparer.Ordinal), _changed = new(StringComparer.Ordinal);
     private readonly List<RuleExample> _examples = [];
 
-    internal RuleReport(string rule) => Rule = rule;
+    /// <summary>Begins the report of a rule.</summary>
+    public RuleReport(string rule) => Rule = rule;
 
     /// <summary>The rule's name.</summary>
     public string Rule { get; }
@@ -88,13 +89,17 @@ public sealed class RuleReport
     /// <summary>The first documents of each reason.</summary>
     public IReadOnlyList<RuleExample> Examples => _examples;
 
-    internal void Passed(Document document, string? change = null)
+    /// <summary>Counts a document that passes.</summary>
+    /// <param name="document">It, before the rule.</param>
+    /// <param name="change">How it was changed, or null.</param>
+    public void Passed(Document document, string? change = null)
     {
         Seen++;
         if (change is not null) Count(_changed, change, document);
     }
 
-    internal void Dropped(Document document, string reason)
+    /// <summary>Counts a document that is left out.</summary>
+    public void Dropped(Document document, string reason)
     {
         Seen++;
         Count(_dropped, reason, document);

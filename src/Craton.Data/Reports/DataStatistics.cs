@@ -24,10 +24,13 @@ public sealed record HistogramBar(long From, long To, long Count);
 /// <param name="Scripts">Share of letters by script.</param>
 /// <param name="Languages">Share of documents by language, guessed from frequent words; <c>other</c> where no language is clear.</param>
 /// <param name="Cleaning">The reports of the rules, when given.</param>
+/// <param name="Unreadable">Records that could not be read.</param>
+/// <param name="UnreadableExamples">The first of these.</param>
 public sealed record StatisticsSummary(
     long Documents, long Bytes, long Characters, long Words, long? Tokens, double DuplicateShare,
     IReadOnlyList<HistogramBar> WordHistogram, IReadOnlyList<HistogramBar>? TokenHistogram,
-    IReadOnlyDictionary<string, double> Scripts, IReadOnlyDictionary<string, double> Languages, IReadOnlyList<RuleReport> Cleaning)
+    IReadOnlyDictionary<string, double> Scripts, IReadOnlyDictionary<string, double> Languages, IReadOnlyList<RuleReport> Cleaning,
+    long Unreadable, IReadOnlyList<BadRecord> UnreadableExamples)
 {
     /// <summary>The summary as indented JSON.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, StatisticsJson.Default.StatisticsSummary);
@@ -64,10 +67,12 @@ public sealed class DataStatistics
     }
 
     /// <summary>The statistics so far.</summary>
-    /// <param name="cleaning">Reports to include.</param>
-    public StatisticsSummary Summary(IReadOnlyList<RuleReport>? cleaning = null) => new(
+    /// <param name="cleaning">Reports of rules to include.</param>
+    /// <param name="reading">What could not be read.</param>
+    public StatisticsSummary Summary(IReadOnlyList<RuleReport>? cleaning = null, ReadReport? reading = null) => new(
         _documents, _bytes, _characters, _words, _tokenizer is null ? null : _tokens, _documents == 0 ? 0 : (double)_duplicates / _documents,
-        Bars(_wordBars), _tokenizer is null ? null : Bars(_tokenBars), Shares(_scripts), Shares(_languages), cleaning ?? []);
+        Bars(_wordBars), _tokenizer is null ? null : Bars(_tokenBars), Shares(_scripts), Shares(_languages), cleaning ?? [],
+        reading?.Skipped ?? 0, reading?.Examples ?? []);
 
     private Facts Measure(string text)
     {

@@ -7,6 +7,9 @@ namespace Craton.Data;
 /// <summary>Shows statistics as one HTML page that needs nothing from the network.</summary>
 public static class StatisticsPage
 {
+    /// <summary>What the page is called beside the data.</summary>
+    public const string FileName = "statistics.html";
+
     private const string Style = "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1f24;background:#fff}table{border-collapse:collapse}td,th{padding:.2rem .8rem;border-bottom:1px solid #d8dee4;text-align:left}td.n{text-align:right;font-variant-numeric:tabular-nums}rect{fill:#2f6f9f}text{font-size:11px;fill:currentColor}pre{white-space:pre-wrap;margin:.2rem 0;color:#57606a}@media(prefers-color-scheme:dark){body{color:#e6edf3;background:#0d1117}td,th{border-color:#30363d}rect{fill:#58a6ff}pre{color:#9198a1}}";
 
     /// <summary>The page.</summary>
@@ -25,6 +28,7 @@ public static class StatisticsPage
         }
 
         Row(html, "Duplicate texts", Percent(summary.DuplicateShare));
+        Row(html, "Records that could not be read", Number(summary.Unreadable));
         html.Append("</table>\n<h2>Words per document</h2>\n");
         Histogram(html, summary.WordHistogram);
         if (summary.TokenHistogram is { } bars)
@@ -36,6 +40,7 @@ public static class StatisticsPage
         Shares(html, "Scripts (share of letters)", summary.Scripts);
         Shares(html, "Languages (share of documents, guessed)", summary.Languages);
         Cleaning(html, summary.Cleaning);
+        Unreadable(html, summary.UnreadableExamples);
         return html.Append("</body></html>\n").ToString();
     }
 
@@ -81,6 +86,14 @@ public static class StatisticsPage
                 html.Append("<p><b>").Append(Encode(example.Reason)).Append("</b> ").Append(Encode(example.Id)).Append("</p><pre>").Append(Encode(example.Text)).Append("</pre>");
             html.Append("</details>\n");
         }
+    }
+
+    private static void Unreadable(StringBuilder html, IReadOnlyList<BadRecord> examples)
+    {
+        if (examples.Count == 0) return;
+        html.Append("<h2>Records that could not be read</h2>\n<p>The first of them.</p>\n<table>");
+        foreach (BadRecord record in examples) html.Append("<tr><td>").Append(Encode(record.ToString())).Append("</td></tr>\n");
+        html.Append("</table>\n");
     }
 
     private static void Row(StringBuilder html, string name, string value) =>

@@ -15,6 +15,9 @@ public sealed record ShardOptions
 
     /// <summary>Replace a folder that is there already.</summary>
     public bool Overwrite { get; init; }
+
+    /// <summary>Renders <c>statistics.html</c> when all documents have been encoded; it appears together with the shards. Null: no page.</summary>
+    public Func<string>? Page { get; init; }
 }
 
 /// <summary>
@@ -76,6 +79,7 @@ public static class ShardBuilder
             var splits = new SortedDictionary<string, ShardSplit>(StringComparer.Ordinal);
             foreach ((string name, SplitWriter writer) in writers) splits.Add(name, writer.Finish());
             var manifest = new ShardManifest(ShardManifest.CurrentVersion, wide ? "u32" : "u16", tokenizer.VocabularySize, tokenizerHash, end, splits);
+            if (options.Page is { } page) target.Write(StatisticsPage.FileName, stream => stream.Write(Encoding.UTF8.GetBytes(page())));
             target.Write(ShardManifest.FileName, stream => stream.Write(manifest.ToJson()));
             return manifest;
         }

@@ -17,7 +17,9 @@ internal static class FileGlob
     {
         if (File.Exists(pattern)) return [new Match(pattern, Path.GetFileName(pattern))];
         (string root, string glob) = Directory.Exists(pattern) ? (pattern, "") : SplitRoot(pattern);
-        if (!Directory.Exists(root)) throw new CratonException($"'{pattern}' is neither a file nor a folder, and its folder '{root}' does not exist; check the path.");
+        if (!Directory.Exists(root)) throw new CratonException(glob.Length == 0
+            ? $"'{pattern}' does not exist; give a file, a folder or a glob."
+            : $"'{pattern}' fits no file, since the folder '{root}' does not exist; check the path.");
         var found = new List<Match>();
         var pending = new Stack<string>([root]);
         while (pending.TryPop(out string? folder))

@@ -57,7 +57,7 @@ internal static class JsonRows
 
             return (StringOf(row, "text") ?? StringOf(row, "content")) is { } text
                 ? new DataRow(text, null)
-                : Missing("expected a field 'text', 'messages', or 'prompt' with 'completion'; set TextColumn to use another field", out problem);
+                : Missing("expected a field 'text', 'messages', or 'prompt' with 'completion'; rename the field that holds the text, or set TextColumn", out problem);
         }
         catch (InvalidOperationException)
         {

@@ -51,7 +51,11 @@ public sealed record TextFileOptions
 /// <param name="File">The file.</param>
 /// <param name="Line">Its line, counted from 1 (the first line of a CSV record that has several; the row number in a JSON array; 0: the whole file).</param>
 /// <param name="Problem">Why it cannot be read.</param>
-public sealed record BadRecord(string File, long Line, string Problem);
+public sealed record BadRecord(string File, long Line, string Problem)
+{
+    /// <summary>Place and problem, as messages say them.</summary>
+    public override string ToString() => Line > 0 ? $"'{File}' line {Line}: {Problem}" : $"'{File}': {Problem}";
+}
 
 /// <summary>What reading has met so far.</summary>
 public sealed class ReadReport
@@ -70,6 +74,19 @@ public sealed class ReadReport
 
     /// <summary>The first hundred records left out.</summary>
     public IReadOnlyList<BadRecord> Examples => _examples;
+
+    /// <summary>How many records were left out and the first of them, as messages say it; null when none was.</summary>
+    public string? Problem => Skipped == 0 ? null
+        : $"{Skipped:N0} {(Skipped == 1 ? "record that cannot be read was" : "records that cannot be read were")} left out, the first at {_examples[0]}";
+
+    /// <summary>Adds what reading other files has met.</summary>
+    public void Add(ReadReport other)
+    {
+        Files += other.Files;
+        Records += other.Records;
+        Skipped += other.Skipped;
+        _examples.AddRange(other.Examples.Take(MaxExamples - _examples.Count));
+    }
 
     internal void Add(BadRecord bad)
     {

@@ -63,8 +63,7 @@ public sealed class TextFiles
     private void CheckAny(string what)
     {
         if (Report.Records > 0) return;
-        string why = Report.Examples.Count > 0 ? $"; {Report.Skipped} records were left out, the first at '{Report.Examples[0].File}' line {Report.Examples[0].Line}: {Report.Examples[0].Problem}" : "; the files are empty";
-        throw new CratonException($"No {what} was found in {string.Join(", ", _patterns.Select(p => $"'{p}'"))}{why}.");
+        throw new CratonException($"No {what} was found in {string.Join(", ", _patterns.Select(p => $"'{p}'"))}: {Report.Problem ?? "the files are empty"}; give other files, or mend these.");
     }
 
     private static string Place(string file, char mark, long line) => line == 0 ? file : $"{file}{mark}{line}";

@@ -34,7 +34,10 @@ internal static class LogitProcessors
     public static void TopK(Span<float> scores, int k)
     {
         if (k >= scores.Length) return;
-        float least = scores[Best(scores, k)[^1]];
+        int[] best = ArrayPool<int>.Shared.Rent(k);
+        Best(scores, best.AsSpan(0, k));
+        float least = scores[best[k - 1]];
+        ArrayPool<int>.Shared.Return(best);
         foreach (ref float score in scores)
             if (score < least) score = float.NegativeInfinity;
     }
@@ -86,22 +89,38 @@ internal static class LogitProcessors
         return float.IsFinite(scores[best]) ? best : throw NoChoice(best, scores[best]);
     }
 
-    /// <summary>The ids of the greatest scores, best first, equal ones by id.</summary>
-    public static int[] Best(ReadOnlySpan<float> scores, int count)
+    /// <summary>Fills a span with the ids of the greatest scores, best first, equal ones by id; it has at most as many places as there are scores.</summary>
+    public static void Best(ReadOnlySpan<float> scores, Span<int> best)
     {
-        var kept = new PriorityQueue<int, (float Score, int Id)>(count, WorstFirst);
-        for (int i = 0; i < scores.Length; i++)
+        if (best.IsEmpty) return;
+        // A heap of the best so far whose root is the worst of them.
+        for (int i = 0; i < best.Length; i++) best[i] = i;
+        for (int i = best.Length / 2 - 1; i >= 0; i--) Sink(scores, best, i);
+        for (int i = best.Length; i < scores.Length; i++)
         {
-            if (kept.Count < count) kept.Enqueue(i, (scores[i], i));
-            else if (kept.TryPeek(out int worst, out _) && scores[i] > scores[worst]) kept.EnqueueDequeue(i, (scores[i], i));
+            if (!(scores[i] > scores[best[0]])) continue;
+            best[0] = i;
+            Sink(scores, best, 0);
         }
-        int[] best = new int[kept.Count];
-        for (int i = best.Length - 1; i >= 0; i--) best[i] = kept.Dequeue();
-        return best;
+        // The worst goes to the end, again and again.
+        for (int last = best.Length - 1; last > 0; last--)
+        {
+            (best[0], best[last]) = (best[last], best[0]);
+            Sink(scores, best[..last], 0);
+        }
     }
 
-    private static readonly IComparer<(float Score, int Id)> WorstFirst =
-        Comparer<(float Score, int Id)>.Create((a, b) => a.Score != b.Score ? a.Score.CompareTo(b.Score) : b.Id.CompareTo(a.Id));
+    private static void Sink(ReadOnlySpan<float> scores, Span<int> heap, int at)
+    {
+        for (int child; (child = 2 * at + 1) < heap.Length; at = child)
+        {
+            if (child + 1 < heap.Length && IsWorse(scores, heap[child + 1], heap[child])) child++;
+            if (!IsWorse(scores, heap[child], heap[at])) return;
+            (heap[at], heap[child]) = (heap[child], heap[at]);
+        }
+    }
+
+    private static bool IsWorse(ReadOnlySpan<float> scores, int a, int b) => scores[a] != scores[b] ? scores[a] < scores[b] : a > b;
 
     private static CratonException NoChoice(int id, float score) =>
         new($"the model gives token {id} the score {score}, expected finite numbers; its weights are damaged or its training diverged, so take an earlier checkpoint");

@@ -54,7 +54,7 @@ public sealed record SamplingOptions
         Check(PresencePenalty is >= -100 and <= 100, "presence_penalty", "-100 to 100", PresencePenalty);
         Check(MaxTokens >= 0, "max_tokens", "0 or more", MaxTokens);
         Check(LogProbs is null or (>= 0 and <= 100), "logprobs", "0 to 100", LogProbs ?? 0);
-        Check(Stop.All(s => s.Length > 0), "stop", "texts that are not empty", 0);
+        if (Stop.Any(s => s.Length == 0)) throw new CratonException("stop: expected texts that are not empty, got an empty one");
 
         static void Check(bool holds, string name, string expected, double got)
         {

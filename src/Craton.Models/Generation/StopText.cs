@@ -6,6 +6,7 @@ namespace Craton.Models.Generation;
 /// </summary>
 public sealed class StopText(IReadOnlyList<string> stops)
 {
+    private readonly string[] _stops = [.. stops]; // an array is walked without an enumerator for every token
     private string _held = "";
 
     /// <summary>True once a stop text has come.</summary>
@@ -24,7 +25,7 @@ public sealed class StopText(IReadOnlyList<string> stops)
             return text[..start];
         }
         int hold = 0;
-        foreach (string stop in stops) hold = Math.Max(hold, Overlap(text, stop));
+        foreach (string stop in _stops) hold = Math.Max(hold, Overlap(text, stop));
         _held = text[^hold..];
         return text[..^hold];
     }
@@ -41,7 +42,7 @@ public sealed class StopText(IReadOnlyList<string> stops)
     private int FirstComplete(string text)
     {
         (int Start, int End) first = (-1, int.MaxValue);
-        foreach (string stop in stops)
+        foreach (string stop in _stops)
         {
             int at = text.IndexOf(stop, StringComparison.Ordinal);
             if (at < 0) continue;

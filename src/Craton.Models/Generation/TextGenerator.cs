@@ -17,6 +17,9 @@ public sealed class TextGenerator(Gpt model, Tokenizer tokenizer)
     private readonly GptDecoder _decoder = new(model);
     private readonly float[] _logits = new float[model.Config.VocabSize];
 
+    /// <summary>Most tokens of prompt and answer together.</summary>
+    public int Context => model.Config.MaxPositionEmbeddings;
+
     /// <summary>Answers a prompt given as text. A model trained on separated documents gets the separator first.</summary>
     /// <inheritdoc cref="Generate(IReadOnlyList{int}, SamplingOptions, Action{string}?, IReadOnlyCollection{int}?, CancellationToken)"/>
     public GenerationResult Generate(string prompt, SamplingOptions options, Action<string>? onText = null, CancellationToken cancel = default)
@@ -114,8 +117,11 @@ public sealed class TextGenerator(Gpt model, Tokenizer tokenizer)
     {
         using (TensorScope.Open("logprob"))
         {
-            float[] all = Ops.LogSoftmax(Tensor.From(logits, logits.Length)).ToArray<float>();
-            (int, double)[] top = best == 0 ? [] : Array.ConvertAll(LogitProcessors.Best(all, best), id => (id, (double)all[id]));
+            ReadOnlySpan<float> all = Ops.LogSoftmax(Tensor.From(logits, logits.Length)).AsSpan<float>();
+            Span<int> ids = stackalloc int[Math.Min(best, all.Length)]; // at most 100, by SamplingOptions.Validate
+            LogitProcessors.Best(all, ids);
+            var top = new (int, double)[ids.Length];
+            for (int i = 0; i < top.Length; i++) top[i] = (ids[i], all[ids[i]]);
             return new TokenLogProb(token, all[token], top);
         }
     }

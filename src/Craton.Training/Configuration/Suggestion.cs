@@ -1,15 +1,18 @@
 namespace Craton.Training.Configuration;
 
 /// <summary>Finds what somebody meant who mistyped a word.</summary>
-internal static class Suggestion
+public static class Suggestion
 {
     /// <summary>"; did you mean 'x'?" for the nearest word, or the list of words when none is near.</summary>
-    public static string For(string word, IEnumerable<string> words)
+    public static string For(string word, IEnumerable<string> words) =>
+        Nearest(word, words) is { } near ? $"; did you mean '{near}'?"
+        : words.Any() ? $"; the keys here are {string.Join(", ", words)}" : "";
+
+    /// <summary>The nearest word; null when none is near.</summary>
+    public static string? Nearest(string word, IEnumerable<string> words)
     {
-        string[] all = [.. words];
-        (string Word, int Distance)[] near = [.. all.Select(candidate => (candidate, Distance(word, candidate))).OrderBy(pair => pair.Item2)];
-        return near.Length > 0 && near[0].Distance <= Math.Max(1, word.Length / 3) ? $"; did you mean '{near[0].Word}'?"
-            : all.Length > 0 ? $"; the keys here are {string.Join(", ", all)}" : "";
+        string? near = words.MinBy(candidate => Distance(word, candidate));
+        return near is not null && Distance(word, near) <= Math.Max(1, word.Length / 3) ? near : null;
     }
 
     /// <summary>Letters to insert, delete, replace or swap with a neighbour (Damerau 1964, optimal string alignment).</summary>

@@ -12,14 +12,16 @@ public static class Continue
     {
         var folder = new RunFolder("continue", recipe.Name, recipe, options);
         TextModel start = TextModel.Load(recipe.Base);
+        string startWeights = ModelDirectory.HashWeights(start.Model);
         int context = start.Model.Config.MaxPositionEmbeddings;
         Corpus fresh = Corpus.Prepare(recipe.Data, start.Tokenizer, folder.Data, options.Listener);
+        Corpus? old = null;
         BatchLoader rows = fresh.TrainRows(recipe.Data, context, (ulong)recipe.Seed);
         if (recipe.Replay is { } replay && recipe.ReplayFraction > 0)
         {
             if (recipe.Data.Loader != LoaderKind.Packed || replay.Loader != LoaderKind.Packed)
                 throw new CratonException("replay: expected data.loader and replay.loader 'packed', since rows of both texts are mixed");
-            Corpus old = Corpus.Prepare(replay, start.Tokenizer, folder.Data + "-replay", options.Listener);
+            old = Corpus.Prepare(replay, start.Tokenizer, folder.Data + "-replay", options.Listener);
             rows = new TokenLoader(
                 [new MixturePart(fresh.Train, 1 - recipe.ReplayFraction), new MixturePart(old.Train, recipe.ReplayFraction)], context,
                 new TokenLoaderOptions { Seed = (ulong)recipe.Seed, Begin = start.Tokenizer.EndOfText });
@@ -29,6 +31,6 @@ public static class Continue
             recipe.Name, start.Model, start.Tokenizer, rows, fresh.ValidRows(recipe.Data, context), context,
             options.Sample is { } sample ? m => sample(m, start.Tokenizer, recipe.Train.SamplePrompt) : null);
         TrainingOutcome outcome = LanguageModelTraining.Run(task, recipe.Train, recipe.Optimizer, recipe.Schedule, folder.Folder, options.Stop, options.Listener);
-        return RunEnd.Finish(folder, "continue", task, outcome, recipe.Base);
+        return RunEnd.Finish(folder, "continue", task, outcome, new Origin(fresh.Sha256, recipe.Base, startWeights, old?.Sha256));
     }
 }

@@ -1,5 +1,8 @@
+using System.Security.Cryptography;
+using System.Text;
 using Craton.Data;
 using Craton.Tensors;
+using Craton.Tensors.IO;
 using Craton.Tokenizers;
 
 namespace Craton.Training.Recipes;
@@ -8,7 +11,8 @@ namespace Craton.Training.Recipes;
 /// <param name="Tokenizer">The tokenizer.</param>
 /// <param name="Train">Training tokens.</param>
 /// <param name="Valid">Validation tokens, or null when there are none.</param>
-public sealed record Corpus(Tokenizer Tokenizer, TokenStore Train, TokenStore? Valid)
+/// <param name="Sha256">Of what determines all tokens: the shards' manifest, or the text itself where there are no shards.</param>
+public sealed record Corpus(Tokenizer Tokenizer, TokenStore Train, TokenStore? Valid, string Sha256)
 {
     /// <summary>Ends every document, and begins every turn of a conversation.</summary>
     public static readonly string[] SpecialTokens = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
@@ -26,73 +30,59 @@ public sealed record Corpus(Tokenizer Tokenizer, TokenStore Train, TokenStore? V
     /// <summary>Prepares a corpus in a folder, or opens the one that an earlier start of the same run prepared there.</summary>
     /// <param name="data">Which text.</param>
     /// <param name="tokenizer">Trains this tokenizer on the training split.</param>
-    /// <param name="folder">Where tokens go.</param>
+    /// <param name="folder">Where tokens and the page about the text go.</param>
     /// <param name="listener">Hears what is done.</param>
-    public static Corpus Prepare(DataSettings data, TokenizerSettings tokenizer, string folder, TrainingListener listener)
-    {
-        if (data.Loader == LoaderKind.Windows) return PrepareText(data, tokenizer, listener);
-        if (!File.Exists(Path.Combine(folder, "manifest.json")))
-        {
-            var splitter = new Splitter(data.ValidFraction, data.TestFraction);
-            Document[] documents = [.. Documents(data, listener)];
-            Tokenizer made = Make(tokenizer, documents.Where(d => splitter.Of(d) == Split.Train).Select(d => d.Text), listener);
-            listener.OnMessage($"encoding {documents.Length:N0} documents");
-            ShardBuilder.Build(folder, documents, made, splitter, new ShardOptions { Overwrite = true });
-        }
-        return Open(folder);
-    }
+    public static Corpus Prepare(DataSettings data, TokenizerSettings tokenizer, string folder, TrainingListener listener) =>
+        Prepare(data, texts => Make(tokenizer, texts, listener), folder, listener);
 
     /// <summary>Prepares a corpus for a model that exists, with its tokenizer.</summary>
-    public static Corpus Prepare(DataSettings data, Tokenizer tokenizer, string folder, TrainingListener listener)
-    {
-        if (data.Loader == LoaderKind.Windows) return Divide(data, tokenizer, Text(data));
-        if (!File.Exists(Path.Combine(folder, "manifest.json")))
-            ShardBuilder.Build(folder, Documents(data, listener), tokenizer, new Splitter(data.ValidFraction, data.TestFraction), new ShardOptions { Overwrite = true });
-        return Open(folder);
-    }
+    public static Corpus Prepare(DataSettings data, Tokenizer tokenizer, string folder, TrainingListener listener) =>
+        Prepare(data, _ => tokenizer, folder, listener);
 
-    /// <summary>The cleaned documents of a source.</summary>
-    public static IEnumerable<Document> Documents(DataSettings data, TrainingListener listener)
+    private static Corpus Prepare(DataSettings data, Func<IEnumerable<string>, Tokenizer> tokenizer, string folder, TrainingListener listener)
     {
-        IEnumerable<Document> documents = data.Source == "dotnet-docs" ? DotNetDocs.Read() : new TextFiles([Resolve(data.Source)]).Read();
-        if (data.SplitBy == SplitUnit.Document) documents = documents.Select(d => d with { Group = null });
-        if (data.LinesAreDocuments) documents = documents.SelectMany(Lines);
-        if (data.MaxDocuments > 0) documents = documents.Take(data.MaxDocuments);
-        CleaningPipeline? cleaning = data.Cleaning switch
-        {
-            CleaningPreset.Docs => CleaningPipeline.Docs(),
-            CleaningPreset.Web => CleaningPipeline.Web(),
-            _ => null,
-        };
-        if (cleaning is null) return documents;
-        Document[] kept = [.. cleaning.Apply(documents)];
-        foreach (RuleReport rule in cleaning.Reports)
-            if (rule.Seen != rule.Kept) listener.OnMessage($"{rule.Rule}: {rule.Seen - rule.Kept:N0} of {rule.Seen:N0} documents left out");
-        return kept;
+        if (data.Loader == LoaderKind.Packed && File.Exists(Path.Combine(folder, "manifest.json"))) return Open(folder);
+        Selection selection = Selection.Of(data, listener);
+        if (data.Loader == LoaderKind.Windows) return Divide(data, tokenizer, selection, folder);
+        var splitter = new Splitter(data.ValidFraction, data.TestFraction);
+        Tokenizer made = tokenizer(selection.Documents.Where(d => splitter.Of(d) == Split.Train).Select(d => d.Text));
+        listener.OnMessage($"encoding {selection.Documents.Length:N0} documents");
+        var statistics = new DataStatistics(made);
+        ShardBuilder.Build(folder, statistics.Watch(selection.Documents), made, splitter, new ShardOptions { Overwrite = true, Page = () => selection.Page(statistics, Run(folder)) });
+        return Open(folder);
     }
 
     private static Corpus Open(string folder)
     {
         var train = new TokenShards(folder, Split.Train);
         bool hasValid = train.Manifest.Splits.ContainsKey("valid");
-        return new Corpus(Tokenizer.Load(Path.Combine(folder, "tokenizer")), train, hasValid ? new TokenShards(folder, Split.Valid) : null);
+        string hash = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(folder, "manifest.json"))));
+        return new Corpus(Tokenizer.Load(Path.Combine(folder, "tokenizer")), train, hasValid ? new TokenShards(folder, Split.Valid) : null, hash);
     }
 
     // One long text: its end is held out, not a share of its documents.
-    private static Corpus PrepareText(DataSettings data, TokenizerSettings settings, TrainingListener listener)
+    private static Corpus Divide(DataSettings data, Func<IEnumerable<string>, Tokenizer> make, Selection selection, string folder)
     {
-        string text = Text(data);
-        return Divide(data, Make(settings, [text], listener), text);
-    }
-
-    private static string Text(DataSettings data) => string.Concat(Documents(data, TrainingListener.Silent).Select(d => d.Text));
-
-    private static Corpus Divide(DataSettings data, Tokenizer tokenizer, string text)
-    {
+        string text = string.Concat(selection.Documents.Select(d => d.Text));
         int held = (int)(text.Length * data.ValidFraction);
+        Tokenizer tokenizer = make([text]);
+        var statistics = new DataStatistics(tokenizer);
+        foreach (Document _ in statistics.Watch(selection.Documents)) { }
+        SavePage(folder, selection.Page(statistics, Run(folder)));
         var train = new MemoryTokens(tokenizer.Encode(text.AsSpan(0, text.Length - held)));
-        return new Corpus(tokenizer, train, held > 0 ? new MemoryTokens(tokenizer.Encode(text.AsSpan(text.Length - held))) : null);
+        var valid = held > 0 ? new MemoryTokens(tokenizer.Encode(text.AsSpan(text.Length - held))) : null;
+        return new Corpus(tokenizer, train, valid, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text))));
     }
+
+    /// <summary>Saves the page about data that are kept in memory.</summary>
+    internal static void SavePage(string folder, string page)
+    {
+        Directory.CreateDirectory(folder);
+        DurableFile.WriteText(Path.Combine(folder, StatisticsPage.FileName), page);
+    }
+
+    // The folder is RUN/data.
+    private static string Run(string folder) => Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(folder)))!;
 
     private static Tokenizer Make(TokenizerSettings settings, IEnumerable<string> texts, TrainingListener listener)
     {
@@ -107,28 +97,6 @@ public sealed record Corpus(Tokenizer Tokenizer, TokenStore Train, TokenStore? V
                     throw new CratonException($"tokenizer.vocab_size is {settings.VocabSize}, but the corpus allows only {result.Tokenizer.VocabularySize} tokens; use --set tokenizer.vocab_size={result.Tokenizer.VocabularySize} or more text");
                 listener.OnMessage($"trained a tokenizer of {result.Tokenizer.VocabularySize:N0} tokens");
                 return result.Tokenizer;
-        }
-    }
-
-    /// <summary>The path of a source: <c>set:NAME/FILE</c> is a file of the data catalogue, pulled if need be.</summary>
-    /// <exception cref="CratonException">The catalogue has no such file, or it cannot be had.</exception>
-    public static string Resolve(string source)
-    {
-        if (!source.StartsWith("set:", StringComparison.Ordinal)) return source;
-        string[] parts = source[4..].Split('/', 2);
-        IReadOnlyList<string> files = DatasetCatalogue.PullAsync(parts[0]).GetAwaiter().GetResult();
-        return parts.Length == 1 && files.Count == 1 ? files[0]
-            : files.FirstOrDefault(f => parts.Length == 2 && Path.GetFileName(f) == parts[1])
-            ?? throw new CratonException($"data.source '{source}': expected set:{parts[0]}/FILE with one of {string.Join(", ", files.Select(Path.GetFileName))}");
-    }
-
-    private static IEnumerable<Document> Lines(Document document)
-    {
-        int number = 0;
-        foreach (string line in document.Text.Split('\n'))
-        {
-            number++;
-            if (line.Length > 0) yield return new Document($"{document.Id}#{number}", line, $"{document.Source}:{number}");
         }
     }
 }

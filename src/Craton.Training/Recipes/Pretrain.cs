@@ -13,13 +13,13 @@ public static class Pretrain
         Corpus corpus = Corpus.Prepare(recipe.Data, recipe.Tokenizer, folder.Data, options.Listener);
         GptConfig config = Shape(recipe.Model, corpus);
         Gpt model = new Gpt(config).Initialize((ulong)recipe.Seed);
-        options.Listener.OnMessage($"{recipe.Name}: {model.ParameterCount:N0} parameters, {corpus.Train.Tokens:N0} training tokens, {recipe.Train.Steps:N0} steps of {recipe.Train.Batch * recipe.Train.Accumulate * config.MaxPositionEmbeddings:N0}");
+        options.Listener.OnMessage($"{recipe.Name}: {model.ParameterCount:N0} parameters, {corpus.Train.Tokens:N0} training tokens, {recipe.Train.Steps:N0} steps of {(long)recipe.Train.Batch * recipe.Train.Accumulate * config.MaxPositionEmbeddings:N0}");
         var task = new TrainingTask(
             recipe.Name, model, corpus.Tokenizer,
             corpus.TrainRows(recipe.Data, recipe.Model.Context, (ulong)recipe.Seed), corpus.ValidRows(recipe.Data, recipe.Model.Context), recipe.Model.Context,
             options.Sample is { } sample ? m => sample(m, corpus.Tokenizer, recipe.Train.SamplePrompt) : null);
         TrainingOutcome outcome = LanguageModelTraining.Run(task, recipe.Train, recipe.Optimizer, recipe.Schedule, folder.Folder, options.Stop, options.Listener);
-        return RunEnd.Finish(folder, "pretrain", task, outcome, baseModel: null);
+        return RunEnd.Finish(folder, "pretrain", task, outcome, new Origin(corpus.Sha256));
     }
 
     /// <summary>The model's shape: the dial, and what the recipe sets otherwise.</summary>

@@ -5,6 +5,7 @@ using Craton.Tensors.IO;
 using Craton.Tokenizers;
 using Craton.Training.Checkpoints;
 using Craton.Training.Configuration;
+using Craton.Training.Reports;
 
 namespace Craton.Training.Recipes;
 
@@ -39,8 +40,10 @@ internal sealed class RunFolder
             throw new CratonException($"name '{name}': expected a plain folder name without path separators");
         Folder = Path.Combine(options.Runs, name);
         string resolved = RecipeWriter.Write(kind, recipe), file = Path.Combine(Folder, RecipeFile);
-        bool exists = File.Exists(file);
-        if (exists && !options.Resume)
+        if (File.Exists(Folder)) throw new CratonException($"'{Folder}' is a file; choose another name with --set name=…");
+        bool exists = File.Exists(file), trained = Directory.Exists(Path.Combine(Folder, "checkpoints"));
+        if (exists && !trained) exists = !Forget(file, resolved);
+        if (exists && trained && !options.Resume)
             throw new CratonException($"{Folder} holds a run already; add --resume to go on with it, or choose another name with --set name=…");
         if (exists && File.ReadAllText(file) is var before && before != resolved)
             throw new CratonException($"{Folder} was begun with another recipe ({FirstDifference(before, resolved)}); resume with the settings in {file}, or choose another name");
@@ -53,6 +56,15 @@ internal sealed class RunFolder
     public string Data => Path.Combine(Folder, "data");
 
     public string Model => Path.Combine(Folder, "model");
+
+    // A start that trained nothing, such as one with a setting that does not fit the text, leaves nothing that another recipe must respect.
+    private bool Forget(string file, string resolved)
+    {
+        using FileStream only = MetricsLog.Lock(Folder); // another process may be at its first steps
+        if (File.ReadAllText(file) == resolved) return false;
+        foreach (string prepared in Directory.GetDirectories(Folder, "data*")) Directory.Delete(prepared, recursive: true);
+        return true;
+    }
 
     private static string FirstDifference(string before, string now)
     {

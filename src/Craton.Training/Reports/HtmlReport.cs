@@ -35,6 +35,13 @@ public sealed class HtmlReport
         return this;
     }
 
+    /// <summary>A paragraph that is a link to a file beside the report.</summary>
+    public HtmlReport Link(string text, string file)
+    {
+        body.Append($"<p><a href=\"{Escape(file)}\">{Escape(text)}</a></p>\n");
+        return this;
+    }
+
     /// <summary>A table; a column whose cells are all numbers is set to the right.</summary>
     public HtmlReport Table(IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string>> rows)
     {

@@ -107,7 +107,7 @@ internal sealed class JsonLinesLog : IDisposable
         }
         catch (IOException error)
         {
-            throw new IOException($"'{stream.Name}' could not be written ({error.Message}); free some space and resume the run", error);
+            throw new CratonException($"'{stream.Name}' could not be written ({error.Message}); free some space and resume the run", error);
         }
     }
 }

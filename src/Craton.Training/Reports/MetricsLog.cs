@@ -58,7 +58,7 @@ public sealed class MetricsLog : IDisposable
     /// A file of its own is locked, because .NET on Unix has no lock that keeps writers out and lets readers in. The lock ends
     /// with the process, however it ends.
     /// </summary>
-    private static FileStream Lock(string runFolder)
+    internal static FileStream Lock(string runFolder)
     {
         try
         {

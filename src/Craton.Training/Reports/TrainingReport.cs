@@ -26,7 +26,9 @@ public static class TrainingReport
             report.Plot(SvgPlot.Lines("Gradient norm", [new PlotSeries("before clipping", Series(metrics, "gradient_norm"))], new PlotOptions { XLabel = "step", LogY = true, Smoothing = 0.9 }));
             report.Plot(SvgPlot.Lines("Learning rate, share of the peak", [new PlotSeries("schedule", Series(metrics, "rate"))], new PlotOptions { XLabel = "step" }));
         }
-        Section(report, runFolder, "samples.txt", "Samples while training");
+        Data(report, runFolder, "data", "The data: what it is made of, and what each rule of cleaning left out, with examples");
+        Data(report, runFolder, "data-replay", "The data replayed");
+        Section(report, runFolder, SampleLog.FileName, "Samples while training");
         Section(report, runFolder, "recipe.yaml", "Recipe");
         string path = Path.Combine(runFolder, "report.html");
         report.Save(path);
@@ -38,6 +40,12 @@ public static class TrainingReport
 
     private static string Last((double X, double Y)[] series, string unit) =>
         series.Length == 0 ? "–" : $"{series[^1].Y.ToString("F4", CultureInfo.InvariantCulture)} {unit}".Trim();
+
+    private static void Data(HtmlReport report, string runFolder, string folder, string text)
+    {
+        string page = $"{folder}/statistics.html";
+        if (File.Exists(Path.Combine(runFolder, page))) report.Link(text, page);
+    }
 
     private static void Section(HtmlReport report, string runFolder, string file, string heading)
     {

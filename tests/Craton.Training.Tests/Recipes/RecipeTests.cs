@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Craton.Models;
 using Craton.Models.Generation;
 using Craton.Training.Configuration;
@@ -67,7 +68,65 @@ public sealed class RecipeTests : IDisposable
             model.Template!.Prompt([new Data.ChatTurn("user", "say owl")]), new SamplingOptions { Temperature = 0, MaxTokens = 10 }, ends: [model.Template.EndOfTurn]);
         Assert.Equal("owl", answer.Text);
         Assert.Equal(FinishReason.Stop, answer.FinishReason);
+
+        Assert.Equal(["data", "recipe", "tokenizer", "weights"], HashesOf(first).Keys);
+        Assert.Equal(["base_model", "data", "recipe", "replay", "tokenizer", "weights"], HashesOf(second).Keys);
+        Assert.Equal(["base_model", "data", "recipe", "tokenizer", "weights"], HashesOf(third).Keys);
+        Assert.Equal(HashesOf(first)["weights"], HashesOf(second)["base_model"]);
+        Assert.Equal(HashesOf(second)["weights"], HashesOf(third)["base_model"]);
+        Assert.Equal(FileHash(third.ModelFolder!, "tokenizer.json"), HashesOf(third)["tokenizer"]);
+        Assert.Equal(FileHash(third.RunFolder, "recipe.yaml"), HashesOf(third)["recipe"]);
+        Assert.NotNull(ModelDirectory.LoadCard(third.ModelFolder!)!.CodeVersion);
     }
+
+    [Fact]
+    public void Samples_of_a_resumed_run_are_those_of_an_unbroken_one()
+    {
+        PretrainRecipe recipe = Pretraining(Lines("text.txt", i => $"line {i % 7} of the text.")) with { Train = Loop(12) with { SampleEvery = 3, SaveEvery = 4, Keep = 9 } };
+        RunOptions options = Options with { Sample = (_, _, _) => "a text\n--- step 3" };
+        RunResult run = Pretrain.Run(recipe, options);
+        string samples = Path.Combine(run.RunFolder, "samples.txt"), whole = File.ReadAllText(samples);
+        // As if killed behind the sample of step 6, before a checkpoint after that of step 4.
+        foreach (int step in new[] { 8, 12 }) Directory.Delete(Path.Combine(run.RunFolder, "checkpoints", $"step-{step:D8}"), recursive: true);
+        File.WriteAllText(samples, whole[..(whole.Length * 2 / 3)]);
+        Assert.Equal(run.Sha256, Pretrain.Run(recipe, options with { Resume = true }).Sha256);
+        Assert.Equal(whole, File.ReadAllText(samples));
+        Assert.EndsWith("--- step 12\na text\n--- step 3\n", whole, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_was_left_out_is_said_and_shown()
+    {
+        string text = Lines("text.txt", i => i < 200 ? $"a line of the text with the number {i} in it." : "the same line of the text again and again.");
+        File.AppendAllBytes(text, [0x61, 0xFF, 0x0A]);
+        var said = new Messages();
+        PretrainRecipe recipe = Pretraining(text) with { Data = Text(text) with { Cleaning = CleaningPreset.Docs }, Train = Loop(2) };
+        RunResult run = Pretrain.Run(recipe, Options with { Listener = said });
+        Assert.Contains(said.All, m => m.Contains("1 record that cannot be read was left out", StringComparison.Ordinal) && m.Contains("line 301: the line is not valid UTF-8", StringComparison.Ordinal));
+        Assert.Contains(said.All, m => m.StartsWith("exact-dedup: ", StringComparison.Ordinal) && m.Contains("left out (", StringComparison.Ordinal));
+        string page = File.ReadAllText(Path.Combine(run.RunFolder, "data", "statistics.html"));
+        Assert.Contains("Examples of exact-dedup", page, StringComparison.Ordinal);
+        Assert.Contains("line 301", page, StringComparison.Ordinal);
+        Assert.Contains("href=\"data/statistics.html\"", File.ReadAllText(run.Report), StringComparison.Ordinal);
+
+        string rows = Path.Combine(_folder, "rows.jsonl");
+        File.WriteAllLines(rows, [.. Enumerable.Range(0, 20).Select(i => $$"""{"prompt":"{{i}}","completion":"yes"}"""), $$"""{"prompt":"{{new string('x', 99)}}","completion":"no"}""", "{\"broken\""]);
+        RunResult tuned = Sft.Run(new SftRecipe { Base = run.ModelFolder!, Data = new DataSettings { Source = rows, ValidFraction = 0, TestFraction = 0 }, Train = Loop(2) }, Options with { Listener = said });
+        Assert.Contains(said.All, m => m == "context: 1 of 21 left out (longer than 48 tokens 1)");
+        Assert.Contains(said.All, m => m.Contains("rows.jsonl' line 22", StringComparison.Ordinal));
+        Assert.Contains("longer than 48 tokens", File.ReadAllText(Path.Combine(tuned.RunFolder, "data", "statistics.html")), StringComparison.Ordinal);
+    }
+
+    private sealed class Messages : TrainingListener
+    {
+        public List<string> All { get; } = [];
+
+        public override void OnMessage(string message) => All.Add(message);
+    }
+
+    private static IReadOnlyDictionary<string, string> HashesOf(RunResult run) => ModelDirectory.LoadCard(run.ModelFolder!)!.Hashes;
+
+    private static string FileHash(string folder, string file) => Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(folder, file))));
 
     [Fact]
     public void A_run_that_exists_is_not_overwritten_and_another_recipe_is_not_resumed()

@@ -1,9 +1,10 @@
+using System.Globalization;
 using Craton.Training.Recipes;
 using Xunit.Abstractions;
 
 namespace Craton.Training.Tests.Reproducibility;
 
-/// <summary>In steady state the training loop allocates nothing: neither managed memory on any thread, nor tensor memory.</summary>
+/// <summary>In steady state the training loop allocates nothing, neither managed memory on any thread nor tensor memory; generation next to nothing.</summary>
 public sealed class SteadyStateTests(ITestOutputHelper output)
 {
     [Theory]
@@ -16,5 +17,17 @@ public sealed class SteadyStateTests(ITestOutputHelper output)
         string result = Child.Run(["steady", $"{optimizer}", $"{accumulate}"], ("DOTNET_TieredCompilation", "0"), ("CRATON_THREADS", "2"))[^1];
         output.WriteLine(result);
         Assert.Equal("0 bytes, 0 misses", result);
+    }
+
+    [Theory]
+    [InlineData("greedy", 100)]
+    [InlineData("sampled", 100)]
+    [InlineData("filtered", 100)]
+    [InlineData("logprobs", 350)] // a record and its five best
+    public void A_generated_token_allocates_its_text_and_no_more(string sampling, int most)
+    {
+        string result = Child.Run(["generate", sampling], ("DOTNET_TieredCompilation", "0"), ("CRATON_THREADS", "2"))[^1];
+        output.WriteLine(result);
+        Assert.InRange(int.Parse(result.Split(' ')[0], CultureInfo.InvariantCulture), 0, most);
     }
 }

@@ -1,0 +1,40 @@
+using Craton.Tensors;
+using Craton.Tokenizers;
+
+namespace Craton.Models;
+
+/// <summary>Stands for the tokenizer of a model directory that has none: ids can be given and are taken, text cannot.</summary>
+internal sealed class MissingTokenizer(string directory) : Tokenizer
+{
+    private static readonly string[] s_files = ["tokenizer.json", "vocab.json", "encoder.json"];
+
+    /// <summary>Whether a folder holds no file of a tokenizer.</summary>
+    public static bool In(string folder) => !s_files.Any(file => File.Exists(Path.Combine(folder, file)));
+
+    /// <inheritdoc/>
+    public override int VocabularySize => 0;
+
+    /// <inheritdoc/>
+    public override void Encode(ReadOnlySpan<char> text, List<int> ids, bool allowSpecial = false) => throw Missing();
+
+    /// <inheritdoc/>
+    public override void EncodeUtf8(ReadOnlySpan<byte> utf8, List<int> ids, bool allowSpecial = false) => throw Missing();
+
+    /// <inheritdoc/>
+    public override ReadOnlySpan<byte> TokenBytes(int id) => [];
+
+    /// <inheritdoc/>
+    public override string Decode(ReadOnlySpan<int> ids, bool skipSpecial = true) => "";
+
+    /// <inheritdoc/>
+    public override int? IdOf(string token) => throw Missing();
+
+    /// <inheritdoc/>
+    public override bool IsSpecial(int id) => false;
+
+    /// <inheritdoc/>
+    public override void Save(string directory) => throw Missing();
+
+    private CratonException Missing() =>
+        new($"'{directory}' holds no tokenizer (tokenizer.json, or vocab.json with merges.txt), which text needs; put one there, or give token ids with --prompt-ids");
+}

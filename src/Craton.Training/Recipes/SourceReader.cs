@@ -1,0 +1,56 @@
+using Craton.Data;
+using Craton.Tensors;
+
+namespace Craton.Training.Recipes;
+
+/// <summary>
+/// Reads sources as recipes and the command line name them: <c>dotnet-docs</c>, or <c>dotnet-docs:FOLDER</c> for another .NET
+/// installation; <c>set:NAME/FILE</c> of the data catalogue; files, folders and globs. Records that cannot be read are counted and said.
+/// </summary>
+/// <param name="say">Hears of what was left out.</param>
+public sealed class SourceReader(Action<string> say)
+{
+    private const string Docs = "dotnet-docs", Set = "set:";
+
+    /// <summary>What was read so far, and what could not be read.</summary>
+    public ReadReport Report { get; } = new();
+
+    /// <summary>The documents of a source.</summary>
+    /// <exception cref="CratonException">The source does not exist or holds no document.</exception>
+    public IEnumerable<Document> Documents(string source, TextFileOptions? options = null) =>
+        Members(source)?.Select(m => m.ToDocument()) ?? Files(source, options, files => files.Read());
+
+    /// <summary>The conversations of a source: questions about .NET members, or rows of messages or of prompt and completion.</summary>
+    /// <exception cref="CratonException">The source does not exist or holds no conversation.</exception>
+    public IEnumerable<Conversation> Conversations(string source) =>
+        Members(source) is { } members ? ApiQuestions.From(members) : Files(source, null, files => files.ReadConversations());
+
+    private static IReadOnlyList<ApiMember>? Members(string source) =>
+        source == Docs ? DotNetDocs.ReadMembers()
+        : source.StartsWith(Docs + ":", StringComparison.Ordinal) ? DotNetDocs.ReadMembers(source[(Docs.Length + 1)..])
+        : null;
+
+    private IEnumerable<T> Files<T>(string source, TextFileOptions? options, Func<TextFiles, IEnumerable<T>> read)
+    {
+        var files = new TextFiles([Resolve(source)], options);
+        try
+        {
+            foreach (T item in read(files)) yield return item;
+        }
+        finally // also when the caller wants no more
+        {
+            Report.Add(files.Report);
+            if (files.Report is { Records: > 0, Problem: { } problem }) say($"{source}: {problem}");
+        }
+    }
+
+    private static string Resolve(string source)
+    {
+        if (!source.StartsWith(Set, StringComparison.Ordinal)) return source;
+        string[] parts = source[Set.Length..].Split('/', 2);
+        IReadOnlyList<string> files = DatasetCatalogue.PullAsync(parts[0]).GetAwaiter().GetResult();
+        return parts.Length == 1 && files.Count == 1 ? files[0]
+            : files.FirstOrDefault(f => parts.Length == 2 && Path.GetFileName(f) == parts[1])
+            ?? throw new CratonException($"'{source}': expected {Set}{parts[0]}/FILE with one of {string.Join(", ", files.Select(Path.GetFileName))}");
+    }
+}
