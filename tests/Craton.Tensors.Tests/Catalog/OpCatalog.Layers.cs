@@ -36,6 +36,7 @@ internal static partial class OpCatalog
         .. Reduce(nameof(LogSumExp), (x, dims, keep) => LogSumExp(x, dims, keep)),
         new(nameof(Norm), "1", [In("btd")], x => Norm(x[0], [-1], p: 1)) { Tolerance = Sums },
         new(nameof(Norm), "infinity", [In("btd")], x => Norm(x[0], [-1], p: double.PositiveInfinity)),
+        new(nameof(Norm), "3", [In("btd", 0.1)], x => Norm(x[0], [-1], p: 3)) { Tolerance = Sums, GradientTolerance = Sums },
         new(nameof(CumSum), "", [In("btd")], x => CumSum(x[0])) { Tolerance = Sums, GradientTolerance = Sums },
         new(nameof(CumSum), "first", [In("btd")], x => CumSum(x[0], 0)) { Tolerance = Sums, GradientTolerance = Sums },
     ];
