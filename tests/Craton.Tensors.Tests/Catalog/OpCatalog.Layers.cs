@@ -136,6 +136,7 @@ internal static partial class OpCatalog
         {
             Tolerance = Sums,
             GradientTolerance = 2 * Sums,
+            NoExtremes = "a hidden key has the weight 0 in its tile, and 0 · NaN is NaN; the reference does not visit it",
             Composed = x => AttentionComposed(x[0], x[1], x[2], options(x)),
             Flops = size => 4 * Elements($"bht{keys}p", size),
         };

@@ -27,7 +27,7 @@ internal static partial class OpCatalog
     private static OpInput Mask(string shape) => new(shape, (random, i, _) => random.Uniform(i) < 0.7 ? 1 : 0) { Type = DType.Bool };
 
     private static OpInput Ids(string shape, char bound, DType type = DType.I64) =>
-        new(shape, (random, i, size) => random.NextInt(i, Dims.Of(bound, size))) { Type = type };
+        new(shape, (random, i, size) => random.NextInt(i, Math.Max(1, Dims.Of(bound, size)))) { Type = type };
 
     private static OpRow Map(string op, Func<Tensor, Tensor> call, double low = -3, double high = 3, string @case = "", int flops = 1) =>
         new(op, @case, [In("btd", low, high)], x => call(x[0])) { Flops = size => flops * Elements("btd", size) };
