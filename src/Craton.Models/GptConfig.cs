@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Craton.Tensors;
@@ -61,6 +62,9 @@ public sealed record GptConfig
     /// <summary>Id that ends a text or a turn, or null.</summary>
     public int? EosTokenId { get; init; }
 
+    /// <summary>Id that fills free places of a batch, or null.</summary>
+    public int? PadTokenId { get; init; }
+
     /// <summary>
     /// The one dial: a depth of L gives L blocks of width 64·L with heads of 64 (32 below depth 4), a key/value head for every two query
     /// heads from width 256 on, and a feed-forward width of 8/3 of the width, in multiples of 64.
@@ -102,7 +106,8 @@ public sealed record GptConfig
             throw new CratonException($"{file}: model_type is '{type}', expected 'llama' or 'qwen3'; this family cannot be opened as a Gpt");
         var read = new ConfigReader(file, root);
         int hidden = read.Int("hidden_size"), heads = read.Int("num_attention_heads");
-        if (root.TryGetProperty("rope_scaling", out JsonElement scaling) && scaling.ValueKind == JsonValueKind.Object)
+        if (root.TryGetProperty("rope_scaling", out JsonElement scaling) && scaling.ValueKind == JsonValueKind.Object
+            && !(scaling.TryGetProperty("rope_type", out JsonElement plain) && plain.ValueEquals("default")))
             throw new CratonException($"{file}: rope_scaling is set, expected unscaled rotary positions; such models are not supported yet");
         JsonElement rope = root.TryGetProperty("rope_parameters", out JsonElement r) && r.ValueKind == JsonValueKind.Object ? r : root;
         if (rope.TryGetProperty("rope_type", out JsonElement kind) && kind.GetString() != "default")
@@ -133,12 +138,13 @@ public sealed record GptConfig
             InitializerRange = read.Number("initializer_range", 0.02),
             BosTokenId = read.Id("bos_token_id"),
             EosTokenId = read.Id("eos_token_id"),
+            PadTokenId = read.Id("pad_token_id"),
         };
         config.Validate(file);
         return config;
     }
 
-    /// <summary>Writes <c>config.json</c>.</summary>
+    /// <summary>Writes <c>config.json</c>, in the newer and the older spelling at once: rotary positions and the type of the weights.</summary>
     public JsonObject ToJson() => new()
     {
         ["architectures"] = new JsonArray(QkNorm ? "Qwen3ForCausalLM" : "LlamaForCausalLM"),
@@ -152,19 +158,30 @@ public sealed record GptConfig
         ["head_dim"] = HeadDim,
         ["max_position_embeddings"] = MaxPositionEmbeddings,
         ["hidden_act"] = "silu",
-        ["rms_norm_eps"] = RmsNormEps,
-        ["rope_theta"] = RopeTheta,
+        ["rms_norm_eps"] = Real(RmsNormEps),
+        ["rope_parameters"] = new JsonObject { ["rope_theta"] = Real(RopeTheta), ["rope_type"] = "default" },
+        ["rope_theta"] = Real(RopeTheta),
         ["rope_scaling"] = null,
         ["attention_bias"] = AttentionBias,
-        ["attention_dropout"] = 0.0,
+        ["attention_dropout"] = Real(0),
         ["mlp_bias"] = MlpBias,
         ["tie_word_embeddings"] = TieWordEmbeddings,
-        ["initializer_range"] = InitializerRange,
+        ["initializer_range"] = Real(InitializerRange),
         ["bos_token_id"] = BosTokenId,
         ["eos_token_id"] = EosTokenId,
+        ["pad_token_id"] = PadTokenId,
+        ["pretraining_tp"] = 1,
+        ["dtype"] = "float32",
         ["torch_dtype"] = "float32",
         ["use_cache"] = true,
     };
+
+    // With a point or an exponent: other libraries refuse a whole number where they expect a real one.
+    private static JsonNode Real(double value)
+    {
+        string text = value.ToString("R", CultureInfo.InvariantCulture);
+        return JsonNode.Parse(text.AsSpan().ContainsAny('.', 'E') ? text : text + ".0")!;
+    }
 
     /// <summary>Refuses sizes that cannot be computed with, before memory is asked for.</summary>
     public void Validate(string source)

@@ -17,7 +17,7 @@ public static class ModelDirectory
 {
     private const string Config = "config.json", Card = "craton.json";
 
-    /// <summary>Writes a model; the directory appears complete or not at all and replaces the model that was there.</summary>
+    /// <summary>Writes a model, its weights in F32; the directory appears complete or not at all and replaces the model that was there.</summary>
     /// <param name="directory">The directory.</param>
     /// <param name="model">The model.</param>
     /// <param name="tokenizer">Its tokenizer, or null.</param>

@@ -37,7 +37,8 @@ public static class BpeTrainer
         var tokenizer = new BpeTokenizer(
             "trained tokenizer", BpeVocabulary.Create(spellings, special), merges, ignoreMerges: false, special, components)
         {
-            EosToken = options.SpecialTokens.Contains("<|endoftext|>") ? "<|endoftext|>" : null,
+            BosToken = options.SpecialTokens.Contains(Tokenizer.BetweenTexts) ? Tokenizer.BetweenTexts : null,
+            EosToken = options.SpecialTokens.Contains(Tokenizer.BetweenTexts) ? Tokenizer.BetweenTexts : null,
         };
         return new BpeTrainingResult(
             tokenizer, [.. merges.Select(m => (tokens[m.Left], tokens[m.Right]))], pieces.Count, tokens.Count >= options.VocabularySize);

@@ -66,7 +66,8 @@ public sealed class CharTokenizer : Tokenizer
         }
 
         AddedToken[] added = [.. special.Select((t, i) => new AddedToken(characters.Count + i, t) { Special = true })];
-        return new CharTokenizer(tokens, added, unknownToken);
+        string? ends = special.Contains(BetweenTexts) ? BetweenTexts : null;
+        return new CharTokenizer(tokens, added, unknownToken) { BosToken = ends, EosToken = ends };
     }
 
     /// <inheritdoc/>

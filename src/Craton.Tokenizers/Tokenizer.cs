@@ -110,7 +110,10 @@ public abstract class Tokenizer
     public abstract bool IsSpecial(int id);
 
     /// <summary>The id that ends a document or a turn, or null where the vocabulary has none.</summary>
-    public virtual int? EndOfText => IdOf(EosToken ?? "<|endoftext|>");
+    public virtual int? EndOfText => IdOf(EosToken ?? BetweenTexts);
+
+    /// <summary>The usual token between two texts: it ends the one and begins the next.</summary>
+    internal const string BetweenTexts = "<|endoftext|>";
 
     /// <summary>Writes <c>tokenizer.json</c> and <c>tokenizer_config.json</c> into a model directory, in Hugging Face form.</summary>
     public abstract void Save(string directory);

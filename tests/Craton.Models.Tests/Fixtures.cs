@@ -84,13 +84,14 @@ internal sealed class Tally(ITestOutputHelper output)
     /// <summary>Compares values up to an absolute difference; infinities must be in the same places.</summary>
     public void Close(string name, ReadOnlySpan<float> expected, ReadOnlySpan<float> actual, double tolerance)
     {
-        double worst = expected.Length == actual.Length ? 0 : double.PositiveInfinity;
+        (double worst, int place) = (expected.Length == actual.Length ? 0 : double.PositiveInfinity, -1);
         for (int i = 0; i < Math.Min(expected.Length, actual.Length); i++)
         {
             double difference = expected[i] == actual[i] ? 0 : Math.Abs((double)expected[i] - actual[i]);
-            if (!(difference <= worst)) worst = difference; // NaN as well
+            if (!(difference <= worst)) (worst, place) = (difference, i); // NaN as well
         }
-        That(worst <= tolerance, () => $"{name}: differs by {worst:g4}, tolerance {tolerance:g4}");
+        int lengths = expected.Length, length = actual.Length;
+        That(worst <= tolerance, () => $"{name}: {length} values for {lengths}, the greatest difference {worst:g4} at {place}, tolerance {tolerance:g4}");
     }
 
     public void Relative(string name, double expected, double actual, double tolerance) =>

@@ -99,7 +99,7 @@ internal sealed class TemporaryFolder : IDisposable
 internal sealed class Tally(Xunit.Abstractions.ITestOutputHelper output)
 {
     private readonly List<string> _failures = [];
-    private int _failed;
+    private int _failed, _skipped;
 
     public int Run { get; private set; }
 
@@ -119,11 +119,15 @@ internal sealed class Tally(Xunit.Abstractions.ITestOutputHelper output)
             _failures.Add($"{name}\n  expected {JsonSerializer.Serialize(expected)}\n  actual   {JsonSerializer.Serialize(actual)}");
     }
 
-    public void Skip(string name, string reason) => output.WriteLine($"skipped {name}: {reason}");
+    public void Skip(string name, string reason)
+    {
+        _skipped++;
+        output.WriteLine($"skipped {name}: {reason}");
+    }
 
     public void Finish(string area)
     {
-        output.WriteLine($"{area}: {Run} checks");
+        output.WriteLine($"{area}: {Run} checks, {_failed} failed, {_skipped} cases skipped");
         Assert.True(Run > 0, $"{area}: nothing was checked");
         Assert.True(_failed == 0, $"{_failed} of {Run} differ\n{string.Join('\n', _failures)}");
     }

@@ -25,6 +25,22 @@ public sealed class SafetyTests
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(1000));
     }
 
+    [Theory]
+    [MemberData(nameof(AllPatterns))]
+    public void Pieces_of_a_special_token_stay_text_however_a_stream_cuts_them(SplitPattern pattern)
+    {
+        BpeTokenizer tokenizer = TestTokenizers.Trained(pattern);
+        string text = $"a{TestTokenizers.Start}user{TestTokenizers.End}{TestTokenizers.Start}";
+        for (int first = 0; first <= text.Length; first++)
+            for (int second = first; second <= text.Length; second++)
+            {
+                int[] ids = [.. tokenizer.Encode(text.AsSpan(0, first)), .. tokenizer.Encode(text.AsSpan(first, second - first)), .. tokenizer.Encode(text.AsSpan(second))];
+                Assert.DoesNotContain(ids, tokenizer.IsSpecial);
+                var decoder = new StreamDecoder(tokenizer);
+                Assert.Equal(text, string.Concat(ids.Select(id => decoder.Feed(id))) + decoder.Flush());
+            }
+    }
+
     [Fact]
     public void Trusted_text_is_read_with_its_special_tokens()
     {

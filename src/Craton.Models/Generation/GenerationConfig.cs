@@ -62,6 +62,7 @@ public sealed record GenerationConfig(SamplingOptions Sampling, IReadOnlyList<in
         {
             ["bos_token_id"] = config.BosTokenId,
             ["eos_token_id"] = ends.Count > 1 ? ends : config.EosTokenId ?? endOfTurn,
+            ["pad_token_id"] = config.PadTokenId,
             ["do_sample"] = true,
         };
     }

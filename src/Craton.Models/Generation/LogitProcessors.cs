@@ -44,14 +44,14 @@ internal static class LogitProcessors
 
     /// <summary>
     /// In order of descending probability, equal ones by id, keeps tokens while the probability before them is below p
-    /// (Holtzman et al. 2020).
+    /// (Holtzman et al. 2020), and never fewer than given.
     /// </summary>
-    public static void TopP(Tensor scores, double p)
+    public static void TopP(Tensor scores, double p, int fewest = 1)
     {
         ReadOnlySpan<float> probabilities = Ops.Softmax(scores).AsSpan<float>();
         Span<float> values = scores.AsSpan<float>();
         // Tokens below this have less than 1 − p together, so they come behind all that are kept and need not be sorted.
-        double least = 0.5 * (1 - p) / values.Length;
+        double least = fewest > 1 ? 0 : 0.5 * (1 - p) / values.Length;
         (float Probability, int Id)[] candidates = ArrayPool<(float, int)>.Shared.Rent(values.Length);
         int count = 0;
         for (int i = 0; i < values.Length; i++)
@@ -59,19 +59,19 @@ internal static class LogitProcessors
         candidates.AsSpan(0, count).Sort(static (a, b) => a.Probability != b.Probability ? b.Probability.CompareTo(a.Probability) : a.Id.CompareTo(b.Id));
         double before = 0;
         int kept = 0;
-        while (kept < count && before < p) before += candidates[kept++].Probability;
+        while (kept < count && (before < p || kept < fewest)) before += candidates[kept++].Probability;
         for (int i = 0; i < kept; i++) candidates[i].Probability = values[candidates[i].Id];
         values.Fill(float.NegativeInfinity);
         foreach ((float score, int id) in candidates.AsSpan(0, kept)) values[id] = score;
         ArrayPool<(float, int)>.Shared.Return(candidates);
     }
 
-    /// <summary>Leaves out tokens less than p times as likely as the likeliest.</summary>
-    public static void MinP(Tensor scores, double p)
+    /// <summary>Leaves out tokens less than p times as likely as the likeliest, but never all but fewer than given.</summary>
+    public static void MinP(Tensor scores, double p, int fewest = 1)
     {
         ReadOnlySpan<float> probabilities = Ops.Softmax(scores).AsSpan<float>();
         Span<float> values = scores.AsSpan<float>();
-        double least = p * probabilities[First(values)];
+        double least = Math.Min(p * probabilities[First(values)], probabilities[Best(values, Math.Min(fewest, values.Length))[^1]]);
         for (int i = 0; i < values.Length; i++)
             if (probabilities[i] < least) values[i] = float.NegativeInfinity;
     }

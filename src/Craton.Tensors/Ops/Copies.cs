@@ -3,6 +3,17 @@ using Craton.Tensors.Kernels.Simd;
 
 namespace Craton.Tensors;
 
+/// <summary>Which of its elements a tensor is padded with, along one dimension.</summary>
+public enum PadMode
+{
+    /// <summary>Mirrored at the border, which is not repeated: c b | a b c | b a.</summary>
+    Reflect,
+    /// <summary>The nearest: a a | a b c | c c.</summary>
+    Replicate,
+    /// <summary>From the other end: b c | a b c | a b.</summary>
+    Circular,
+}
+
 // Operations that move data.
 public static partial class Ops
 {
@@ -111,6 +122,40 @@ public static partial class Ops
         Kernel.For(y).Fill(y, value);
         Place(x, y, start[..x.Rank]);
         return y;
+    }
+
+    /// <summary>x with elements of its own around it.</summary>
+    /// <param name="x">The tensor.</param>
+    /// <param name="before">Elements added before, for each dimension.</param>
+    /// <param name="after">Elements added after, for each dimension.</param>
+    /// <param name="mode">Which elements.</param>
+    public static Tensor Pad(Tensor x, ReadOnlySpan<int> before, ReadOnlySpan<int> after, PadMode mode)
+    {
+        Check.That(before.Length == x.Rank && after.Length == x.Rank, "pad", "before and after", $"{x.Rank} sizes each", $"{before.Length} and {after.Length}");
+        for (int dim = 0; dim < before.Length; dim++)
+            if (before[dim] != 0 || after[dim] != 0) x = IndexSelect(x, dim, PaddedPlaces(mode, x.Size(dim), before[dim], after[dim]));
+        return x;
+    }
+
+    // For each place of the padded dimension the place it shows.
+    private static Tensor PaddedPlaces(PadMode mode, int size, int before, int after)
+    {
+        int most = size == 0 ? 0 : mode switch { PadMode.Reflect => size - 1, PadMode.Circular => size, _ => int.MaxValue };
+        Check.That(
+            before >= 0 && after >= 0 && before <= most && after <= most, "pad", "before and after", $"0 to {most} along a dimension of {size}", $"{before}, {after}");
+        Tensor index = Tensor.Empty(DType.I32, Check.Fits("pad", "before and after", (long)before + size + after));
+        Span<int> places = index.AsSpan<int>();
+        for (int i = 0; i < places.Length; i++)
+        {
+            int place = i - before;
+            places[i] = mode switch
+            {
+                PadMode.Reflect => size - 1 - Math.Abs(size - 1 - Math.Abs(place)),
+                PadMode.Circular => (place + size) % size,
+                _ => Math.Clamp(place, 0, size - 1),
+            };
+        }
+        return index;
     }
 
     private static void Place(Tensor part, Tensor whole, int dim, int start)

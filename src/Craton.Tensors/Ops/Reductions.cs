@@ -54,13 +54,14 @@ public static partial class Ops
         return Affine(squares, 1.0 / (x.Count / Math.Max(1, squares.Count) - correction));
     }
 
-    /// <summary>The p-norm over the given dimensions: 2 √Σx² (its gradient at 0 is 0), 1 Σ|x|, ∞ max |x|.</summary>
+    /// <summary>The p-norm over the given dimensions, p above 0: 2 √Σx² (its gradient at 0 is 0), 1 Σ|x|, ∞ max |x|, else (Σ|x|ᵖ)^(1/p).</summary>
     public static Tensor Norm(Tensor x, ReadOnlySpan<int> dims = default, bool keepDim = false, double p = 2) => p switch
     {
         2 => Unary<RootForward, RootGradient>("norm", Sum(Square(x), dims, keepDim)),
         1 => Sum(Abs(x), dims, keepDim),
         double.PositiveInfinity => Max(Abs(x), dims, keepDim),
-        _ => throw new CratonException($"[norm] p: expected 1, 2 or infinity, got {p}"),
+        > 0 => Pow(Sum(Pow(Abs(x), p), dims, keepDim), 1 / p),
+        _ => throw new CratonException($"[norm] p: expected a number above 0, got {p}"),
     };
 
     private readonly struct RootForward : IMap
@@ -81,8 +82,8 @@ public static partial class Ops
     public static Tensor Max(Tensor x, ReadOnlySpan<int> dims = default, bool keepDim = false)
     {
         Check.Float("max", "x", x);
-        Check.That(x.Count > 0, "max", "x", "at least one element", $"{x.Layout}");
         Tensor y = Tensor.Empty(x.DType, Kept("max", x, dims, stackalloc int[Layout.MaxRank], keepDim: true));
+        Check.That(x.Count > 0 || y.Count == 0, "max", "x", "at least one element along the dimensions", $"{x.Layout}");
         Kernel.For(x).MaxTo(x, y);
         if (Tape.Records(x))
         {

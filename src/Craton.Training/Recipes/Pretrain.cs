@@ -28,6 +28,7 @@ public static class Pretrain
         GptConfig dial = GptConfig.FromDepth(model.Depth, corpus.Tokenizer.VocabularySize, model.Context);
         int width = model.Width ?? dial.HiddenSize;
         int heads = model.Heads ?? Math.Max(1, width / dial.HeadDim);
+        if (width % heads != 0) throw new CratonException($"model.width is {width}, expected a multiple of the number of heads ({heads}); set model.width or model.heads");
         return dial with
         {
             HiddenSize = width,

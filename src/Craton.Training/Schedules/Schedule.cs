@@ -33,7 +33,8 @@ public sealed record ConstantSchedule(long Warmup) : Schedule
 public sealed record LinearSchedule(long Warmup, long Total) : Schedule
 {
     /// <inheritdoc />
-    public override double Factor(long step) => step < Warmup ? WarmUp(step, Warmup) : 1 - Progress(step, Warmup, Total - Warmup);
+    public override double Factor(long step) =>
+        step < Warmup ? WarmUp(step, Warmup) : step < Total ? 1 - Progress(step, Warmup, Total - Warmup) : 0;
 }
 
 /// <summary>Warm-up, then (1 − progress) to a power, from 1 down to the least ratio.</summary>

@@ -26,6 +26,7 @@ public sealed record WarmupStableDecaySchedule(
     public override double Factor(long step)
     {
         if (step < Warmup) return MinRatio + (1 - MinRatio) * WarmUp(step, Warmup);
+        if (step >= Warmup + Stable + Decay) return MinRatio;
         double progress = Progress(step, Warmup + Stable, Decay);
         return Form switch
         {

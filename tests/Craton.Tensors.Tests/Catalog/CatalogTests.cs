@@ -30,16 +30,7 @@ public sealed class CatalogTests
         {
             if (size == OpSize.Large && arrangement != Arrangement.Contiguous) continue; // covered by the comparison of views with copies
             Tensor[] inputs = row.Make(size, arrangement);
-            CatalogResult got = CatalogRun.Evaluate(row.Call, inputs), want;
-            Kernel.ForceReference = true;
-            try
-            {
-                want = CatalogRun.Evaluate(row.Call, inputs);
-            }
-            finally
-            {
-                Kernel.ForceReference = false;
-            }
+            CatalogResult got = CatalogRun.Evaluate(row.Call, inputs), want = OnReference(() => CatalogRun.Evaluate(row.Call, inputs));
             AssertClose($"{name}, {size}, {arrangement}", want, got, row.Tolerance, row.GradientTolerance);
         }
     }
@@ -89,6 +80,66 @@ public sealed class CatalogTests
                 CatalogResult got = CatalogRun.Evaluate(row.Call, inputs), want = CatalogRun.Evaluate(row.Composed!, inputs);
                 AssertClose($"{name}, {type}, {size}", want, got, tolerance, tolerance);
             }
+    }
+
+    [Theory]
+    [MemberData(nameof(Rows))]
+    public void Nothing_in_gives_what_the_reference_gives(string name)
+    {
+        OpRow row = OpCatalog.Row(name);
+        foreach (Arrangement arrangement in Enum.GetValues<Arrangement>())
+        {
+            Tensor[] inputs = row.Make(OpSize.None, arrangement);
+            (CatalogResult? got, string? refused) = Attempt(row, inputs);
+            (CatalogResult? want, string? refusedThere) = OnReference(() => Attempt(row, inputs));
+            Assert.Equal(refusedThere, refused);
+            if (got is not null) AssertClose($"{name}, {arrangement}", want!, got, row.Tolerance, row.GradientTolerance);
+        }
+    }
+
+    // An element that is no number, infinite or large reaches the same places on the fast kernels, and only those.
+    [Theory]
+    [MemberData(nameof(Rows))]
+    public void Extreme_elements_reach_what_they_reach_in_the_reference(string name)
+    {
+        OpRow row = OpCatalog.Row(name);
+        if (row.NoExtremes is not null) return;
+        foreach (float extreme in new[] { float.NaN, float.PositiveInfinity, float.NegativeInfinity, 3000, -3000 })
+            for (int place = 0; place < row.Inputs.Length; place++)
+            {
+                Tensor[] inputs = row.Make(OpSize.Odd, Arrangement.Strided);
+                if (inputs[place].DType != DType.F32) continue;
+                Casts.Write(inputs[place], inputs[place].Count / 2, extreme);
+                (CatalogResult? got, string? refused) = Attempt(row, inputs);
+                (CatalogResult? want, string? refusedThere) = OnReference(() => Attempt(row, inputs));
+                Assert.Equal(refusedThere, refused);
+                if (got is not null) AssertClose($"{name}, {extreme} in input {place}", want!, got, Math.Max(row.Tolerance, 1e-6), Math.Max(row.GradientTolerance, 1e-6));
+            }
+    }
+
+    private static (CatalogResult? Result, string? Refused) Attempt(OpRow row, Tensor[] inputs)
+    {
+        try
+        {
+            return (CatalogRun.Evaluate(row.Call, inputs), null);
+        }
+        catch (CratonException refused)
+        {
+            return (null, refused.Message);
+        }
+    }
+
+    private static T OnReference<T>(Func<T> run)
+    {
+        Kernel.ForceReference = true;
+        try
+        {
+            return run();
+        }
+        finally
+        {
+            Kernel.ForceReference = false;
+        }
     }
 
     private static IEnumerable<(OpSize Size, Arrangement Arrangement)> Situations() =>

@@ -36,6 +36,7 @@ internal static partial class OpCatalog
         .. Reduce(nameof(LogSumExp), (x, dims, keep) => LogSumExp(x, dims, keep)),
         new(nameof(Norm), "1", [In("btd")], x => Norm(x[0], [-1], p: 1)) { Tolerance = Sums },
         new(nameof(Norm), "infinity", [In("btd")], x => Norm(x[0], [-1], p: double.PositiveInfinity)),
+        new(nameof(Norm), "3", [In("btd", 0.1)], x => Norm(x[0], [-1], p: 3)) { Tolerance = Sums, GradientTolerance = Sums },
         new(nameof(CumSum), "", [In("btd")], x => CumSum(x[0])) { Tolerance = Sums, GradientTolerance = Sums },
         new(nameof(CumSum), "first", [In("btd")], x => CumSum(x[0], 0)) { Tolerance = Sums, GradientTolerance = Sums },
     ];
@@ -135,6 +136,7 @@ internal static partial class OpCatalog
         {
             Tolerance = Sums,
             GradientTolerance = 2 * Sums,
+            NoExtremes = "a hidden key has the weight 0 in its tile, and 0 · NaN is NaN; the reference does not visit it",
             Composed = x => AttentionComposed(x[0], x[1], x[2], options(x)),
             Flops = size => 4 * Elements($"bht{keys}p", size),
         };

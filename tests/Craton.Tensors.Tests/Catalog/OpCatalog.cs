@@ -27,7 +27,7 @@ internal static partial class OpCatalog
     private static OpInput Mask(string shape) => new(shape, (random, i, _) => random.Uniform(i) < 0.7 ? 1 : 0) { Type = DType.Bool };
 
     private static OpInput Ids(string shape, char bound, DType type = DType.I64) =>
-        new(shape, (random, i, size) => random.NextInt(i, Dims.Of(bound, size))) { Type = type };
+        new(shape, (random, i, size) => random.NextInt(i, Math.Max(1, Dims.Of(bound, size)))) { Type = type };
 
     private static OpRow Map(string op, Func<Tensor, Tensor> call, double low = -3, double high = 3, string @case = "", int flops = 1) =>
         new(op, @case, [In("btd", low, high)], x => call(x[0])) { Flops = size => flops * Elements("btd", size) };
@@ -95,6 +95,9 @@ internal static partial class OpCatalog
         new(nameof(Split), "", [In("btd")], x => Split(x[0], 2, 1, x[0].Size(2) - 1)[0]) { Allocates = "the array of parts" },
     ];
 
+    // One or two elements, where there are more than that.
+    private static ReadOnlySpan<int> Margin(Tensor x) => x.Size(2) > 2 ? [0, 1, 2] : [0, 0, 0];
+
     private static IEnumerable<OpRow> Copies() =>
     [
         new(nameof(Contiguous), "of a view", [In("btd")], x => Contiguous(Transpose(x[0]))),
@@ -107,6 +110,10 @@ internal static partial class OpCatalog
         new(nameof(Stack), "", [In("td"), In("td")], x => Stack(1, x[0], x[1])),
         new(nameof(Stack), "last", [In("td"), In("td"), In("td")], x => Stack(-1, x[0], x[1], x[2])),
         new(nameof(Pad), "", [In("btd")], x => Pad(x[0], 0.5, [0, 1, 2], [1, 0, 3])),
+        .. Enum.GetValues<PadMode>().Select(mode => new OpRow(nameof(Pad), mode.ToString(), [In("btd")], x => Pad(x[0], Margin(x[0]), Margin(x[0]), mode))
+        {
+            GradientTolerance = Sums,
+        }),
         new(nameof(Where), "", [Mask("td"), In("btd"), In("btd")], x => Where(x[0], x[1], x[2])),
         new(nameof(Where), "broadcast", [Mask("b1d"), In("td"), In("")], x => Where(x[0], x[1], x[2])) { GradientTolerance = Sums },
         new(nameof(MaskedFill), "", [In("btd"), Mask("td")], x => MaskedFill(x[0], x[1], -5)),

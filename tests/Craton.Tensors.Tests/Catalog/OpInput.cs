@@ -3,6 +3,8 @@ namespace Craton.Tensors.Tests.Catalog;
 /// <summary>How large the inputs of an operation are.</summary>
 internal enum OpSize
 {
+    /// <summary>No places: most inputs have no element.</summary>
+    None,
     /// <summary>Every dimension 1, or the least that the operation allows.</summary>
     One,
     /// <summary>A few, mostly odd numbers: less than a register, and gradients by differences stay cheap.</summary>
@@ -30,6 +32,7 @@ internal static class Dims
     public static int Of(char letter, OpSize size) => char.IsAsciiDigit(letter) ? letter - '0' : letter switch
     {
         'b' => Pick(size, 1, 2, 2, 8),        // batch
+        't' when size == OpSize.None => 0,
         't' => Pick(size, 1, 5, 67, 512),     // places
         's' => Pick(size, 1, 9, 131, 512),    // keys
         'd' => Pick(size, 1, 7, 517, 768),    // features
@@ -44,7 +47,7 @@ internal static class Dims
     public static int[] Shape(string letters, OpSize size) => [.. letters.Select(letter => Of(letter, size))];
 
     private static int Pick(OpSize size, int one, int odd, int large, int benchmark) =>
-        size switch { OpSize.One => one, OpSize.Odd => odd, OpSize.Large => large, _ => benchmark };
+        size switch { OpSize.None or OpSize.One => one, OpSize.Odd => odd, OpSize.Large => large, _ => benchmark };
 }
 
 /// <summary>One input of an operation.</summary>

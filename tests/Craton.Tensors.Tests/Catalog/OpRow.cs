@@ -25,6 +25,9 @@ internal sealed record OpRow(string Op, string Case, OpInput[] Inputs, Func<Tens
     /// <summary>Why the gradient is not that of the function, where it is not.</summary>
     public string? NoDifferences { get; init; }
 
+    /// <summary>Why extreme elements reach other places than in the reference, where they do.</summary>
+    public string? NoExtremes { get; init; }
+
     /// <summary>Why a call allocates managed memory, where it must.</summary>
     public string? Allocates { get; init; }
 

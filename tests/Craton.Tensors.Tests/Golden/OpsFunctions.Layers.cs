@@ -12,11 +12,17 @@ internal static partial class OpsFunctions
         On("rms_norm", call => Ops.RmsNorm(call["x"], call.Optional("weight"), call.Number("eps"), call.Number("weight_offset"))),
         On("l2_normalize", call => Ops.L2Normalize(call["x"], call.Int("dim"), call.Number("eps"))),
         On("attention", Attention),
-        On("alibi_slopes", call => Ops.AlibiSlopes(call.Int("heads")), "slopes"),
+        On("alibi_slopes", AlibiSlopes, "slopes"),
         On("rope", call => Ops.Rotary(
             call["x"], new RotaryTable(call.Number("theta"), call.Int("rotary_dim")), call.Optional("positions"), call.Int("position_offset"),
             call.Text("layout") == "half" ? RotaryLayout.Half : RotaryLayout.Interleaved)),
     ];
+
+    private static Tensor AlibiSlopes(OpsCall call)
+    {
+        _ = call.Optional("zero"); // a placeholder
+        return Ops.AlibiSlopes(call.Int("heads"));
+    }
 
     private static Tensor Turned(Tensor x, bool transpose) => transpose ? x.Transpose() : x;
 

@@ -50,7 +50,7 @@ internal static partial class OpsFunctions
         On("sum", call => Ops.Sum(call["a"], Dims(call), call.Flag("keepdim"))),
         On("mean", call => Ops.Mean(call["a"], Dims(call), call.Flag("keepdim"))),
         On("var", call => Ops.Variance(call["a"], Dims(call), call.Flag("keepdim"), call.Int("correction"))),
-        On("norm", call => Ops.Norm(call["a"], Dims(call), call.Flag("keepdim"), Power(call))),
+        On("norm", call => Ops.Norm(call["a"], Dims(call), call.Flag("keepdim"), call.Number("p"))),
         On("amax", call => Ops.Max(call["a"], Dims(call), call.Flag("keepdim"))),
         On("logsumexp", call => Ops.LogSumExp(call["a"], Dims(call), call.Flag("keepdim"))),
         Pair("max", call => Ops.MaxWithIndex(call["a"], call.Int("dim"), call.Flag("keepdim"))),
@@ -65,7 +65,4 @@ internal static partial class OpsFunctions
     ];
 
     private static int[] Dims(OpsCall call) => call.IsNull("dims") ? [] : call.Ints("dims");
-
-    private static double Power(OpsCall call) =>
-        call.Attribute("p").ValueKind == System.Text.Json.JsonValueKind.String ? double.PositiveInfinity : call.Number("p");
 }

@@ -5,7 +5,7 @@ namespace Craton.Training.Tests.Golden;
 /// <summary>One case of golden values: inputs by role, attributes, and what must come out.</summary>
 internal sealed class GoldenCase(JsonElement json, SafetensorsFile? file)
 {
-    private readonly HashSet<string> _compared = [];
+    private readonly HashSet<string> _compared = [], _heard = [];
 
     public string Op => json.GetProperty("op").GetString()!;
 
@@ -14,7 +14,11 @@ internal sealed class GoldenCase(JsonElement json, SafetensorsFile? file)
     /// <summary>What did not agree.</summary>
     public List<string> Failures { get; } = [];
 
-    public JsonElement Attribute(string name) => json.GetProperty("attributes").GetProperty(name);
+    public JsonElement Attribute(string name)
+    {
+        _ = _heard.Add(name);
+        return json.GetProperty("attributes").TryGetProperty(name, out JsonElement value) ? value : throw new KeyNotFoundException($"the case has no attribute '{name}'");
+    }
 
     public double Number(string attribute) => Attribute(attribute).GetDouble();
 
@@ -23,6 +27,9 @@ internal sealed class GoldenCase(JsonElement json, SafetensorsFile? file)
     public bool Flag(string attribute) => Attribute(attribute).GetBoolean();
 
     public string Text(string attribute) => Attribute(attribute).GetString()!;
+
+    /// <summary>How many values the case itself lists.</summary>
+    public int ValueCount => json.GetProperty("values").GetArrayLength();
 
     public int[] Shape(string role) => ShapeOf(json.GetProperty("inputs").GetProperty(role).GetString()!);
 
@@ -59,9 +66,11 @@ internal sealed class GoldenCase(JsonElement json, SafetensorsFile? file)
     public void ExpectValues(double[] got) =>
         Compare("values", got, [.. json.GetProperty("values").EnumerateArray().Select(v => v.GetDouble())], json);
 
-    /// <summary>Counts outputs that no one has compared as failures.</summary>
+    /// <summary>Counts attributes that no one has asked for, and outputs that no one has compared, as failures.</summary>
     public void Finish()
     {
+        foreach (JsonProperty attribute in json.GetProperty("attributes").EnumerateObject())
+            if (!_heard.Contains(attribute.Name)) Failures.Add($"attribute {attribute.Name}: ignored");
         if (!json.TryGetProperty("outputs", out JsonElement outputs)) return;
         foreach (JsonProperty output in outputs.EnumerateObject())
             if (!_compared.Contains(output.Name)) Failures.Add($"{output.Name}: not computed");
@@ -75,16 +84,17 @@ internal sealed class GoldenCase(JsonElement json, SafetensorsFile? file)
             Failures.Add($"{role}: expected {want.Length} values, got {got.Length}");
             return;
         }
-        double atol = tolerance.GetProperty("atol").GetDouble(), rtol = tolerance.GetProperty("rtol").GetDouble();
+        double atol = tolerance.GetProperty("atol").GetDouble(), rtol = tolerance.GetProperty("rtol").GetDouble(), most = 0;
+        int worst = -1, differ = 0;
         for (int i = 0; i < got.Length; i++)
         {
-            bool agree = double.IsFinite(want[i])
-                ? Math.Abs(got[i] - want[i]) <= atol + rtol * Math.Abs(want[i])
-                : got[i].Equals(want[i]);
-            if (agree) continue;
-            Failures.Add($"{role}[{i}]: expected {want[i]:R}, got {got[i]:R} (atol {atol:R}, rtol {rtol:R})");
-            return;
+            if (got[i].Equals(want[i]) || (double.IsFinite(want[i]) && Math.Abs(got[i] - want[i]) <= atol + rtol * Math.Abs(want[i]))) continue;
+            differ++;
+            double deviation = Math.Abs(got[i] - want[i]);
+            if (worst < 0 || deviation > most || double.IsNaN(deviation)) (worst, most) = (i, deviation);
         }
+        if (worst < 0) return;
+        Failures.Add($"{role}: {differ} of {got.Length} differ, most at {worst}: {got[worst]:R}, expected {want[worst]:R}, deviation {most:g3}, atol {atol:R}, rtol {rtol:R}");
     }
 
     private int[] ShapeOf(string tensor) => [.. file![tensor].Shape.Select(size => (int)size)];

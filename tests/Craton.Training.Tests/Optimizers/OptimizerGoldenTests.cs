@@ -23,7 +23,6 @@ public sealed class OptimizerGoldenTests(ITestOutputHelper output)
             c.Number("lr"), c.Number("beta2_decay"), c.Number("eps1"), c.Number("eps2"), c.Number("d"), c.Number("weight_decay")))),
         ["lion"] = c => Optimize(c, p => new Lion(p, new LionOptions(
             c.Number("lr"), c.Number("beta1"), c.Number("beta2"), c.Number("weight_decay")))),
-        // The bfloat16 cases are within their tolerance of the full precision that we compute in.
         ["muon"] = c => Optimize(c, p => new Muon(p, Muons(c) with
         {
             LearningRate = c.Number("lr"),
@@ -84,6 +83,8 @@ public sealed class OptimizerGoldenTests(ITestOutputHelper output)
 
     private static MuonOptions Muons(GoldenCase c)
     {
+        // The bfloat16 cases are within their tolerance of the full precision that we compute in.
+        if (c.Op == "muon" && c.Text("ns_dtype") is not ("float32" or "bfloat16")) throw new NotSupportedException($"ns_dtype {c.Text("ns_dtype")}");
         double[] coefficients = [.. c.Attribute("ns_coefficients").EnumerateArray().Select(v => v.GetDouble())];
         return new MuonOptions(Iterations: c.Whole("ns_steps"))
         {

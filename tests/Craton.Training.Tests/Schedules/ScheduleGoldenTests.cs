@@ -23,15 +23,18 @@ public sealed class ScheduleGoldenTests(ITestOutputHelper output)
             c.Whole("warmup_steps"), c.Whole("total_steps"), c.Number("power"), c.Number("end_lr") / c.Number("lr"))),
         ["schedule.step"] = c => Values(c, new StepSchedule(c.Whole("step_size"), c.Number("gamma"))),
         // The values were made with one step more than the attribute says, so that the last one is just before the end.
-        ["schedule.one_cycle"] = c => Values(
-            c, new OneCycleSchedule(c.Whole("total_steps") + 1, c.Number("rise_fraction"), c.Number("divide"), c.Number("final_divide")), "max_lr"),
+        ["schedule.one_cycle"] = c =>
+        {
+            Assert.Equal(c.Number("max_lr") / c.Number("divide"), c.Number("lr"), 1e-12); // where it starts
+            Values(c, new OneCycleSchedule(c.Whole("total_steps") + 1, c.Number("rise_fraction"), c.Number("divide"), c.Number("final_divide")), "max_lr");
+        },
     };
 
     [Fact]
     public void Schedules_agree_with_golden_values() => GoldenRunner.Run("schedule", s_ops, output);
 
     private static void Values(GoldenCase c, Schedule schedule, string peak = "lr") =>
-        c.ExpectValues([.. Enumerable.Range(0, 200).Select(step => c.Number(peak) * schedule.Factor(step))]);
+        c.ExpectValues([.. Enumerable.Range(0, c.ValueCount).Select(step => c.Number(peak) * schedule.Factor(step))]);
 
     private static DecayForm Form(string name) => name switch
     {

@@ -25,7 +25,9 @@ internal sealed class OpsCase(OpsGroup group, JsonElement json)
         if (differentiates)
             foreach (JsonProperty gradient in gradients.EnumerateObject()) inputs[gradient.Name].RequireGrad();
         using Tape? tape = differentiates ? Tape.Start() : null;
-        (string Role, Tensor Value)[] outputs = function(new OpsCall(inputs, json.GetProperty("attributes")));
+        var call = new OpsCall(inputs, json.GetProperty("attributes"));
+        (string Role, Tensor Value)[] outputs = function(call);
+        if (call.Unheard.Any()) return $"ignored: {string.Join(", ", call.Unheard)}";
         string? wrong = CompareOutputs(outputs);
         if (wrong is not null || !differentiates) return wrong;
         Differentiate(tape!, outputs, type);
@@ -89,17 +91,23 @@ internal sealed class OpsCase(OpsGroup group, JsonElement json)
     // Pass rule: |got − want| ≤ atol + rtol · |want|; NaN equals NaN, infinities agree in sign.
     private string? Compare(string what, JsonElement expected, double[] got, ReadOnlySpan<int> shape)
     {
-        Tensor stored = group.Load(expected.GetProperty("tensor").GetString()!);
-        if (!stored.Shape.SequenceEqual(shape)) return $"{what}: shape [{string.Join(", ", shape.ToArray())}], expected {stored.Layout}";
+        string name = expected.GetProperty("tensor").GetString()!;
+        Tensor stored = group.Load(name);
+        if (!stored.Shape.SequenceEqual(shape)) return $"{what} ({name}): shape [{string.Join(", ", shape.ToArray())}], expected {stored.Layout}";
         double atol = expected.GetProperty("atol").GetDouble(), rtol = expected.GetProperty("rtol").GetDouble();
         double[] want = OpsGroup.Numbers(stored);
         bool single = stored.DType == DType.F32;
+        int worst = -1, differ = 0;
+        double most = 0;
         for (int i = 0; i < want.Length; i++)
         {
             double value = single ? (float)got[i] : got[i]; // expected values are stored in single precision
-            if (value.Equals(want[i]) || Math.Abs(value - want[i]) <= atol + rtol * Math.Abs(want[i])) continue;
-            return $"{what}[{i}]: {value:R}, expected {want[i]:R} ± {atol + rtol * Math.Abs(want[i]):R}";
+            if (value.Equals(want[i]) || (double.IsFinite(want[i]) && Math.Abs(value - want[i]) <= atol + rtol * Math.Abs(want[i]))) continue;
+            differ++;
+            double deviation = Math.Abs(value - want[i]);
+            if (worst < 0 || deviation > most || double.IsNaN(deviation)) (worst, most) = (i, deviation);
         }
-        return null;
+        return worst < 0 ? null
+            : $"{what} ({name}): {differ} of {want.Length} differ, most at {worst}: {got[worst]:R}, expected {want[worst]:R}, deviation {most:g3}, atol {atol:R}, rtol {rtol:R}";
     }
 }

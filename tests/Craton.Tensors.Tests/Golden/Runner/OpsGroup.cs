@@ -11,13 +11,8 @@ internal sealed class OpsGroup : IDisposable
 
     private OpsGroup(JsonDocument document, SafetensorsFile? tensors) => (_document, _tensors) = (document, tensors);
 
-    /// <summary>The groups that the manifest of an area names, and how many cases of each it lists.</summary>
-    public static SortedDictionary<string, int> Listed(string area = "ops")
-    {
-        var counts = new SortedDictionary<string, int>(StringComparer.Ordinal);
-        foreach ((string id, _) in FixtureFolder.Cases(area)) counts[id[..id.IndexOf('/')]] = counts.GetValueOrDefault(id[..id.IndexOf('/')]) + 1;
-        return counts;
-    }
+    /// <summary>The groups that a manifest names: the first part of its cases' names.</summary>
+    public static IEnumerable<string> Listed(string area = "ops") => FixtureFolder.Cases(area).Select(entry => GroupOf(entry.Id)).Distinct();
 
     /// <summary>Opens a group, such as <c>elementwise</c>.</summary>
     public static OpsGroup Open(string group, string area = "ops")
@@ -28,8 +23,14 @@ internal sealed class OpsGroup : IDisposable
         return new OpsGroup(document, tensors is null ? null : SafetensorsFile.Open(Path.Combine(folder, tensors)));
     }
 
-    /// <summary>The cases as JSON.</summary>
-    public IEnumerable<JsonElement> Cases => _document.RootElement.GetProperty("cases").EnumerateArray();
+    /// <summary>Every case that the manifest lists, by its full name; no JSON when the group's file lacks it.</summary>
+    public static IEnumerable<(string Id, JsonElement? Json)> ListedCases(OpsGroup cases, string group, string area = "ops")
+    {
+        Dictionary<string, JsonElement> byId = cases._document.RootElement.GetProperty("cases").EnumerateArray()
+            .ToDictionary(json => $"{group}/{json.GetProperty("id").GetString()}", StringComparer.Ordinal);
+        return FixtureFolder.Cases(area).Where(entry => GroupOf(entry.Id) == group)
+            .Select(entry => (entry.Id, byId.TryGetValue(entry.Id, out JsonElement json) ? json : (JsonElement?)null));
+    }
 
     /// <summary>A stored tensor in its stored type.</summary>
     public Tensor Load(string name)
@@ -51,6 +52,8 @@ internal sealed class OpsGroup : IDisposable
         DType.BF16 => Array.ConvertAll(tensor.ToArray<ushort>(), value => (double)BitConverter.Int32BitsToSingle(value << 16)),
         _ => Array.ConvertAll(tensor.ToArray<byte>(), value => (double)value),
     };
+
+    private static string GroupOf(string id) => id.Split('/')[0];
 
     public void Dispose()
     {
