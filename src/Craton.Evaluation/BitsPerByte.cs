@@ -18,7 +18,7 @@ public readonly record struct BitsPerByte(double Bits, long Bytes)
     public double Value => Bits / Bytes;
 
     /// <summary>From a negative log-likelihood in nats.</summary>
-    public static BitsPerByte FromNats(double nats, long bytes) => new(nats / Math.Log(2), bytes);
+    public static BitsPerByte FromNats(double nats, long bytes) => new(nats / DeterministicMath.Ln2, bytes);
 
     /// <inheritdoc/>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Value:F4} bits/byte over {Bytes} bytes");
@@ -31,7 +31,7 @@ public readonly record struct BitsPerByte(double Bits, long Bytes)
 
 /// <summary>
 /// Adds up −log₂ of probabilities. It multiplies them, keeping the exponent apart, and takes one logarithm at the end: faster than
-/// one each, and all but the last operation is exactly rounded on every machine.
+/// one each.
 /// </summary>
 internal struct CodeLength()
 {
@@ -51,5 +51,5 @@ internal struct CodeLength()
     }
 
     /// <summary>The sum so far.</summary>
-    public readonly double Bits => -(_exponent + Math.Log2(_product));
+    public readonly double Bits => -(_exponent + DeterministicMath.Log(_product) / DeterministicMath.Ln2);
 }

@@ -38,10 +38,10 @@ public sealed record LanguageModelEvaluationOptions(int Context)
 public sealed record LanguageModelScore(BitsPerByte BitsPerByte, long Tokens, long Documents)
 {
     /// <summary>Mean negative log-likelihood of a token in nats; depends on the vocabulary, so it compares only models that share it.</summary>
-    public double NatsPerToken => BitsPerByte.Bits * Math.Log(2) / Tokens;
+    public double NatsPerToken => BitsPerByte.Bits * DeterministicMath.Ln2 / Tokens;
 
     /// <summary>e to the <see cref="NatsPerToken"/>.</summary>
-    public double Perplexity => Math.Exp(NatsPerToken);
+    public double Perplexity => DeterministicMath.Exp(NatsPerToken);
 }
 
 /// <summary>Measures language models on held-out documents.</summary>
@@ -67,11 +67,11 @@ public static class LanguageModelEvaluation
             bytes += Encoding.UTF8.GetByteCount(document);
             int[] ids = [end, .. tokenizer.Encode(document), end];
             if (options.FirstToken is null) nats += Nats(score, ids, context, stride);
-            else nats += Nats(score, ids[1..], context, stride) - Math.Log(options.FirstToken.Probability(ids[1]));
+            else nats += Nats(score, ids[1..], context, stride) - DeterministicMath.Log(options.FirstToken.Probability(ids[1]));
             tokens += ids.Length - 1;
             count++;
         }
-        return new LanguageModelScore(Evaluation.BitsPerByte.Of(nats / Math.Log(2), bytes), tokens, count);
+        return new LanguageModelScore(Evaluation.BitsPerByte.Of(nats / DeterministicMath.Ln2, bytes), tokens, count);
     }
 
     /// <summary>Nats of all tokens of a sequence but its first.</summary>

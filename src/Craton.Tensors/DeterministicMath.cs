@@ -6,6 +6,9 @@ namespace Craton.Tensors;
 /// </summary>
 public static class DeterministicMath
 {
+    /// <summary>ln 2.</summary>
+    public const double Ln2 = 0.6931471805599453;
+
     private const double TwoOverPi = 0.63661977236758134;
 
     // π/2 in three parts of 33 bits: their products with a small integer are exact (Cody, Waite 1980).

@@ -163,7 +163,7 @@ public static class LanguageModelTraining
                     if (!task.Tokenizer.IsSpecial(target)) bytes += task.Tokenizer.TokenBytes(target).Length;
                 }
         }
-        return (nats / Math.Max(1, targets), nats / Math.Log(2) / Math.Max(1, bytes));
+        return (nats / Math.Max(1, targets), nats / DeterministicMath.Ln2 / Math.Max(1, bytes));
     }
 
     // What the last process of a resumed run measured; null when there was none.

@@ -1,9 +1,11 @@
+using System.IO.Enumeration;
+using System.Text.RegularExpressions;
 using System.Xml.Linq;
 
 namespace Craton.Cli.Tests;
 
 /// <summary>The layers: a project refers only to projects below it.</summary>
-public sealed class StructureTests
+public sealed partial class StructureTests
 {
     private static readonly string[] Order =
         ["Tensors", "Nn", "Tokenizers", "Data", "Models", "Training", "Inference", "Retrieval", "Evaluation", "Operations", "Server", "Cli"];
@@ -26,6 +28,29 @@ public sealed class StructureTests
     [InlineData("Craton.Tokenizers")]
     public void Foundations_NeedNoOtherPackage(string project) =>
         Assert.DoesNotContain(Values(project, "PackageReference"), package => package != "System.Numerics.Tensors");
+
+    /// <summary>
+    /// A platform's logarithm or an estimate of its processor gives other last bits on another machine: what reaches a weight, a loss, a
+    /// token or a metric comes from VMath or DeterministicMath.
+    /// </summary>
+    [Fact]
+    public void Mathematics_of_the_platform_stays_out_of_results()
+    {
+        string[] allowed =
+        [
+            "Craton.Tensors/Kernels/Simd/VMath*.cs", "Craton.Tensors/Kernels/Simd/DoubleMath.cs", // doubles, the measure of our own functions in tests
+            "Craton.Training/Reports/PlotAxis.cs",        // where lines of a drawing stand
+            "Craton.Tensors/Diagnostics/MachineLimits.cs", // measures time
+        ];
+        string[] found = [.. Directory.GetFiles(Source, "*.cs", SearchOption.AllDirectories)
+            .Where(file => !allowed.Any(name => FileSystemName.MatchesSimpleExpression(name, Path.GetRelativePath(Source, file).Replace('\\', '/'))))
+            .SelectMany(file => File.ReadLines(file).Where(line => PlatformMathematics().IsMatch(line)).Select(line => $"{Path.GetFileName(file)}: {line.Trim()}"))
+            .Order(StringComparer.Ordinal)];
+        Assert.Empty(found);
+    }
+
+    [GeneratedRegex(@"\b(Math|MathF|[Ff]loat|[Dd]ouble|Single|Vector\d*)\.(Exp\d*|ExpM1|Log\d*|LogP1|Pow|Cbrt|Sin|Cos|Tan|SinCos|Sinh|Cosh|Tanh|Asin|Acos|Atan2?|Asinh|Acosh|Atanh|Hypot|RootN|Sum|\w+Estimate|Dot)\(|TensorPrimitives\.(?!IndexOf)")]
+    private static partial Regex PlatformMathematics();
 
     private static int Place(string project)
     {

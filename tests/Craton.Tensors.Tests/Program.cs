@@ -1,3 +1,4 @@
+using System.Globalization;
 using Craton.Tensors.Kernels.Simd;
 using Craton.Tensors.Tests.Catalog;
 using Craton.Tensors.Tests.Simd;
@@ -14,9 +15,13 @@ internal static class Program
             case [SimdHash.Verb]:
                 Console.WriteLine(SimdHash.Describe());
                 return 0;
-            case [CatalogRun.Verb]:
+            case [CatalogRun.Verb, .. string[] rounds]:
                 Console.WriteLine(SimdWidth.Current);
-                foreach (string line in CatalogRun.Hashes()) Console.WriteLine(line);
+                for (int round = rounds is [string count] ? int.Parse(count, CultureInfo.InvariantCulture) : 1; round > 0; round--)
+                    foreach (string line in CatalogRun.Hashes()) Console.WriteLine(line);
+                return 0;
+            case [CatalogMemory.Verb]:
+                CatalogMemory.Print();
                 return 0;
             default:
                 return 2;

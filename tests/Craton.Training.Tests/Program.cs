@@ -1,6 +1,7 @@
 using System.Globalization;
 using Craton.Training.Recipes;
 using Craton.Training.Tests.Checkpoints;
+using Craton.Training.Tests.Optimizers;
 using Craton.Training.Tests.Reproducibility;
 
 // The test runner loads this assembly as a library; tests that kill a process, or need one of their own, start it as a program.
@@ -18,10 +19,13 @@ switch (args)
     case ["generate", string sampling]:
         SteadyGeneration.Run(sampling);
         return 0;
+    case [SteadyUpdates.Verb, string update]:
+        SteadyUpdates.Run(update);
+        return 0;
     case ["report", string path]:
         Craton.Training.Tests.Reports.SampleReport.Build().Save(path);
         return 0;
     default:
-        Console.Error.WriteLine("usage: toy FOLDER STEPS, tiny FOLDER STEPS, steady OPTIMIZER ACCUMULATE, generate SAMPLING, or: report FILE (writes a sample report to look at)");
+        Console.Error.WriteLine("usage: toy FOLDER STEPS, tiny FOLDER STEPS, steady OPTIMIZER ACCUMULATE, steady-update NAME, generate SAMPLING, or: report FILE (writes a sample report to look at)");
         return 2;
 }

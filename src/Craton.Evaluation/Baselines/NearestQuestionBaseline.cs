@@ -30,7 +30,7 @@ public sealed class NearestQuestionBaseline
         var squares = new long[answers.Length];
         foreach ((ulong gram, List<Posting> postings) in counts)
         {
-            int idf = (int)Math.Round(IdfScale * Math.Log((1.0 + answers.Length) / (1.0 + postings.Count))) + (int)IdfScale;
+            int idf = (int)Math.Round(IdfScale * DeterministicMath.Log((1.0 + answers.Length) / (1.0 + postings.Count))) + (int)IdfScale;
             foreach (ref Posting posting in CollectionsMarshal.AsSpan(postings))
             {
                 posting = posting with { Weight = posting.Weight * idf };

@@ -34,10 +34,7 @@ internal static class LogitProcessors
     public static void TopK(Span<float> scores, int k)
     {
         if (k >= scores.Length) return;
-        int[] best = ArrayPool<int>.Shared.Rent(k);
-        Best(scores, best.AsSpan(0, k));
-        float least = scores[best[k - 1]];
-        ArrayPool<int>.Shared.Return(best);
+        float least = scores[NthBest(scores, k)];
         foreach (ref float score in scores)
             if (score < least) score = float.NegativeInfinity;
     }
@@ -71,7 +68,7 @@ internal static class LogitProcessors
     {
         ReadOnlySpan<float> probabilities = Ops.Softmax(scores).AsSpan<float>();
         Span<float> values = scores.AsSpan<float>();
-        double least = Math.Min(p * probabilities[First(values)], probabilities[Best(values, Math.Min(fewest, values.Length))[^1]]);
+        double least = Math.Min(p * probabilities[First(values)], probabilities[NthBest(values, Math.Min(fewest, values.Length))]);
         for (int i = 0; i < values.Length; i++)
             if (probabilities[i] < least) values[i] = float.NegativeInfinity;
     }
@@ -108,6 +105,17 @@ internal static class LogitProcessors
             (best[0], best[last]) = (best[last], best[0]);
             Sink(scores, best[..last], 0);
         }
+    }
+
+    /// <summary>The id of the n-th greatest score.</summary>
+    private static int NthBest(ReadOnlySpan<float> scores, int n)
+    {
+        if (n == 1) return First(scores);
+        int[] best = ArrayPool<int>.Shared.Rent(n);
+        Best(scores, best.AsSpan(0, n));
+        int id = best[n - 1];
+        ArrayPool<int>.Shared.Return(best);
+        return id;
     }
 
     private static void Sink(ReadOnlySpan<float> scores, Span<int> heap, int at)

@@ -7,7 +7,12 @@ using Craton.Training.Recipes;
 
 namespace Craton.Cli.Tests.Docs;
 
+/// <summary>Tests that count allocations or change a setting of the process run alone: others would take memory out of the same pool.</summary>
+[CollectionDefinition("alone", DisableParallelization = true)]
+public static class AloneCollection;
+
 /// <summary>What the README claims and no library's own tests cover.</summary>
+[Collection("alone")]
 public sealed class ClaimTests
 {
     [Fact]

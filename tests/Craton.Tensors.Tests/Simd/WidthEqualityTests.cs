@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Craton.Tensors.Kernels.Simd;
 using Xunit.Abstractions;
@@ -85,28 +84,10 @@ public unsafe class WidthEqualityTests(ITestOutputHelper output)
     [InlineData("DOTNET_TieredPGO", "0", 512)]
     public void A_process_with_other_switches_has_the_same_hash(string variable, string value, int widest)
     {
-        string[] answer = RunChild(variable, value).Split(' ');
+        string[] answer = Child.Run([SimdHash.Verb], (variable, value))[0].Split(' ');
         output.WriteLine($"{variable}={value}: {answer[0]} bits");
         Assert.InRange(int.Parse(answer[0], System.Globalization.CultureInfo.InvariantCulture), 32, widest);
         Assert.Equal(ExpectedHash, answer[1]);
-    }
-
-    private static string RunChild(string variable, string value)
-    {
-        string host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
-        var start = new ProcessStartInfo(host, ["exec", typeof(Program).Assembly.Location, SimdHash.Verb])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        start.Environment.Remove(SimdWidth.Variable);
-        start.Environment[variable] = value;
-        using Process child = Process.Start(start)!;
-        Task<string> errors = child.StandardError.ReadToEndAsync();
-        string answer = child.StandardOutput.ReadToEnd().Trim();
-        child.WaitForExit();
-        Assert.True(child.ExitCode == 0, $"the child process failed with {child.ExitCode}: {errors.Result}");
-        return answer;
     }
 
     private static void CheckMap<TOp>() where TOp : struct, IMap
