@@ -61,15 +61,17 @@ public sealed class Tape : IDisposable
                     using (TensorScope.Open(op.Name))
                         op.Backward(output.GradBuffer!);
                 Profile?.RanBackward(op, output);
-                op.ReleaseSaved();
             }
+            // Off the record first: should a later step fail, Dispose must not give the operation back a second time, or two recordings
+            // would share it.
+            _entries.RemoveAt(i);
+            entry.Op?.ReleaseSaved();
             if (!entry.IsProducer) continue;
             bool isRoot = false;
             foreach (Tensor root in outputs) isRoot |= ReferenceEquals(root, output);
             if (isRoot) DropGradient(output);
             else output.Release("Backward");
         }
-        _entries.Clear();
     }
 
     /// <summary>Ends the recording and releases what Backward has not consumed.</summary>

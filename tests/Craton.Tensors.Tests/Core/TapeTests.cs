@@ -173,6 +173,23 @@ public sealed class TapeTests
     }
 
     [Fact]
+    public void A_failed_backward_leaves_no_operation_to_two_recordings()
+    {
+        using TensorScope scope = TensorScope.Open("test");
+        using (Tape tape = Tape.Start())
+        {
+            Tensor hidden = Ops.Exp(Leaf(1, 2)), sum = Ops.Sum(hidden);
+            hidden.Release();
+            Assert.Throws<ObjectDisposedException>(() => tape.Backward(sum));
+        }
+        Tensor a = Leaf(1, 2, 3), b = Leaf(4, 5);
+        using (Tape tape = Tape.Start())
+            tape.Backward(Ops.Sum(a) + Ops.Sum(b) * 2);
+        Assert.Equal([1f, 1, 1], a.Grad!.ToArray<float>());
+        Assert.Equal([2f, 2], b.Grad!.ToArray<float>());
+    }
+
+    [Fact]
     public void A_tensor_released_too_early_is_named()
     {
         bool checks = TensorScope.Checks;
