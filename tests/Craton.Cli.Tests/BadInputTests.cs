@@ -65,7 +65,7 @@ public sealed class BadInputTests(TrainedModel trained, ITestOutputHelper log) :
         { "train tiny.yaml --set name=short data.source=one.txt", ["a text of at least 65, got 1"] },
         { "train tiny.yaml --set name=empty data.source=empty.txt", ["'empty.txt': the text is empty"] },
         { "train tiny.yaml --set name=docs data.source=dotnet-docs:nowhere", ["'nowhere' holds no .NET API documentation", "give the root of a .NET SDK"] },
-        { "train tiny.yaml --set name=heads model.heads=6", ["head_dim is 5, expected an even number"] },
+        { "train tiny.yaml --set name=heads model.heads=6", ["model.width is 32, expected a multiple of"] },
         { "data inspect nowhere.txt", ["'nowhere.txt' does not exist"] },
         { "data inspect nowhere/*.txt", ["the folder 'nowhere' does not exist"] },
         { "data inspect latin1.txt", ["'latin1.txt' byte 3: expected UTF-8 text, got the byte 0xE9"] },
@@ -140,7 +140,7 @@ public sealed class BadInputTests(TrainedModel trained, ITestOutputHelper log) :
     {
         _tool.Write("text.txt", Tiny.Text());
         _tool.Write("tiny.yaml", Tiny.Recipe("text.txt"));
-        Bad.Expect(_tool.Run("train", "tiny.yaml", "--set", "model.heads=6"), "head_dim");
+        Bad.Expect(_tool.Run("train", "tiny.yaml", "--set", "model.heads=6"), "model.width is 32");
         Assert.Equal(6, (int)_tool.Run("train", "tiny.yaml", "--json").Json["steps"]!);
     }
 

@@ -81,7 +81,7 @@ internal static class GrowthReport
     /// <summary>b of the line log y = a + b · log x with the least squares.</summary>
     internal static double Exponent(IReadOnlyList<GrowthPoint> points, Func<GrowthPoint, double> y)
     {
-        double[] xs = [.. points.Select(p => Math.Log(p.At))], ys = [.. points.Select(p => Math.Log(y(p)))];
+        double[] xs = [.. points.Select(p => DeterministicMath.Log(p.At))], ys = [.. points.Select(p => DeterministicMath.Log(y(p)))];
         double meanX = xs.Average(), meanY = ys.Average();
         return xs.Zip(ys, (a, b) => (a - meanX) * (b - meanY)).Sum() / xs.Sum(a => (a - meanX) * (a - meanX));
     }

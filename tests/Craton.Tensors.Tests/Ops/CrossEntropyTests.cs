@@ -130,7 +130,7 @@ public sealed class CrossEntropyTests
         Tensor Loss(Tensor[] t) => Ops.LinearCrossEntropy(t[0], t[1], t[2], targets, new() { LabelSmoothing = 0.1, ZLoss = 1e-3 })
             + Ops.CrossEntropy(Ops.Linear(t[0], t[1]), targets, new() { ClassWeights = Ops.Abs(t[2].Detach()) });
         OpRun.SameBitsForAnyThreads(Loss, inputs);
-        Assert.Equal("ee4e331861766dbf", OpRun.Hash(OpRun.Evaluate(Loss, inputs)));
+        Assert.Equal("d0ce78b7c2679be8", OpRun.Hash(OpRun.Evaluate(Loss, inputs)));
     }
 
     [Fact]

@@ -72,6 +72,8 @@ public sealed class SortingTests
         Assert.Equal(5, Ops.Norm(x).Item());
         Assert.Equal(7, Ops.Norm(x, p: 1).Item());
         Assert.Equal(4, Ops.Norm(x, p: double.PositiveInfinity).Item());
-        Assert.Throws<CratonException>(() => Ops.Norm(x, p: 3));
+        Assert.Equal(Math.Cbrt(91), Ops.Norm(x, p: 3).Item(), 5);
+        Assert.Throws<CratonException>(() => Ops.Norm(x, p: 0));
+        Assert.Throws<CratonException>(() => Ops.Norm(x, p: double.NaN));
     }
 }

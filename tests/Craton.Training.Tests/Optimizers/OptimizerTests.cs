@@ -45,7 +45,7 @@ public sealed class OptimizerTests : IDisposable
     [Theory]
     [InlineData("adamw", "5c8c2b200d72bad6")]
     [InlineData("muon", "ab5793a964030412")]
-    [InlineData("adafactor", "daafa75e291305b7")]
+    [InlineData("adafactor", "cec19ed38163efaf")]
     public void Bits_are_these_on_every_machine(string name, string hash) =>
         Assert.Equal(hash, Convert.ToHexStringLower(SHA256.HashData(WeightsAfterThreeSteps(name, threads: 2)))[..16]);
 
