@@ -12,25 +12,28 @@ public static unsafe class MuonKernels
 
     private const int PieceLength = 32768;
 
-    /// <summary>m ← μ·m + (1 − μ)·s·g.</summary>
+    /// <summary>m ← μ·m + (1 − μ)·s·g, with m and g of one shape.</summary>
     public static void Momentum(Tensor momentum, Tensor gradient, double mu, double scale) =>
-        Kernel.For(momentum).Zip(new Mixture(mu, (1 - mu) * scale), momentum, momentum.Layout, gradient, gradient.Layout, momentum);
+        Mix(momentum, mu, momentum, (1 - mu) * scale, gradient);
 
-    /// <summary>d = μ·m + (1 − μ)·s·g: Nesterov's look ahead along the momentum.</summary>
+    /// <summary>d = μ·m + (1 − μ)·s·g, all of one shape: Nesterov's look ahead along the momentum.</summary>
     public static void Direction(Tensor direction, Tensor momentum, Tensor gradient, double mu, double scale) =>
-        Kernel.For(momentum).Zip(new Mixture(mu, (1 - mu) * scale), momentum, momentum.Layout, gradient, gradient.Layout, direction);
+        Mix(direction, mu, momentum, (1 - mu) * scale, gradient);
 
-    /// <summary>p ← keep·p − rate·u.</summary>
+    /// <summary>p ← keep·p − rate·u, with p and u of one shape.</summary>
     public static void Update(Tensor parameter, Tensor update, double keep, double rate) =>
-        Kernel.For(parameter).Zip(new Mixture(keep, -rate), parameter, parameter.Layout, update, update.Layout, parameter);
+        Mix(parameter, keep, parameter, -rate, update);
 
     /// <summary>
     /// Approximately orthogonal matrices with the singular vectors of those of x [P, rows, columns], by iterations of
     /// X ← (aI + bA + cA²)·X with A = XXᵀ, from x / (‖x‖ + eps). Tall matrices are multiplied from the right, with A = XᵀX, so A is always
     /// the smaller one. x is used up.
     /// </summary>
+    /// <exception cref="CratonException">x is not a contiguous F32 tensor of three dimensions.</exception>
     public static Tensor NewtonSchulz(Tensor x, int iterations, (double A, double B, double C) coefficients, double eps)
     {
+        Check.Rank("newton_schulz", "x", x, 3, 3);
+        Check.That(x.DType == DType.F32 && x.Layout.IsContiguous, "newton_schulz", "x", "a contiguous F32 tensor", $"{x}");
         var kernels = Kernel.For(x);
         bool tall = x.Size(1) > x.Size(2);
         int count = x.Size(0), small = Math.Min(x.Size(1), x.Size(2));
@@ -52,6 +55,14 @@ public static unsafe class MuonKernels
             (x, next) = (next, x);
         }
         return x;
+    }
+
+    // y = a·p + b·q
+    private static void Mix(Tensor y, double a, Tensor p, double b, Tensor q)
+    {
+        Check.SameShape("muon", "gradient", q, y.Layout);
+        Check.SameShape("muon", "momentum", p, y.Layout);
+        Kernel.For(y).Zip(new Mixture(a, b), p, p.Layout, q, q.Layout, y);
     }
 
     /// <summary>y = a·b for a product that is symmetric: the lower part is computed, the upper one copied from it.</summary>
