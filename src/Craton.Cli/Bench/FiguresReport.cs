@@ -11,8 +11,7 @@ internal static class FiguresReport
 
     public static int Run(Output output, string[] only, int? runs)
     {
-        foreach (string part in only)
-            if (!s_parts.Contains(part)) throw new CratonException($"--only: '{part}' is unknown; expected {string.Join(", ", s_parts)}");
+        OnlyNames.Expect(only, s_parts);
         int threads = WorkerPool.Threads;
         var machine = Machine.Describe();
         var before = Limits.Measure(threads);

@@ -24,9 +24,7 @@ internal static class GrowthReport
 
     public static int Run(Output output, string[] only, int? runs)
     {
-        string[] names = [.. s_axes.Select(axis => axis.Name)];
-        foreach (string name in only)
-            if (!names.Contains(name)) throw new CratonException($"--only: '{name}' is unknown; expected {string.Join(", ", names)}");
+        OnlyNames.Expect(only, [.. s_axes.Select(axis => axis.Name)]);
         int threads = WorkerPool.Threads;
         var machine = Machine.Describe();
         var limits = Limits.Measure(threads);

@@ -32,7 +32,7 @@ internal sealed class ConversationRows
         foreach (Document _ in statistics.Watch(Fitting())) { }
         Selection.Say(fits, listener);
         if (kept.Count == 0) throw new CratonException($"no conversation fits the model's context of {context} tokens; use shorter ones or a model with a longer context");
-        Corpus.SavePage(folder, new Selection([], [fits], reader.Report).Page(statistics, Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(folder)))!));
+        Corpus.SavePage(folder, new Selection([], [fits], reader.Report), statistics);
         return new ConversationRows(kept.ToLookup(k => k.Split, k => k.Example), context, template.Padding, Convert.ToHexStringLower(hash.GetHashAndReset()));
 
         // A conversation whose answer is cut off would teach not to end: it is left out, and counted.

@@ -68,17 +68,17 @@ public sealed record Corpus(Tokenizer Tokenizer, TokenStore Train, TokenStore? V
         Tokenizer tokenizer = make([text]);
         var statistics = new DataStatistics(tokenizer);
         foreach (Document _ in statistics.Watch(selection.Documents)) { }
-        SavePage(folder, selection.Page(statistics, Run(folder)));
+        SavePage(folder, selection, statistics);
         var train = new MemoryTokens(tokenizer.Encode(text.AsSpan(0, text.Length - held)));
         var valid = held > 0 ? new MemoryTokens(tokenizer.Encode(text.AsSpan(text.Length - held))) : null;
         return new Corpus(tokenizer, train, valid, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text))));
     }
 
     /// <summary>Saves the page about data that are kept in memory.</summary>
-    internal static void SavePage(string folder, string page)
+    internal static void SavePage(string folder, Selection selection, DataStatistics statistics)
     {
         Directory.CreateDirectory(folder);
-        DurableFile.WriteText(Path.Combine(folder, StatisticsPage.FileName), page);
+        DurableFile.WriteText(Path.Combine(folder, StatisticsPage.FileName), selection.Page(statistics, Run(folder)));
     }
 
     // The folder is RUN/data.

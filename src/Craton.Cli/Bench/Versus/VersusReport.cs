@@ -11,9 +11,7 @@ internal static class VersusReport
 
     public static int Run(Output output, string[] only, int? runs)
     {
-        string[] names = [.. Comparison.All.Select(c => c.Name)];
-        foreach (string name in only)
-            if (!names.Contains(name)) throw new CratonException($"--only: '{name}' is unknown; expected {string.Join(", ", names)}");
+        OnlyNames.Expect(only, [.. Comparison.All.Select(c => c.Name)]);
         int threads = WorkerPool.Threads;
         var machine = Machine.Describe();
         var before = Limits.Measure(threads);
