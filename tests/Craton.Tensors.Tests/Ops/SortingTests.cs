@@ -65,6 +65,21 @@ public sealed class SortingTests
         Assert.Equal(-4, Ops.Min(Tensor.From([3f, -4, 7], 3)).Item());
     }
 
+    // Wider than what is summed at once, with rows in several blocks: small whole numbers, so every sum is exact.
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(40)]
+    public void Sums_down_very_wide_rows(int rows)
+    {
+        const int columns = (1 << 18) + 16384 + 3;
+        var values = new float[rows * columns];
+        for (int i = 0; i < values.Length; i++) values[i] = (i / columns + i % columns) % 7;
+        float[] sums = Ops.Sum(Tensor.From(values, rows, columns), [0]).ToArray<float>();
+        for (int column = 0; column < columns; column++)
+            Assert.Equal(Enumerable.Range(0, rows).Sum(row => (row + column) % 7), sums[column]);
+    }
+
     [Fact]
     public void Norms()
     {

@@ -10,10 +10,13 @@ internal sealed unsafe partial class CpuKernels
     private const int PartialColumnsPerTask = 256;
 
     /// <summary>target[j] (+)= Σ over blocks of partials[block · stride + j]. The target's elements are adjacent.</summary>
-    private static void SumPartials(float* partials, int blocks, long stride, in GradTarget target)
+    private static void SumPartials(float* partials, int blocks, long stride, in GradTarget target) =>
+        SumPartials(partials, blocks, stride, (float*)target.Gradient.Pointer, target.Gradient.Count, target.Add);
+
+    private static void SumPartials(float* partials, int blocks, long stride, float* target, long columns, bool add)
     {
-        var job = new SumPartialsJob(partials, blocks, stride, (float*)target.Gradient.Pointer, target.Gradient.Count, target.Add);
-        WorkerPool.Run(ref job, checked((int)((target.Gradient.Count + PartialColumnsPerTask - 1) / PartialColumnsPerTask)));
+        var job = new SumPartialsJob(partials, blocks, stride, target, columns, add);
+        WorkerPool.Run(ref job, checked((int)((columns + PartialColumnsPerTask - 1) / PartialColumnsPerTask)));
     }
 
     private readonly struct SumPartialsJob(float* partials, int blocks, long stride, float* target, long columns, bool add) : IJob

@@ -8,6 +8,7 @@ internal sealed unsafe partial class CpuKernels
 {
     private const int RowBlock = 32768; // a longer row is summed in blocks of this size, then over the blocks: the order is the shape's
     private const int RowElementsPerTask = 16384;
+    private const long ColumnsAtOnce = 1 << 18;
 
     public override void SumTo(Tensor x, Tensor y, bool add = false)
     {
@@ -64,26 +65,34 @@ internal sealed unsafe partial class CpuKernels
         }
     }
 
-    // Whole rows are read one after the other, as memory likes it: each block of rows into a row of its own, then these in their order.
+    // Rows are read one after the other, as memory likes it: each block of rows into a row of its own, then these in their order. Very wide
+    // ones are cut, for the threads and so that the partial rows stay small; no sum depends on where.
     private static void SumColumns(in RowPlan plan, Tensor x, Tensor y, bool add)
     {
-        RowTasks tasks = RowTasks.ForPartialSums(plan);
-        float* partials = (float*)WorkerScratch.Rent(tasks.Count * plan.Length * sizeof(float));
-        var job = new SumColumnsJob(plan, (float*)x.Storage.Pointer, partials, tasks);
-        WorkerPool.Run(ref job, tasks.Count);
-        SumPartials(partials, tasks.Count, plan.Length, new GradTarget(y, add));
+        RowTasks blocks = RowTasks.ForPartialSums(plan);
+        for (long first = 0; first < plan.Length; first += ColumnsAtOnce)
+        {
+            long columns = Math.Min(ColumnsAtOnce, plan.Length - first);
+            float* partials = (float*)WorkerScratch.Rent(blocks.Count * columns * sizeof(float));
+            int strips = (int)((columns + RowElementsPerTask - 1) / RowElementsPerTask);
+            var job = new SumColumnsJob(plan, (float*)x.Storage.Pointer + first, columns, partials, blocks, strips);
+            WorkerPool.Run(ref job, blocks.Count * strips);
+            SumPartials(partials, blocks.Count, columns, (float*)y.Pointer + first, columns, add);
+        }
     }
 
-    private readonly struct SumColumnsJob(RowPlan plan, float* xs, float* partials, RowTasks tasks) : IJob
+    private readonly struct SumColumnsJob(RowPlan plan, float* xs, long columns, float* partials, RowTasks blocks, int strips) : IJob
     {
         private readonly RowPlan _plan = plan;
 
         public void Run(int task, int worker)
         {
-            float* sums = partials + task * _plan.Length;
-            new Span<float>(sums, checked((int)_plan.Length)).Clear();
-            for (long row = tasks.First(task); row < tasks.End(task); row++)
-                Elementwise.MapAdd(default(Identity), xs + _plan.Start(0, row), sums, _plan.Length);
+            (int block, int strip) = Math.DivRem(task, strips);
+            long first = (long)strip * RowElementsPerTask, count = Math.Min(RowElementsPerTask, columns - first);
+            float* sums = partials + block * columns + first;
+            new Span<float>(sums, (int)count).Clear();
+            for (long row = blocks.First(block); row < blocks.End(block); row++)
+                Elementwise.MapAdd(default(Identity), xs + _plan.Start(0, row) + first, sums, count);
         }
     }
 
