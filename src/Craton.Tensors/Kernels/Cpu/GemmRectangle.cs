@@ -13,9 +13,9 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
     where V : struct, IVec<V>
     where TEpilogue : struct, IGemmEpilogue
 {
-    // Measured on 1 MB of second-level cache for 512 bits and with 512 KB in mind for the narrower widths. A panel of B of two 16-lane
-    // vectors is then 32 KB, one of two 8-lane vectors 24 KB: most of a first-level cache.
-    private static int StepsPerBlock => V.Lanes == 16 ? 256 : 384;
+    // A block of A takes 576 KB where second-level caches have 1 MB (512 bits), and half of that for the narrower widths; a panel of B of
+    // two vectors 24 or 48 KB.
+    private const int StepsPerBlock = 384;
 
     private static int RowsPerBlock => V.Lanes == 16 ? 384 : 192;
 
@@ -87,13 +87,7 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
     private readonly void ComputeRows(int row, int rows)
     {
         int panels = (rows + GemmTiles<V>.MostRows - 1) / GemmTiles<V>.MostRows;
-        for (int panel = 0; panel < panels; panel++)
-        {
-            int first = Part(rows, panel, panels), count = Part(rows, panel + 1, panels) - first;
-            GemmPacking.Pack(
-                _a.At(_batch, row + first, _k), _a.RowStride, _a.ColumnStride, count, count, _kCount, _packedA + ((nint)first * _kCount),
-                readable: _rows - row - first);
-        }
+        PackRows(row, rows, panels);
         int endColumn = _range.Column + _range.Columns;
         for (int column = _range.Column; column < endColumn; column += _panelWidth)
         {
@@ -110,8 +104,24 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
             {
                 int first = Part(rows, panel, panels), count = Part(rows, panel + 1, panels) - first;
                 FetchTile(row + first + count, column);
+                FetchPanel(column + _panelWidth, panel, panels);
                 ComputeTile(row + first, count, column, columns, _packedA + ((nint)first * _kCount), b, bStep);
             }
+        }
+    }
+
+    private readonly void PackRows(int row, int rows, int panels)
+    {
+        if (_a.RowStride == 1)
+        {
+            GemmPacking.PackSideBySide(_a.At(_batch, row, _k), _a.ColumnStride, rows, panels, _kCount, _packedA, readable: _rows - row);
+            return;
+        }
+        for (int panel = 0; panel < panels; panel++)
+        {
+            int first = Part(rows, panel, panels), count = Part(rows, panel + 1, panels) - first;
+            GemmPacking.Pack(
+                _a.At(_batch, row + first, _k), _a.RowStride, _a.ColumnStride, count, count, _kCount, _packedA + ((nint)first * _kCount));
         }
     }
 
@@ -125,6 +135,34 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
         {
             Sse.Prefetch1(c);
             Sse.Prefetch1(c + 16);
+        }
+    }
+
+    /// <summary>Brings part <paramref name="part"/> of the next panel of B near: packing would wait for it.</summary>
+    private readonly void FetchPanel(int column, int part, int parts)
+    {
+        if (!Sse.IsSupported || column + _panelWidth > _range.Column + _range.Columns)
+            return;
+        const int Line = 16;
+        if (_b.ColumnStride == 1)
+        {
+            int end = Part(_kCount, part + 1, parts);
+            for (int k = Part(_kCount, part, parts); k < end; k++)
+            {
+                float* b = _b.At(_batch, _k + k, column);
+                for (int i = Line - 1; i < _panelWidth; i += Line) // the line of its first column came with the panel before
+                    Sse.Prefetch1(b + i);
+            }
+        }
+        else if (_b.RowStride == 1)
+        {
+            int end = Part(_panelWidth, part + 1, parts);
+            for (int j = Part(_panelWidth, part, parts); j < end; j++)
+            {
+                float* b = _b.At(_batch, _k, column + j);
+                for (int k = 0; k < _kCount; k += Line)
+                    Sse.Prefetch1(b + k);
+            }
         }
     }
 
