@@ -26,6 +26,7 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
     private static int RowsReadingInPlace => 2 * GemmTiles<V>.MostRows;
 
     private readonly StridedMatrix<float> _a, _b, _c;
+    private readonly PackedMatrix? _packed; // B, when it is packed for good
     private readonly GemmRange _range;
     private readonly int _rows, _steps, _batch;
     private readonly bool _accumulate, _exchanged;
@@ -39,13 +40,13 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
 
     public GemmRectangle(in GemmProblem problem, int batch, GemmRange range, TEpilogue epilogue)
     {
-        (_a, _b, _c) = (problem.A, problem.B, problem.C);
+        (_a, _b, _c, _packed) = (problem.A, problem.B, problem.C, problem.PackedB);
         (_accumulate, _exchanged) = (problem.Accumulate, problem.Exchanged);
         (_range, _batch, _rows, _steps, _epilogue) = (range, batch, problem.Shape.M, problem.Shape.K, epilogue);
         _panelWidth = GemmTiles<V>.VectorsAcross(range.Rows) * V.Lanes;
         int k = Math.Min(_steps, StepsPerBlock);
         long sizeA = Aligned(((long)Math.Min(range.Rows, RowsPerBlock) * k) + GemmPacking.Overrun);
-        long sizeB = Aligned(((long)_panelWidth * k) + GemmPacking.Overrun);
+        long sizeB = _packed is null ? Aligned(((long)_panelWidth * k) + GemmPacking.Overrun) : 0;
         long sizeTile = GemmTiles<V>.MostRows * _panelWidth;
         _packedA = (float*)WorkerScratch.Rent((sizeA + sizeB + sizeTile + _panelWidth) * sizeof(float));
         _packedB = _packedA + sizeA;
@@ -92,20 +93,13 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
         for (int column = _range.Column; column < endColumn; column += _panelWidth)
         {
             int columns = Math.Min(_panelWidth, endColumn - column);
-            float* b = _b.At(_batch, _k, column);
-            nint bStep = _b.RowStride;
-            if (columns < _panelWidth || _b.ColumnStride != 1 || rows > RowsReadingInPlace)
-            {
-                GemmPacking.Pack(b, _b.ColumnStride, _b.RowStride, columns, _panelWidth, _kCount, _packedB);
-                b = _packedB;
-                bStep = _panelWidth;
-            }
+            PanelOfB b = Panel(column, columns, rows);
             for (int panel = 0; panel < panels; panel++)
             {
                 int first = Part(rows, panel, panels), count = Part(rows, panel + 1, panels) - first;
                 FetchTile(row + first + count, column);
-                FetchPanel(column + _panelWidth, panel, panels);
-                ComputeTile(row + first, count, column, columns, _packedA + ((nint)first * _kCount), b, bStep);
+                FetchPanel(column + _panelWidth, rows, panel, panels);
+                ComputeTile(row + first, count, column, columns, _packedA + ((nint)first * _kCount), b);
             }
         }
     }
@@ -125,6 +119,20 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
         }
     }
 
+    private readonly bool ReadsInPlace(int rows) => _b.ColumnStride == 1 && rows <= RowsReadingInPlace;
+
+    /// <summary>The panel of B at a column: packed for good, where it lies, or packed now.</summary>
+    private readonly PanelOfB Panel(int column, int columns, int rows)
+    {
+        if (_packed is not null)
+            return new PanelOfB(_packed.At(_k, column), PackedMatrix.PanelColumns, _packed.PanelStride);
+        float* b = _b.At(_batch, _k, column);
+        if (columns == _panelWidth && ReadsInPlace(rows))
+            return new PanelOfB(b, _b.RowStride, PackedMatrix.PanelColumns);
+        GemmPacking.Pack(b, _b.ColumnStride, _b.RowStride, columns, _panelWidth, _kCount, _packedB);
+        return new PanelOfB(_packedB, _panelWidth, PackedMatrix.PanelColumns);
+    }
+
     /// <summary>Brings the tile of C that comes next near, while this one is computed: its sums would be waited for.</summary>
     private readonly void FetchTile(int row, int column)
     {
@@ -138,10 +146,10 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
         }
     }
 
-    /// <summary>Brings part <paramref name="part"/> of the next panel of B near: packing would wait for it.</summary>
-    private readonly void FetchPanel(int column, int part, int parts)
+    /// <summary>Brings part <paramref name="part"/> of the next panel of B near, if it is to be packed, which would wait for it.</summary>
+    private readonly void FetchPanel(int column, int rows, int part, int parts)
     {
-        if (!Sse.IsSupported || column + _panelWidth > _range.Column + _range.Columns)
+        if (_packed is not null || ReadsInPlace(rows) || !Sse.IsSupported || column + _panelWidth > _range.Column + _range.Columns)
             return;
         const int Line = 16;
         if (_b.ColumnStride == 1)
@@ -166,7 +174,7 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
         }
     }
 
-    private readonly void ComputeTile(int row, int rows, int column, int columns, float* a, float* b, nint bStep)
+    private readonly void ComputeTile(int row, int rows, int column, int columns, float* a, PanelOfB b)
     {
         bool resume = _accumulate || _k > 0; // the sums so far are in C
         bool last = _k + _kCount == _steps;
@@ -174,7 +182,7 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
         if (columns == _panelWidth && _c.ColumnStride == 1 && !_exchanged)
         {
             GemmTiles<V>.Run(
-                rows, _kCount, a, b, bStep, resume ? c : _zeros, resume ? _c.RowStride : 0, c, _c.RowStride);
+                rows, _kCount, a, b.First, b.Step, b.Panel, resume ? c : _zeros, resume ? _c.RowStride : 0, c, _c.RowStride);
             if (last)
                 Finish(c, _c.RowStride, row, rows, column, columns);
             return;
@@ -182,7 +190,7 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
         // A tile that sticks out of C, or whose rows are not adjacent values, is computed aside.
         if (resume)
             CopyIn(c, rows, columns);
-        GemmTiles<V>.Run(rows, _kCount, a, b, bStep, resume ? _tile : _zeros, resume ? _panelWidth : 0, _tile, _panelWidth);
+        GemmTiles<V>.Run(rows, _kCount, a, b.First, b.Step, b.Panel, resume ? _tile : _zeros, resume ? _panelWidth : 0, _tile, _panelWidth);
         if (last && !_exchanged)
             Finish(_tile, _panelWidth, row, rows, column, columns);
         CopyOut(c, rows, columns);
@@ -239,4 +247,12 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
                     _epilogue.Apply(c, 1, row, column);
             }
     }
+}
+
+/// <summary>A panel of B as tiles read it: the first step, the distance of steps, the distance of panels of
+/// <see cref="PackedMatrix.PanelColumns"/> columns in it.</summary>
+internal readonly unsafe struct PanelOfB(float* first, nint step, nint panel)
+{
+    public readonly float* First = first;
+    public readonly nint Step = step, Panel = panel;
 }
