@@ -14,7 +14,7 @@ internal readonly struct GemmPartition
     private const int TasksPerThread = 4;
 
     // Estimates for choosing a grid: cycles to pack one element, and the part of a task that threads wait for each other at the end.
-    private const double PackingCycles = 0.5, WaitingPart = 0.1;
+    private const double PackingCycles = 0.5, WaitingPart = 0.05;
 
     private readonly GemmShape _shape;
     private readonly int _gridRows, _gridColumns, _columnUnit;
