@@ -24,7 +24,7 @@ public static unsafe class WorkerPool
     private static readonly long s_spinTicks = Stopwatch.Frequency / 20_000; // 50 µs
 
     // How often a worker looks whether it shares its processor with another thread of the pool.
-    private static readonly long s_lookTicks = Stopwatch.Frequency / 200; // 5 ms
+    private static readonly long s_lookTicks = Stopwatch.Frequency / 500; // 2 ms
 
     private static readonly Lock s_gate = new(); // held for a whole run, and while the number of threads changes
     private static readonly Parker s_caller = new();
