@@ -47,8 +47,14 @@ public sealed unsafe partial class Tensor
     /// <summary>True after the memory went back to the pool; every use then fails.</summary>
     public bool IsReleased => _storage is null;
 
-    // The gradient's memory, kept between steps for leaves. Empty: its content does not count yet, the first writer overwrites it.
+    // The gradient's memory. Empty: its content does not count yet, the first writer overwrites it.
     internal Tensor? GradBuffer { get; set; }
+
+    // The gradient may lie in memory that other tensors' gradients read: whoever changes it looks first whether they are gone.
+    internal bool GradIsShared { get; set; }
+
+    // The result of a recorded operation: its gradient is the tape's.
+    internal bool IsRecorded { get; set; }
 
     internal bool GradIsEmpty { get; set; } = true;
 
@@ -75,8 +81,8 @@ public sealed unsafe partial class Tensor
         return this;
     }
 
-    /// <summary>Forgets the gradient; its memory is kept for the next one.</summary>
-    public void ClearGrad() => GradIsEmpty = true;
+    /// <summary>Forgets the gradient; its memory goes back to the pool.</summary>
+    public void ClearGrad() => DropGrad("ClearGrad()");
 
     /// <summary>The same elements, cut off from the tape: no gradient flows through.</summary>
     public Tensor Detach() => CreateView(_layout, differentiable: false);
@@ -117,13 +123,22 @@ public sealed unsafe partial class Tensor
         _releasedBy = by;
         _storage.RemoveTensor();
         _storage = null;
-        GradBuffer?.Release(by);
-        GradBuffer = null;
-        GradIsEmpty = true;
-        RequiresGrad = false;
+        DropGrad(by);
+        RequiresGrad = IsRecorded = false;
         ViewOf = null;
         if (!TensorScope.Checks) (s_recycled ??= []).Push(this);
     }
+
+    internal void DropGrad(string by)
+    {
+        GradBuffer?.Release(by);
+        GradBuffer = null;
+        GradIsEmpty = true;
+        GradIsShared = false;
+    }
+
+    // A second tensor on the same memory, of no scope.
+    internal Tensor ShareUnscoped() => Fresh(DType, _layout, Storage);
 
     private static Tensor Fresh(DType type, in Layout layout, Storage storage)
     {
