@@ -67,7 +67,7 @@ public static partial class Ops
         {
             int end = Math.Min(rows, first + chunk);
             Tensor part = x.Slice(0, first, end), logits = scores.Slice(0, 0, end - first);
-            kernels.Linear(part, weight, bias, logits);
+            kernels.Linear(part, weight, bias, residual: null, logits);
             kernels.CrossEntropyRows(logits, targets.Slice(0, first, end), losses.Slice(0, first, end), call, op is null ? null : logits);
             if (op?.Dx is { } dx) kernels.MatMul(logits, logits.Layout, weight, weight.Layout, dx, dx.Layout.Slice(0, first, end - first));
             if (op?.Dw is { } dw) kernels.MatMul(logits, Turned(logits.Layout), part, part.Layout, dw, dw.Layout, add: first > 0);
