@@ -93,14 +93,12 @@ public sealed unsafe partial class Tensor
     internal static Tensor Lease(DType type, in Layout layout) => Register(LeaseUnscoped(type, layout));
 
     // Not of any scope: gradients, which the tape or their leaf owns.
-    internal static Tensor LeaseUnscoped(DType type, in Layout layout)
-    {
-        long bytes = Math.BigMul(layout.Count, (long)type.Size(), out long low) == 0 && low >= 0
+    internal static Tensor LeaseUnscoped(DType type, in Layout layout) => Fresh(type, layout, MemoryPool.Lease(BytesOf(type, layout)));
+
+    private static long BytesOf(DType type, in Layout layout) =>
+        Math.BigMul(layout.Count, (long)type.Size(), out long low) == 0 && low >= 0
             ? low
             : throw new CratonException($"[tensor] shape: {layout} does not fit in memory");
-        Tensor tensor = Fresh(type, layout, MemoryPool.Lease(bytes));
-        return tensor;
-    }
 
     internal static Tensor FromStorage(DType type, in Layout layout, Storage storage) => Register(Fresh(type, layout, storage));
 

@@ -60,7 +60,8 @@ public static partial class Ops
     {
         var kernels = Kernel.For(x);
         int rows = x.Size(0), classes = weight.Size(0);
-        int chunk = Math.Min(rows, Math.Clamp(ScoresPerChunk / Math.Max(1, classes), LeastChunkRows, MostChunkRows));
+        int most = Math.Clamp(ScoresPerChunk / Math.Max(1, classes), LeastChunkRows, MostChunkRows), chunks = Math.Max(1, (rows + most - 1) / most);
+        int chunk = (rows + chunks - 1) / chunks; // all of about one size: a small last one would cost more than its share
         using TensorScope scope = TensorScope.Open("linear_cross_entropy");
         Tensor scores = Tensor.Empty(x.DType, chunk, classes);
         for (int first = 0; first < rows; first += chunk)

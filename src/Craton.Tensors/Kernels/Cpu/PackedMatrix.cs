@@ -26,7 +26,7 @@ internal sealed unsafe class PackedMatrix
         (K, N) = (k, n);
         int panels = (n + MostColumnsAcross - 1) / MostColumnsAcross * (MostColumnsAcross / PanelColumns);
         PanelStride = (nint)k * PanelColumns;
-        _storage = Storage.Allocate(((panels * PanelStride) + GemmPacking.Overrun) * sizeof(float), bucket: -1);
+        _storage = Storage.Allocate(((panels * PanelStride) + GemmPacking.Overrun) * sizeof(float));
         var job = new Packing(this, source);
         WorkerPool.Run(ref job, panels);
     }
