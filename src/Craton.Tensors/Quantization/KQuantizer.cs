@@ -152,7 +152,8 @@ internal static class KQuantizer
         return scale != 0 ? scale : extreme / -most; // squares that underflow choose nothing
     }
 
-    private static void PutSix(Span<byte> block, int i, int q)
+    /// <summary>Adds value i, 0 to 63, to a Q6_K block that is zero there: the inverse of <see cref="BlocksK.Six"/>.</summary>
+    public static void PutSix(Span<byte> block, int i, int q)
     {
         int half = i / 128, l = i % 128;
         block[half * 64 + l % 64] |= (byte)((q & 15) << (l / 64 * 4));
