@@ -36,8 +36,9 @@ public static partial class Ops
         x.Shape.CopyTo(shape);
         shape[x.Rank - 1] = weight.Size(0);
         Tensor z = Tensor.Empty(x.DType, shape[..x.Rank]);
-        Kernel.For(z).Linear(rows, weight, bias, z);
+        LinearInto(rows, weight, bias, z);
         bool records = Tape.Records(x, weight, bias);
+        Check.That(!records || weight.Quantized is null, "linear", "weight", "floats, since gradients are wanted", $"{weight.Quantized?.Type} blocks", "load the model with its weights as floats");
         Tensor y = activation == Activation.None ? z : records ? Tensor.Empty(x.DType, z.Shape) : z;
         Activate(activation, z, y);
         if (records)
@@ -48,6 +49,13 @@ public static partial class Ops
             Tape.Record(op, y);
         }
         return y;
+    }
+
+    // z = x · weightᵀ + bias, all contiguous, with the weight's floats or its blocks.
+    private static void LinearInto(Tensor x, Tensor weight, Tensor? bias, Tensor z)
+    {
+        if (weight.Quantized is { } blocks) blocks.Multiply(x, bias is null ? null : Contiguous(bias), z);
+        else Kernel.For(z).Linear(x, weight, bias, z);
     }
 
     /// <summary>The same from simple operations: the meaning of <see cref="Linear"/> and its test oracle.</summary>

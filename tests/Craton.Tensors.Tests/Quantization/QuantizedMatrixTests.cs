@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Craton.Tensors.Memory;
 using Craton.Tensors.Quantization;
 using Craton.Tensors.Threading;
 using Xunit.Abstractions;
@@ -236,5 +237,53 @@ public sealed unsafe class QuantizedMatrixTests(ITestOutputHelper output)
             if (type is BlockType.Q4_K or BlockType.Q5_K) Blocks.PutHalf(blocks.AsSpan(scale), 2, random.NextSingle() * 0.1f);
         }
         return blocks;
+    }
+}
+
+/// <summary>Weights that are kept in blocks, in the operations that take them.</summary>
+public sealed class QuantizedWeightTests
+{
+    [Fact]
+    public void Operations_compute_with_the_blocks()
+    {
+        using var scope = TensorScope.Open("test");
+        Tensor floats = Tensor.Parameter(DType.F32, 40, 64), weight = Tensor.Parameter(DType.F32, 40, 64);
+        new CounterRandom(1, 2).FillNormal(floats.AsSpan<float>(), 0, 1);
+        var matrix = QuantizedMatrix.From(BlockType.Q8_0, floats);
+        weight.Quantize(matrix);
+        Assert.False(weight.RequiresGrad);
+        Assert.False(weight.IsReleased);
+        for (int row = 0; row < 40; row++) matrix.ReadRow(row, floats.AsSpan<float>().Slice(64 * row, 64)); // now the same values
+        Tensor ids = Tensor.From([3, 39, 0], 1, 3);
+        Tensor x = Ops.Embedding(weight, ids);
+        Assert.Equal(Ops.Embedding(floats.Detach(), ids).ToArray<float>(), x.ToArray<float>());
+        float[] expected = Ops.Linear(x, floats.Detach()).ToArray<float>(), got = Ops.Linear(x, weight).ToArray<float>();
+        for (int i = 0; i < got.Length; i++) Assert.InRange(got[i], expected[i] - 0.4, expected[i] + 0.4); // activations are rounded
+        Tensor rows = x.View(3, 64), targets = Tensor.From([1, 2, 3], 3);
+        Assert.Equal(Ops.CrossEntropy(Ops.Linear(rows, weight), targets).Item(), Ops.LinearCrossEntropy(rows, weight, null, targets).Item());
+    }
+
+    [Fact]
+    public void Everything_else_says_that_it_needs_floats()
+    {
+        Tensor weight = Tensor.Parameter(DType.F32, 16, 32), x = Tensor.Parameter(DType.F32, 2, 32);
+        weight.Quantize(QuantizedMatrix.From(BlockType.Q4_0, weight));
+        using var scope = TensorScope.Open("test");
+        Assert.Contains("Q4_0 blocks", Assert.Throws<CratonException>(() => weight.ToArray<float>()).Message, StringComparison.Ordinal);
+        Assert.Contains("shape", Assert.Throws<CratonException>(() => x.Quantize(weight.Quantized!)).Message, StringComparison.Ordinal);
+        using Tape tape = Tape.Start();
+        Assert.Contains("gradients are wanted", Assert.Throws<CratonException>(() => Ops.Linear(x, weight)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_weight_that_is_never_touched_has_no_memory()
+    {
+        long before = MemoryPool.LeasedBytes;
+        Tensor weight = Tensor.Parameter(DType.F32, 1 << 12, 1 << 12);
+        Assert.Equal(before, MemoryPool.LeasedBytes);
+        Assert.Equal(0, weight.AsSpan<float>()[^1]);
+        Assert.True(MemoryPool.LeasedBytes >= before + (4L << 24));
+        weight.Release();
+        Assert.True(weight.IsReleased);
     }
 }
