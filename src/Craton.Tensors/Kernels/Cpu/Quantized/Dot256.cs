@@ -35,10 +35,13 @@ internal readonly unsafe struct Dot256 : IDot<Vector256<byte>, Vector256<short>,
     public static Vector256<int> Total(Vector256<short> sum) => Avx2.MultiplyAddAdjacent(sum, Vector256.Create((short)1));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> Combine(Vector256<int> a, Vector256<int> b, int c) => a + (b << 4) + Vector256.Create(c);
+    public static Vector256<int> Total(Vector256<short> sum, int* offset) => Total(sum) + Vector256.Create(*offset);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> Add(Vector256<int> a, int c) => a + Vector256.Create(c);
+    public static Vector256<int> Combine(Vector256<short> a, Vector256<short> b) => Total(a) + Avx2.MultiplyAddAdjacent(b, Vector256.Create((short)16));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Combine(Vector256<short> a, Vector256<short> b, int* offset) => Combine(a, b) + Vector256.Create(*offset);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Float(Vector256<int> value) => Vector256.ConvertToSingle(value);

@@ -35,10 +35,13 @@ internal readonly unsafe struct Dot512 : IDot<Vector512<byte>, Vector512<short>,
     public static Vector512<int> Total(Vector512<short> sum) => Avx512BW.MultiplyAddAdjacent(sum, Vector512.Create((short)1));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<int> Combine(Vector512<int> a, Vector512<int> b, int c) => a + (b << 4) + Vector512.Create(c);
+    public static Vector512<int> Total(Vector512<short> sum, int* offset) => Total(sum) + Vector512.Create(*offset);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<int> Add(Vector512<int> a, int c) => a + Vector512.Create(c);
+    public static Vector512<int> Combine(Vector512<short> a, Vector512<short> b) => Total(a) + Avx512BW.MultiplyAddAdjacent(b, Vector512.Create((short)16));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> Combine(Vector512<short> a, Vector512<short> b, int* offset) => Combine(a, b) + Vector512.Create(*offset);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Float(Vector512<int> value) => Vector512.ConvertToSingle(value);

@@ -35,10 +35,13 @@ internal readonly unsafe struct DotNeon : IDot<Vector128<byte>, Vector128<int>, 
     public static Vector128<int> Total(Vector128<int> sum) => sum;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<int> Combine(Vector128<int> a, Vector128<int> b, int c) => a + (b << 4) + Vector128.Create(c);
+    public static Vector128<int> Total(Vector128<int> sum, int* offset) => Total(sum) + Vector128.Create(*offset);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<int> Add(Vector128<int> a, int c) => a + Vector128.Create(c);
+    public static Vector128<int> Combine(Vector128<int> a, Vector128<int> b) => Total(a) + (b << 4);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<int> Combine(Vector128<int> a, Vector128<int> b, int* offset) => Combine(a, b) + Vector128.Create(*offset);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Float(Vector128<int> value) => Vector128.ConvertToSingle(value);

@@ -30,9 +30,11 @@ internal readonly unsafe struct DotScalar : IDot<uint, int, int, float>
 
     public static int Total(int sum) => sum;
 
-    public static int Combine(int a, int b, int c) => a + 16 * b + c;
+    public static int Total(int sum, int* offset) => sum + *offset;
 
-    public static int Add(int a, int c) => a + c;
+    public static int Combine(int a, int b) => a + 16 * b;
+
+    public static int Combine(int a, int b, int* offset) => a + 16 * b + *offset;
 
     public static float Float(int value) => value;
 

@@ -35,10 +35,13 @@ internal readonly unsafe struct DotVnni : IDot<Vector256<byte>, Vector256<int>, 
     public static Vector256<int> Total(Vector256<int> sum) => sum;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> Combine(Vector256<int> a, Vector256<int> b, int c) => a + (b << 4) + Vector256.Create(c);
+    public static Vector256<int> Total(Vector256<int> sum, int* offset) => Total(sum) + Vector256.Create(*offset);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> Add(Vector256<int> a, int c) => a + Vector256.Create(c);
+    public static Vector256<int> Combine(Vector256<int> a, Vector256<int> b) => Total(a) + (b << 4);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Combine(Vector256<int> a, Vector256<int> b, int* offset) => Combine(a, b) + Vector256.Create(*offset);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Float(Vector256<int> value) => Vector256.ConvertToSingle(value);

@@ -40,11 +40,14 @@ internal unsafe interface IDot<TBytes, TSum, TInt, TFloat>
     /// <summary>The sum of every row.</summary>
     static abstract TInt Total(TSum sum);
 
-    /// <summary>a + 16·b + c.</summary>
-    static abstract TInt Combine(TInt a, TInt b, int c);
+    /// <summary>The sum of every row, plus a number.</summary>
+    static abstract TInt Total(TSum sum, int* offset);
 
-    /// <summary>a + c.</summary>
-    static abstract TInt Add(TInt a, int c);
+    /// <summary>a + 16·b for every row.</summary>
+    static abstract TInt Combine(TSum a, TSum b);
+
+    /// <summary>a + 16·b for every row, plus a number.</summary>
+    static abstract TInt Combine(TSum a, TSum b, int* offset);
 
     /// <summary>As floats, exactly.</summary>
     static abstract TFloat Float(TInt value);

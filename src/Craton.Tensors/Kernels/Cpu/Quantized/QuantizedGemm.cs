@@ -16,8 +16,11 @@ internal unsafe struct QuantizedTile
     /// <summary>Scales of the first row, one for every 32 values.</summary>
     public float* Scales;
 
-    /// <summary>Sums of the first row, one for every 16 values.</summary>
-    public int* Sums;
+    /// <summary>Offsets of the first row (<see cref="QuantizedRows.Offsets"/>).</summary>
+    public int* Offsets;
+
+    /// <summary>From a row's offsets to the next's.</summary>
+    public int OffsetStride;
 
     /// <summary>Values of a row.</summary>
     public int Columns;
@@ -44,7 +47,7 @@ internal static unsafe class QuantizedGemm
     /// <summary>Computes y [rows, outputs] from x [rows, columns].</summary>
     public static void Multiply(BlockType type, byte* panels, int outputs, int columns, float* x, long rows, float* y, float* bias)
     {
-        QuantizedRows quantized = QuantizedRows.From(x, rows, columns);
+        QuantizedRows quantized = QuantizedRows.From(type, x, rows, columns);
         int count = (outputs + PanelLayout.Rows - 1) / PanelLayout.Rows;
         long most = Math.Max(1, (long)columns * outputs * rows / LeastWork);
         int tasks = (int)Math.Min(Math.Min(count, most), WorkerPool.Threads == 1 ? 1 : 8 * WorkerPool.Threads);
@@ -140,23 +143,24 @@ internal static unsafe class QuantizedGemm
         {
             byte* weights = Panels + panel * PanelBytes;
             int output = panel * PanelLayout.Rows, count = Math.Min(PanelLayout.Rows, Outputs - output);
-            float* edge = stackalloc float[4 * PanelLayout.Rows]; // the last panel writes 16 results here, and fewer are kept
+            float* edge = stackalloc float[4 * PanelLayout.Rows]; // where a tile writes that is cut at the right or below
             for (long row = start; row < end;)
             {
-                int rows = end - row >= 4 ? 4 : 1;
+                // Two or three rows take as long as four: the rest is computed from what lies behind the last row, and dropped.
+                int rows = (int)Math.Min(4, end - row);
+                bool isEdge = count < PanelLayout.Rows || rows is 2 or 3;
                 float* y = Y + row * Outputs + output;
-                var tile = new QuantizedTile { X = X.Values(row), Scales = X.Scales(row), Sums = X.Sums(row), Columns = Columns, Y = y, Stride = Outputs };
-                if (count < PanelLayout.Rows)
+                var tile = new QuantizedTile
                 {
-                    tile.Y = edge;
-                    tile.Stride = PanelLayout.Rows;
-                }
+                    X = X.Values(row), Scales = X.Scales(row), Offsets = X.Offsets(row), OffsetStride = X.OffsetStride, Columns = Columns,
+                    Y = isEdge ? edge : y, Stride = isEdge ? PanelLayout.Rows : Outputs,
+                };
                 for (int lane = 0; lane < PanelLayout.Rows; lane += Lanes)
                 {
-                    if (rows == 4) Four(weights, tile, lane);
-                    else One(weights, tile, lane);
+                    if (rows == 1) One(weights, tile, lane);
+                    else Four(weights, tile, lane);
                 }
-                for (int r = 0; r < rows && (count < PanelLayout.Rows || Bias is not null); r++)
+                for (int r = 0; r < rows && (isEdge || Bias is not null); r++)
                     for (int n = 0; n < count; n++)
                     {
                         float value = tile.Y[r * tile.Stride + n];

@@ -1,12 +1,13 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Craton.Tensors.Quantization;
 using Craton.Tensors.Threading;
 
 namespace Craton.Tensors.Kernels;
 
 /// <summary>
-/// Activations as 8-bit integers: for every 32 values x ≈ d·q with d = max|x|/127 and q = x·(127/max|x|) rounded to nearest, ties to even. The
-/// sums of every 16 integers are kept too: weights that are stored with an offset need them.
+/// Activations as 8-bit integers: for every 32 values x ≈ d·q with d = max|x|/127 and q = x·(127/max|x|) rounded to nearest, ties to even. With
+/// them go the numbers that make up for the offset or the minimum that the weights are stored with.
 /// </summary>
 internal readonly unsafe struct QuantizedRows
 {
@@ -15,16 +16,19 @@ internal readonly unsafe struct QuantizedRows
 
     private readonly sbyte* _values;
     private readonly float* _scales;
-    private readonly int* _sums;
+    private readonly int* _offsets;
     private readonly int _columns;
 
-    private QuantizedRows(byte* memory, long rows, int columns)
+    private QuantizedRows(byte* memory, long rows, int columns, int offsetStride)
     {
-        _columns = columns;
+        (_columns, OffsetStride) = (columns, offsetStride);
         _scales = (float*)memory;
-        _sums = (int*)(_scales + rows * (columns / Block));
-        _values = (sbyte*)(_sums + rows * (columns / 16));
+        _offsets = (int*)(_scales + rows * (columns / Block));
+        _values = (sbyte*)(_offsets + rows * offsetStride);
     }
+
+    /// <summary>Offsets of a row: one for every 32 values, or for every 16 with Q6_K.</summary>
+    public int OffsetStride { get; }
 
     /// <summary>The integers of a row.</summary>
     public sbyte* Values(long row) => _values + row * _columns;
@@ -32,14 +36,21 @@ internal readonly unsafe struct QuantizedRows
     /// <summary>The scales of a row, one for every 32 values.</summary>
     public float* Scales(long row) => _scales + row * (_columns / Block);
 
-    /// <summary>The sums of a row, one for every 16 integers.</summary>
-    public int* Sums(long row) => _sums + row * (_columns / 16);
+    /// <summary>
+    /// The offsets of a row: −128, −8 or −32 times the sum of the integers for Q8_0, Q4_0 and Q6_K; for Q4_K and Q5_K floats, −d times the sum.
+    /// </summary>
+    public int* Offsets(long row) => _offsets + row * OffsetStride;
 
-    /// <summary>Quantises rows [rows, columns] into scratch memory of this thread, which stays valid until the next rent at this depth.</summary>
-    public static QuantizedRows From(float* x, long rows, int columns)
+    /// <summary>
+    /// Quantises rows [rows, columns] into scratch memory of this thread, which stays valid until the next rent at this depth. Behind the last row
+    /// rows follow that hold anything, up to a multiple of four.
+    /// </summary>
+    public static QuantizedRows From(BlockType type, float* x, long rows, int columns)
     {
-        var result = new QuantizedRows((byte*)WorkerScratch.Rent(rows * (columns + columns / Block * 4 + columns / 16 * 4)), rows, columns);
-        var job = new Job { X = x, Result = result, Rows = rows, PerTask = Math.Max(1, 16384 / columns) };
+        int offsets = columns / (type == BlockType.Q6_K ? 16 : Block);
+        long padded = (rows + 3) & ~3L;
+        var result = new QuantizedRows((byte*)WorkerScratch.Rent(padded * (columns + columns / Block * 4 + offsets * 4)), padded, columns, offsets);
+        var job = new Job { Type = type, X = x, Result = result, Rows = rows, PerTask = Math.Max(1, 16384 / columns) };
         int tasks = (int)((rows + job.PerTask - 1) / job.PerTask);
         if (tasks == 1) job.Run(0, 0);
         else WorkerPool.Run(ref job, tasks);
@@ -48,6 +59,7 @@ internal readonly unsafe struct QuantizedRows
 
     private struct Job : IJob
     {
+        public BlockType Type;
         public float* X;
         public QuantizedRows Result;
         public long Rows;
@@ -59,7 +71,23 @@ internal readonly unsafe struct QuantizedRows
             int columns = Result._columns;
             for (long row = (long)task * PerTask; row < end; row++)
                 for (int block = 0; block < columns / Block; block++)
-                    Result.Scales(row)[block] = Quantize(X + row * columns + block * Block, Result.Values(row) + block * Block, Result.Sums(row) + 2 * block);
+                {
+                    int* sums = stackalloc int[2];
+                    float scale = Quantize(X + row * columns + block * Block, Result.Values(row) + block * Block, sums);
+                    Result.Scales(row)[block] = scale;
+                    PutOffsets(Result.Offsets(row), block, scale, sums[0], sums[1]);
+                }
+        }
+
+        private readonly void PutOffsets(int* offsets, int block, float scale, int first, int second)
+        {
+            switch (Type)
+            {
+                case BlockType.Q8_0: offsets[block] = -128 * (first + second); break;
+                case BlockType.Q4_0: offsets[block] = -8 * (first + second); break;
+                case BlockType.Q6_K: (offsets[2 * block], offsets[2 * block + 1]) = (-32 * first, -32 * second); break;
+                default: ((float*)offsets)[block] = -scale * (first + second); break;
+            }
         }
     }
 

@@ -17,7 +17,7 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Q8_0One(byte* panel, in QuantizedTile t, int lane)
     {
-        sbyte* x0 = t.X; float* d0 = t.Scales; int* s0 = t.Sums;
+        sbyte* x0 = t.X; float* d0 = t.Scales; int* o0 = t.Offsets;
         TFloat f0 = TDot.All(0);
         for (int b = 0; b < t.Columns / 32; b++, panel += PanelLayout.Q8_0Bytes)
         {
@@ -37,7 +37,7 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
                     a0 = TDot.Step(a0, low, q0); b0 = TDot.Step(b0, high, q0);
                 }
             }
-            f0 = TDot.Fma(TDot.Float(TDot.Combine(TDot.Total(a0), TDot.Total(b0), -128 * (s0[2 * b] + s0[2 * b + 1]))), TDot.Multiply(scale, TDot.All(d0[b])), f0);
+            f0 = TDot.Fma(TDot.Float(TDot.Combine(a0, b0, o0 + b)), TDot.Multiply(scale, TDot.All(d0[b])), f0);
         }
         TDot.Store(f0, t.Y + lane);
     }
@@ -45,7 +45,7 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Q4_0One(byte* panel, in QuantizedTile t, int lane)
     {
-        sbyte* x0 = t.X; float* d0 = t.Scales; int* s0 = t.Sums;
+        sbyte* x0 = t.X; float* d0 = t.Scales; int* o0 = t.Offsets;
         TFloat f0 = TDot.All(0);
         for (int b = 0; b < t.Columns / 32; b++, panel += PanelLayout.Q4_0Bytes)
         {
@@ -57,7 +57,7 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
                 TBytes v = TDot.Load(w + 64 * g), low = TDot.Low(v), high = TDot.High(v);
                 a0 = TDot.Step(TDot.Step(a0, low, TDot.Quad(x0 + 32 * b + 4 * g)), high, TDot.Quad(x0 + 32 * b + 4 * g + 16));
             }
-            f0 = TDot.Fma(TDot.Float(TDot.Add(TDot.Total(a0), -8 * (s0[2 * b] + s0[2 * b + 1]))), TDot.Multiply(scale, TDot.All(d0[b])), f0);
+            f0 = TDot.Fma(TDot.Float(TDot.Total(a0, o0 + b)), TDot.Multiply(scale, TDot.All(d0[b])), f0);
         }
         TDot.Store(f0, t.Y + lane);
     }
@@ -65,7 +65,7 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Q4_KOne(byte* panel, in QuantizedTile t, int lane)
     {
-        sbyte* x0 = t.X; float* d0 = t.Scales; int* s0 = t.Sums;
+        sbyte* x0 = t.X; float* d0 = t.Scales; int* o0 = t.Offsets;
         TFloat f0 = TDot.All(0);
         for (int b = 0; b < t.Columns / 32; b++)
         {
@@ -80,7 +80,7 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
                 a0 = TDot.Step(TDot.Step(a0, low, TDot.Quad(x0 + 32 * b + 4 * g)), high, TDot.Quad(x0 + 32 * b + 4 * g + 16));
             }
             f0 = TDot.Fma(TDot.Float(TDot.Total(a0)), TDot.Multiply(scale, TDot.All(d0[b])), f0);
-            f0 = TDot.Fma(least, TDot.All(-d0[b] * (s0[2 * b] + s0[2 * b + 1])), f0);
+            f0 = TDot.Fma(least, TDot.All(((float*)o0)[b]), f0);
         }
         TDot.Store(f0, t.Y + lane);
     }
@@ -88,7 +88,7 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Q5_KOne(byte* panel, in QuantizedTile t, int lane)
     {
-        sbyte* x0 = t.X; float* d0 = t.Scales; int* s0 = t.Sums;
+        sbyte* x0 = t.X; float* d0 = t.Scales; int* o0 = t.Offsets;
         TFloat f0 = TDot.All(0);
         for (int b = 0; b < t.Columns / 32; b++)
         {
@@ -104,8 +104,8 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
                 TBytes q0 = TDot.Quad(x0 + 32 * b + 4 * g), r0 = TDot.Quad(x0 + 32 * b + 4 * g + 16);
                 a0 = TDot.Step(TDot.Step(a0, low, q0), high, r0); b0 = TDot.Step(TDot.Step(b0, lowBit, q0), highBit, r0);
             }
-            f0 = TDot.Fma(TDot.Float(TDot.Combine(TDot.Total(a0), TDot.Total(b0), 0)), TDot.Multiply(scale, TDot.All(d0[b])), f0);
-            f0 = TDot.Fma(least, TDot.All(-d0[b] * (s0[2 * b] + s0[2 * b + 1])), f0);
+            f0 = TDot.Fma(TDot.Float(TDot.Combine(a0, b0)), TDot.Multiply(scale, TDot.All(d0[b])), f0);
+            f0 = TDot.Fma(least, TDot.All(((float*)o0)[b]), f0);
         }
         TDot.Store(f0, t.Y + lane);
     }
@@ -113,7 +113,7 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Q6_KOne(byte* panel, in QuantizedTile t, int lane)
     {
-        sbyte* x0 = t.X; float* d0 = t.Scales; int* s0 = t.Sums;
+        sbyte* x0 = t.X; float* d0 = t.Scales; int* o0 = t.Offsets;
         TFloat f0 = TDot.All(0);
         for (int b = 0; b < t.Columns / 32; b++)
         {
@@ -130,7 +130,7 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
                     TBytes q0 = TDot.Quad(x0 + 32 * b + 16 * half + 4 * g);
                     a0 = TDot.Step(a0, low, q0); b0 = TDot.Step(b0, high, q0);
                 }
-                f0 = TDot.Fma(TDot.Float(TDot.Combine(TDot.Total(a0), TDot.Total(b0), -32 * s0[2 * b + half])), TDot.Multiply(scale, TDot.All(d0[b])), f0);
+                f0 = TDot.Fma(TDot.Float(TDot.Combine(a0, b0, o0 + 2 * b + half)), TDot.Multiply(scale, TDot.All(d0[b])), f0);
             }
         }
         TDot.Store(f0, t.Y + lane);
@@ -139,10 +139,10 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Q8_0Four(byte* panel, in QuantizedTile t, int lane)
     {
-        sbyte* x0 = t.X; float* d0 = t.Scales; int* s0 = t.Sums;
-        sbyte* x1 = t.X + t.Columns; float* d1 = t.Scales + (t.Columns / 32); int* s1 = t.Sums + 1 * (t.Columns / 16);
-        sbyte* x2 = t.X + 2 * t.Columns; float* d2 = t.Scales + 2 * (t.Columns / 32); int* s2 = t.Sums + 2 * (t.Columns / 16);
-        sbyte* x3 = t.X + 3 * t.Columns; float* d3 = t.Scales + 3 * (t.Columns / 32); int* s3 = t.Sums + 3 * (t.Columns / 16);
+        sbyte* x0 = t.X; float* d0 = t.Scales; int* o0 = t.Offsets;
+        sbyte* x1 = t.X + t.Columns; float* d1 = t.Scales + (t.Columns / 32); int* o1 = t.Offsets + 1 * t.OffsetStride;
+        sbyte* x2 = t.X + 2 * t.Columns; float* d2 = t.Scales + 2 * (t.Columns / 32); int* o2 = t.Offsets + 2 * t.OffsetStride;
+        sbyte* x3 = t.X + 3 * t.Columns; float* d3 = t.Scales + 3 * (t.Columns / 32); int* o3 = t.Offsets + 3 * t.OffsetStride;
         TFloat f0 = TDot.All(0), f1 = TDot.All(0), f2 = TDot.All(0), f3 = TDot.All(0);
         for (int b = 0; b < t.Columns / 32; b++, panel += PanelLayout.Q8_0Bytes)
         {
@@ -171,10 +171,10 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
                     a3 = TDot.Step(a3, low, q3); b3 = TDot.Step(b3, high, q3);
                 }
             }
-            f0 = TDot.Fma(TDot.Float(TDot.Combine(TDot.Total(a0), TDot.Total(b0), -128 * (s0[2 * b] + s0[2 * b + 1]))), TDot.Multiply(scale, TDot.All(d0[b])), f0);
-            f1 = TDot.Fma(TDot.Float(TDot.Combine(TDot.Total(a1), TDot.Total(b1), -128 * (s1[2 * b] + s1[2 * b + 1]))), TDot.Multiply(scale, TDot.All(d1[b])), f1);
-            f2 = TDot.Fma(TDot.Float(TDot.Combine(TDot.Total(a2), TDot.Total(b2), -128 * (s2[2 * b] + s2[2 * b + 1]))), TDot.Multiply(scale, TDot.All(d2[b])), f2);
-            f3 = TDot.Fma(TDot.Float(TDot.Combine(TDot.Total(a3), TDot.Total(b3), -128 * (s3[2 * b] + s3[2 * b + 1]))), TDot.Multiply(scale, TDot.All(d3[b])), f3);
+            f0 = TDot.Fma(TDot.Float(TDot.Combine(a0, b0, o0 + b)), TDot.Multiply(scale, TDot.All(d0[b])), f0);
+            f1 = TDot.Fma(TDot.Float(TDot.Combine(a1, b1, o1 + b)), TDot.Multiply(scale, TDot.All(d1[b])), f1);
+            f2 = TDot.Fma(TDot.Float(TDot.Combine(a2, b2, o2 + b)), TDot.Multiply(scale, TDot.All(d2[b])), f2);
+            f3 = TDot.Fma(TDot.Float(TDot.Combine(a3, b3, o3 + b)), TDot.Multiply(scale, TDot.All(d3[b])), f3);
         }
         TDot.Store(f0, t.Y + lane);
         TDot.Store(f1, t.Y + t.Stride + lane);
@@ -185,10 +185,10 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Q4_0Four(byte* panel, in QuantizedTile t, int lane)
     {
-        sbyte* x0 = t.X; float* d0 = t.Scales; int* s0 = t.Sums;
-        sbyte* x1 = t.X + t.Columns; float* d1 = t.Scales + (t.Columns / 32); int* s1 = t.Sums + 1 * (t.Columns / 16);
-        sbyte* x2 = t.X + 2 * t.Columns; float* d2 = t.Scales + 2 * (t.Columns / 32); int* s2 = t.Sums + 2 * (t.Columns / 16);
-        sbyte* x3 = t.X + 3 * t.Columns; float* d3 = t.Scales + 3 * (t.Columns / 32); int* s3 = t.Sums + 3 * (t.Columns / 16);
+        sbyte* x0 = t.X; float* d0 = t.Scales; int* o0 = t.Offsets;
+        sbyte* x1 = t.X + t.Columns; float* d1 = t.Scales + (t.Columns / 32); int* o1 = t.Offsets + 1 * t.OffsetStride;
+        sbyte* x2 = t.X + 2 * t.Columns; float* d2 = t.Scales + 2 * (t.Columns / 32); int* o2 = t.Offsets + 2 * t.OffsetStride;
+        sbyte* x3 = t.X + 3 * t.Columns; float* d3 = t.Scales + 3 * (t.Columns / 32); int* o3 = t.Offsets + 3 * t.OffsetStride;
         TFloat f0 = TDot.All(0), f1 = TDot.All(0), f2 = TDot.All(0), f3 = TDot.All(0);
         for (int b = 0; b < t.Columns / 32; b++, panel += PanelLayout.Q4_0Bytes)
         {
@@ -203,10 +203,10 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
                 a2 = TDot.Step(TDot.Step(a2, low, TDot.Quad(x2 + 32 * b + 4 * g)), high, TDot.Quad(x2 + 32 * b + 4 * g + 16));
                 a3 = TDot.Step(TDot.Step(a3, low, TDot.Quad(x3 + 32 * b + 4 * g)), high, TDot.Quad(x3 + 32 * b + 4 * g + 16));
             }
-            f0 = TDot.Fma(TDot.Float(TDot.Add(TDot.Total(a0), -8 * (s0[2 * b] + s0[2 * b + 1]))), TDot.Multiply(scale, TDot.All(d0[b])), f0);
-            f1 = TDot.Fma(TDot.Float(TDot.Add(TDot.Total(a1), -8 * (s1[2 * b] + s1[2 * b + 1]))), TDot.Multiply(scale, TDot.All(d1[b])), f1);
-            f2 = TDot.Fma(TDot.Float(TDot.Add(TDot.Total(a2), -8 * (s2[2 * b] + s2[2 * b + 1]))), TDot.Multiply(scale, TDot.All(d2[b])), f2);
-            f3 = TDot.Fma(TDot.Float(TDot.Add(TDot.Total(a3), -8 * (s3[2 * b] + s3[2 * b + 1]))), TDot.Multiply(scale, TDot.All(d3[b])), f3);
+            f0 = TDot.Fma(TDot.Float(TDot.Total(a0, o0 + b)), TDot.Multiply(scale, TDot.All(d0[b])), f0);
+            f1 = TDot.Fma(TDot.Float(TDot.Total(a1, o1 + b)), TDot.Multiply(scale, TDot.All(d1[b])), f1);
+            f2 = TDot.Fma(TDot.Float(TDot.Total(a2, o2 + b)), TDot.Multiply(scale, TDot.All(d2[b])), f2);
+            f3 = TDot.Fma(TDot.Float(TDot.Total(a3, o3 + b)), TDot.Multiply(scale, TDot.All(d3[b])), f3);
         }
         TDot.Store(f0, t.Y + lane);
         TDot.Store(f1, t.Y + t.Stride + lane);
@@ -217,10 +217,10 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Q4_KFour(byte* panel, in QuantizedTile t, int lane)
     {
-        sbyte* x0 = t.X; float* d0 = t.Scales; int* s0 = t.Sums;
-        sbyte* x1 = t.X + t.Columns; float* d1 = t.Scales + (t.Columns / 32); int* s1 = t.Sums + 1 * (t.Columns / 16);
-        sbyte* x2 = t.X + 2 * t.Columns; float* d2 = t.Scales + 2 * (t.Columns / 32); int* s2 = t.Sums + 2 * (t.Columns / 16);
-        sbyte* x3 = t.X + 3 * t.Columns; float* d3 = t.Scales + 3 * (t.Columns / 32); int* s3 = t.Sums + 3 * (t.Columns / 16);
+        sbyte* x0 = t.X; float* d0 = t.Scales; int* o0 = t.Offsets;
+        sbyte* x1 = t.X + t.Columns; float* d1 = t.Scales + (t.Columns / 32); int* o1 = t.Offsets + 1 * t.OffsetStride;
+        sbyte* x2 = t.X + 2 * t.Columns; float* d2 = t.Scales + 2 * (t.Columns / 32); int* o2 = t.Offsets + 2 * t.OffsetStride;
+        sbyte* x3 = t.X + 3 * t.Columns; float* d3 = t.Scales + 3 * (t.Columns / 32); int* o3 = t.Offsets + 3 * t.OffsetStride;
         TFloat f0 = TDot.All(0), f1 = TDot.All(0), f2 = TDot.All(0), f3 = TDot.All(0);
         for (int b = 0; b < t.Columns / 32; b++)
         {
@@ -241,10 +241,10 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
             f1 = TDot.Fma(TDot.Float(TDot.Total(a1)), TDot.Multiply(scale, TDot.All(d1[b])), f1);
             f2 = TDot.Fma(TDot.Float(TDot.Total(a2)), TDot.Multiply(scale, TDot.All(d2[b])), f2);
             f3 = TDot.Fma(TDot.Float(TDot.Total(a3)), TDot.Multiply(scale, TDot.All(d3[b])), f3);
-            f0 = TDot.Fma(least, TDot.All(-d0[b] * (s0[2 * b] + s0[2 * b + 1])), f0);
-            f1 = TDot.Fma(least, TDot.All(-d1[b] * (s1[2 * b] + s1[2 * b + 1])), f1);
-            f2 = TDot.Fma(least, TDot.All(-d2[b] * (s2[2 * b] + s2[2 * b + 1])), f2);
-            f3 = TDot.Fma(least, TDot.All(-d3[b] * (s3[2 * b] + s3[2 * b + 1])), f3);
+            f0 = TDot.Fma(least, TDot.All(((float*)o0)[b]), f0);
+            f1 = TDot.Fma(least, TDot.All(((float*)o1)[b]), f1);
+            f2 = TDot.Fma(least, TDot.All(((float*)o2)[b]), f2);
+            f3 = TDot.Fma(least, TDot.All(((float*)o3)[b]), f3);
         }
         TDot.Store(f0, t.Y + lane);
         TDot.Store(f1, t.Y + t.Stride + lane);
@@ -255,10 +255,10 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Q5_KFour(byte* panel, in QuantizedTile t, int lane)
     {
-        sbyte* x0 = t.X; float* d0 = t.Scales; int* s0 = t.Sums;
-        sbyte* x1 = t.X + t.Columns; float* d1 = t.Scales + (t.Columns / 32); int* s1 = t.Sums + 1 * (t.Columns / 16);
-        sbyte* x2 = t.X + 2 * t.Columns; float* d2 = t.Scales + 2 * (t.Columns / 32); int* s2 = t.Sums + 2 * (t.Columns / 16);
-        sbyte* x3 = t.X + 3 * t.Columns; float* d3 = t.Scales + 3 * (t.Columns / 32); int* s3 = t.Sums + 3 * (t.Columns / 16);
+        sbyte* x0 = t.X; float* d0 = t.Scales; int* o0 = t.Offsets;
+        sbyte* x1 = t.X + t.Columns; float* d1 = t.Scales + (t.Columns / 32); int* o1 = t.Offsets + 1 * t.OffsetStride;
+        sbyte* x2 = t.X + 2 * t.Columns; float* d2 = t.Scales + 2 * (t.Columns / 32); int* o2 = t.Offsets + 2 * t.OffsetStride;
+        sbyte* x3 = t.X + 3 * t.Columns; float* d3 = t.Scales + 3 * (t.Columns / 32); int* o3 = t.Offsets + 3 * t.OffsetStride;
         TFloat f0 = TDot.All(0), f1 = TDot.All(0), f2 = TDot.All(0), f3 = TDot.All(0);
         for (int b = 0; b < t.Columns / 32; b++)
         {
@@ -280,14 +280,14 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
                 a2 = TDot.Step(TDot.Step(a2, low, q2), high, r2); b2 = TDot.Step(TDot.Step(b2, lowBit, q2), highBit, r2);
                 a3 = TDot.Step(TDot.Step(a3, low, q3), high, r3); b3 = TDot.Step(TDot.Step(b3, lowBit, q3), highBit, r3);
             }
-            f0 = TDot.Fma(TDot.Float(TDot.Combine(TDot.Total(a0), TDot.Total(b0), 0)), TDot.Multiply(scale, TDot.All(d0[b])), f0);
-            f1 = TDot.Fma(TDot.Float(TDot.Combine(TDot.Total(a1), TDot.Total(b1), 0)), TDot.Multiply(scale, TDot.All(d1[b])), f1);
-            f2 = TDot.Fma(TDot.Float(TDot.Combine(TDot.Total(a2), TDot.Total(b2), 0)), TDot.Multiply(scale, TDot.All(d2[b])), f2);
-            f3 = TDot.Fma(TDot.Float(TDot.Combine(TDot.Total(a3), TDot.Total(b3), 0)), TDot.Multiply(scale, TDot.All(d3[b])), f3);
-            f0 = TDot.Fma(least, TDot.All(-d0[b] * (s0[2 * b] + s0[2 * b + 1])), f0);
-            f1 = TDot.Fma(least, TDot.All(-d1[b] * (s1[2 * b] + s1[2 * b + 1])), f1);
-            f2 = TDot.Fma(least, TDot.All(-d2[b] * (s2[2 * b] + s2[2 * b + 1])), f2);
-            f3 = TDot.Fma(least, TDot.All(-d3[b] * (s3[2 * b] + s3[2 * b + 1])), f3);
+            f0 = TDot.Fma(TDot.Float(TDot.Combine(a0, b0)), TDot.Multiply(scale, TDot.All(d0[b])), f0);
+            f1 = TDot.Fma(TDot.Float(TDot.Combine(a1, b1)), TDot.Multiply(scale, TDot.All(d1[b])), f1);
+            f2 = TDot.Fma(TDot.Float(TDot.Combine(a2, b2)), TDot.Multiply(scale, TDot.All(d2[b])), f2);
+            f3 = TDot.Fma(TDot.Float(TDot.Combine(a3, b3)), TDot.Multiply(scale, TDot.All(d3[b])), f3);
+            f0 = TDot.Fma(least, TDot.All(((float*)o0)[b]), f0);
+            f1 = TDot.Fma(least, TDot.All(((float*)o1)[b]), f1);
+            f2 = TDot.Fma(least, TDot.All(((float*)o2)[b]), f2);
+            f3 = TDot.Fma(least, TDot.All(((float*)o3)[b]), f3);
         }
         TDot.Store(f0, t.Y + lane);
         TDot.Store(f1, t.Y + t.Stride + lane);
@@ -298,10 +298,10 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Q6_KFour(byte* panel, in QuantizedTile t, int lane)
     {
-        sbyte* x0 = t.X; float* d0 = t.Scales; int* s0 = t.Sums;
-        sbyte* x1 = t.X + t.Columns; float* d1 = t.Scales + (t.Columns / 32); int* s1 = t.Sums + 1 * (t.Columns / 16);
-        sbyte* x2 = t.X + 2 * t.Columns; float* d2 = t.Scales + 2 * (t.Columns / 32); int* s2 = t.Sums + 2 * (t.Columns / 16);
-        sbyte* x3 = t.X + 3 * t.Columns; float* d3 = t.Scales + 3 * (t.Columns / 32); int* s3 = t.Sums + 3 * (t.Columns / 16);
+        sbyte* x0 = t.X; float* d0 = t.Scales; int* o0 = t.Offsets;
+        sbyte* x1 = t.X + t.Columns; float* d1 = t.Scales + (t.Columns / 32); int* o1 = t.Offsets + 1 * t.OffsetStride;
+        sbyte* x2 = t.X + 2 * t.Columns; float* d2 = t.Scales + 2 * (t.Columns / 32); int* o2 = t.Offsets + 2 * t.OffsetStride;
+        sbyte* x3 = t.X + 3 * t.Columns; float* d3 = t.Scales + 3 * (t.Columns / 32); int* o3 = t.Offsets + 3 * t.OffsetStride;
         TFloat f0 = TDot.All(0), f1 = TDot.All(0), f2 = TDot.All(0), f3 = TDot.All(0);
         for (int b = 0; b < t.Columns / 32; b++)
         {
@@ -324,10 +324,10 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
                     a2 = TDot.Step(a2, low, q2); b2 = TDot.Step(b2, high, q2);
                     a3 = TDot.Step(a3, low, q3); b3 = TDot.Step(b3, high, q3);
                 }
-                f0 = TDot.Fma(TDot.Float(TDot.Combine(TDot.Total(a0), TDot.Total(b0), -32 * s0[2 * b + half])), TDot.Multiply(scale, TDot.All(d0[b])), f0);
-                f1 = TDot.Fma(TDot.Float(TDot.Combine(TDot.Total(a1), TDot.Total(b1), -32 * s1[2 * b + half])), TDot.Multiply(scale, TDot.All(d1[b])), f1);
-                f2 = TDot.Fma(TDot.Float(TDot.Combine(TDot.Total(a2), TDot.Total(b2), -32 * s2[2 * b + half])), TDot.Multiply(scale, TDot.All(d2[b])), f2);
-                f3 = TDot.Fma(TDot.Float(TDot.Combine(TDot.Total(a3), TDot.Total(b3), -32 * s3[2 * b + half])), TDot.Multiply(scale, TDot.All(d3[b])), f3);
+                f0 = TDot.Fma(TDot.Float(TDot.Combine(a0, b0, o0 + 2 * b + half)), TDot.Multiply(scale, TDot.All(d0[b])), f0);
+                f1 = TDot.Fma(TDot.Float(TDot.Combine(a1, b1, o1 + 2 * b + half)), TDot.Multiply(scale, TDot.All(d1[b])), f1);
+                f2 = TDot.Fma(TDot.Float(TDot.Combine(a2, b2, o2 + 2 * b + half)), TDot.Multiply(scale, TDot.All(d2[b])), f2);
+                f3 = TDot.Fma(TDot.Float(TDot.Combine(a3, b3, o3 + 2 * b + half)), TDot.Multiply(scale, TDot.All(d3[b])), f3);
             }
         }
         TDot.Store(f0, t.Y + lane);
