@@ -43,21 +43,35 @@ public static partial class Ops
             residual = Contiguous(residual);
         }
         Tensor rows = Contiguous(x), y = Tensor.Empty(x.DType, shape[..x.Rank]);
-        if (activation == Activation.None) Kernel.For(y).Linear(rows, weight, bias, residual, y);
+        if (activation == Activation.None) LinearInto(rows, weight, bias, residual, y);
         else
         {
             Tensor a = Tensor.Empty(x.DType, rows.Shape);
             Activate(activation, rows, a);
-            Kernel.For(y).Linear(a, weight, bias, residual, y);
+            LinearInto(a, weight, bias, residual, y);
             a.Release();
         }
-        if (Tape.Records(x, weight, bias) || (residual is not null && Tape.Records(residual)))
+        bool records = Tape.Records(x, weight, bias) || (residual is not null && Tape.Records(residual));
+        Check.That(!records || weight.Quantized is null, "linear", "weight", "floats, since gradients are wanted", $"{weight.Quantized?.Type} blocks", "load the model with its weights as floats");
+        if (records)
         {
             var op = LinearOp.Rent();
             (op.X, op.Weight, op.Bias, op.Residual, op.Activation) = (rows, weight, bias, residual, activation);
             Tape.Record(op, y);
         }
         return y;
+    }
+
+    // y = x · weightᵀ + bias + residual, all contiguous, with the weight's floats or its blocks.
+    private static void LinearInto(Tensor x, Tensor weight, Tensor? bias, Tensor? residual, Tensor y)
+    {
+        if (weight.Quantized is not { } blocks)
+        {
+            Kernel.For(y).Linear(x, weight, bias, residual, y);
+            return;
+        }
+        blocks.Multiply(x, bias is null ? null : Contiguous(bias), y);
+        if (residual is not null) Kernel.For(y).Copy(residual, y, add: true);
     }
 
     /// <summary>The same from simple operations: the meaning of <see cref="Linear"/> and its test oracle.</summary>
