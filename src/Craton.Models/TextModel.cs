@@ -16,7 +16,7 @@ public sealed record TextModel(Gpt Model, Tokenizer Tokenizer, ChatTemplate? Tem
     /// <exception cref="CratonException">It is no model directory, or something in it is damaged.</exception>
     public static TextModel Load(string directory)
     {
-        Gpt model = ModelDirectory.LoadModel(directory);
+        Gpt model = ModelDirectory.LoadModel(directory).PackWeights();
         Tokenizer tokenizer = ModelDirectory.LoadTokenizer(directory);
         if (tokenizer.VocabularySize > model.Config.VocabSize)
             throw new CratonException($"{directory}: the tokenizer has {tokenizer.VocabularySize} ids, but the model's embedding table only {model.Config.VocabSize} rows; they do not belong together");
