@@ -16,7 +16,7 @@ public sealed record TextModel(Gpt Model, Tokenizer Tokenizer, ChatTemplate? Tem
     /// <exception cref="CratonException">It is no model directory, or something in it is damaged.</exception>
     public static TextModel Load(string directory)
     {
-        Gpt model = ModelDirectory.LoadModel(directory).PackWeights();
+        Gpt model = ModelDirectory.LoadModel(directory);
         Tokenizer tokenizer = ModelDirectory.LoadTokenizer(directory);
         if (tokenizer.VocabularySize > model.Config.VocabSize)
             throw new CratonException($"{directory}: the tokenizer has {tokenizer.VocabularySize} ids, but the model's embedding table only {model.Config.VocabSize} rows; they do not belong together");
@@ -26,6 +26,15 @@ public sealed record TextModel(Gpt Model, Tokenizer Tokenizer, ChatTemplate? Tem
         if (model.Config.EosTokenId is { } end) ends.Add(end);
         if (template is not null) ends.Add(template.EndOfTurn);
         return new TextModel(model, tokenizer, template, generation.Sampling, ends);
+    }
+
+    /// <summary>Reads a model directory to generate and score, not to train: its weights are kept in the order in which products read them.</summary>
+    /// <inheritdoc cref="Load" path="/exception"/>
+    public static TextModel LoadForInference(string directory)
+    {
+        TextModel model = Load(directory);
+        model.Model.PackWeights();
+        return model;
     }
 
     /// <summary>The chat template, for work that needs one.</summary>
