@@ -142,13 +142,14 @@ internal sealed class GptBlock : Module
 
     public Tensor Forward(Tensor x, GptInput input, KvCache? cache, int layer)
     {
-        x += Attend(x, input, cache, layer);
-        return x + FeedForward(x);
+        x = Attend(x, input, cache, layer, residual: x);
+        return FeedForward(x, residual: x);
     }
 
-    public Tensor Attend(Tensor x, GptInput input, KvCache? cache, int layer) => _attention.Forward(_inputNorm.Forward(x), input, cache, layer);
+    public Tensor Attend(Tensor x, GptInput input, KvCache? cache, int layer, Tensor? residual = null) =>
+        _attention.Forward(_inputNorm.Forward(x), input, cache, layer, residual);
 
-    public Tensor FeedForward(Tensor x) => _mlp.Forward(_postAttentionNorm.Forward(x));
+    public Tensor FeedForward(Tensor x, Tensor? residual = null) => _mlp.Forward(_postAttentionNorm.Forward(x), residual);
 }
 
 /// <summary>Causal self-attention with rotary positions and shared key/value heads.</summary>
@@ -172,7 +173,7 @@ internal sealed class GptAttention : Module
         _kNorm = Child("k_norm", new RmsNorm(config.HeadDim, config.RmsNormEps));
     }
 
-    public Tensor Forward(Tensor x, GptInput input, KvCache? cache, int layer)
+    public Tensor Forward(Tensor x, GptInput input, KvCache? cache, int layer, Tensor? residual)
     {
         int past = cache?.Length ?? 0;
         Tensor q = Rotated(Heads(_q.Forward(x), _config.NumAttentionHeads, _qNorm), input.Positions, past);
@@ -187,7 +188,7 @@ internal sealed class GptAttention : Module
             KeyPadding = input.KeyPadding,
         });
         // The result lies in memory as [B, T, H, D]: turning it back is a view.
-        return _o.Forward(y.Permute(0, 2, 1, 3).View(x.Size(0), x.Size(1), _config.NumAttentionHeads * _config.HeadDim));
+        return _o.Forward(y.Permute(0, 2, 1, 3).View(x.Size(0), x.Size(1), _config.NumAttentionHeads * _config.HeadDim), residual: residual);
     }
 
     // [B, T, H·D] as [B, H, T, D]
@@ -212,5 +213,5 @@ internal sealed class GptMlp : Module
         _down = Child("down_proj", new Linear(config.IntermediateSize, config.HiddenSize, config.MlpBias));
     }
 
-    public Tensor Forward(Tensor x) => _down.Forward(SwiGlu(_gate.Forward(x), _up.Forward(x)));
+    public Tensor Forward(Tensor x, Tensor? residual) => _down.Forward(SwiGlu(_gate.Forward(x), _up.Forward(x)), residual: residual);
 }

@@ -98,9 +98,13 @@ public sealed record GptConfig
 
     /// <summary>Reads <c>config.json</c>, in the newer or the older spelling.</summary>
     /// <exception cref="CratonException">The file is no configuration of this family, or a value is missing or out of range.</exception>
-    public static GptConfig Load(string file)
+    public static GptConfig Load(string file) => Parse(file, JsonFile.Read(file));
+
+    /// <summary>Reads the content of a <c>config.json</c>.</summary>
+    /// <param name="file">Where it is from, for errors.</param>
+    /// <param name="root">The object.</param>
+    public static GptConfig Parse(string file, JsonElement root)
     {
-        JsonElement root = JsonFile.Read(file);
         string type = root.TryGetProperty("model_type", out JsonElement t) ? t.GetString() ?? "" : "";
         if (type is not ("llama" or "qwen3"))
             throw new CratonException($"{file}: model_type is '{type}', expected 'llama' or 'qwen3'; this family cannot be opened as a Gpt");

@@ -40,8 +40,8 @@ public sealed unsafe partial class Tensor
     /// <summary>A scalar.</summary>
     public static Tensor Scalar(float value) => From([value], []);
 
-    /// <summary>A leaf that outlives every scope and requires a gradient: a weight. Its content is undefined until it is initialised.</summary>
-    public static Tensor Parameter(DType type, params ReadOnlySpan<int> shape) => Persistent(type, shape).RequireGrad();
+    /// <summary>A leaf that outlives every scope and requires a gradient: a weight, zeroed. It has no memory before it is first touched.</summary>
+    public static Tensor Parameter(DType type, params ReadOnlySpan<int> shape) => Deferred(type, new Layout(shape)).RequireGrad();
 
     /// <summary>A tensor that outlives every scope, zeroed: optimizer state, caches, tables.</summary>
     public static Tensor Persistent(DType type, params ReadOnlySpan<int> shape)

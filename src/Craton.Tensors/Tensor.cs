@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using Craton.Tensors.Memory;
+using Craton.Tensors.Quantization;
 
 namespace Craton.Tensors;
 
@@ -14,6 +16,7 @@ public sealed unsafe partial class Tensor
     private Storage? _storage;
     private Layout _layout;
     private string _releasedBy = "";
+    private bool _isDeferred;
 
     private Tensor() { }
 
@@ -45,7 +48,13 @@ public sealed unsafe partial class Tensor
     public Tensor? Grad => GradIsEmpty ? null : GradBuffer;
 
     /// <summary>True after the memory went back to the pool; every use then fails.</summary>
-    public bool IsReleased => _storage is null;
+    public bool IsReleased => _storage is null && !_isDeferred && Quantized is null;
+
+    /// <summary>
+    /// The blocks that this weight is kept in instead of floats (<see cref="Quantize"/>); null for an ordinary tensor. <see cref="Ops.Linear"/>,
+    /// <see cref="Ops.Embedding"/> and <see cref="Ops.LinearCrossEntropy"/> compute with them; nothing else reads such a tensor.
+    /// </summary>
+    public QuantizedMatrix? Quantized { get; private set; }
 
     // The gradient's memory. Empty: its content does not count yet, the first writer overwrites it.
     internal Tensor? GradBuffer { get; set; }
@@ -67,11 +76,19 @@ public sealed unsafe partial class Tensor
     /// <summary>Counts the lives of a recycled object, so that a scope never releases a later life.</summary>
     internal int Generation { get; private set; }
 
-    internal Storage Storage => _storage ?? throw new ObjectDisposedException(
-        null, $"tensor {_layout}: expected a live tensor, got one whose memory went back when '{_releasedBy}' ended; use it earlier, or keep it with scope.Keep(tensor)");
+    internal Storage Storage => _storage ?? FirstStorage();
 
     /// <summary>The first element.</summary>
     internal void* Pointer => Storage.Pointer + _layout.Offset * DType.Size();
+
+    /// <summary>Keeps the weight in blocks from here on; its floats are given up, and it has no gradient.</summary>
+    /// <param name="matrix">The blocks, of this tensor's shape [rows, columns].</param>
+    public void Quantize(QuantizedMatrix matrix)
+    {
+        Check.Shape("quantize", "matrix", this, matrix.Rows, matrix.Columns);
+        GiveUp("Quantize");
+        Quantized = matrix;
+    }
 
     /// <summary>Asks for gradients with respect to this leaf.</summary>
     /// <returns>The tensor itself.</returns>
@@ -85,7 +102,7 @@ public sealed unsafe partial class Tensor
     public void ClearGrad() => DropGrad("ClearGrad()");
 
     /// <summary>The same elements, cut off from the tape: no gradient flows through.</summary>
-    public Tensor Detach() => CreateView(_layout, differentiable: false);
+    public Tensor Detach() => Quantized is not null ? this : CreateView(_layout, differentiable: false);
 
     /// <summary>Releases the memory now instead of at the scope's end.</summary>
     public void Release() => Release("Release()");
@@ -95,10 +112,16 @@ public sealed unsafe partial class Tensor
     // Not of any scope: gradients, which the tape or their leaf owns.
     internal static Tensor LeaseUnscoped(DType type, in Layout layout) => Fresh(type, layout, MemoryPool.Lease(BytesOf(type, layout)));
 
-    private static long BytesOf(DType type, in Layout layout) =>
-        Math.BigMul(layout.Count, (long)type.Size(), out long low) == 0 && low >= 0
-            ? low
-            : throw new CratonException($"[tensor] shape: {layout} does not fit in memory");
+    private static long BytesOf(DType type, in Layout layout) => Math.BigMul(layout.Count, (long)type.Size(), out long low) == 0 && low >= 0
+        ? low
+        : throw new CratonException($"[tensor] shape: {layout} does not fit in memory");
+
+    // Of no scope, and without memory until it is touched.
+    private static Tensor Deferred(DType type, in Layout layout)
+    {
+        _ = BytesOf(type, layout);
+        return new() { DType = type, _layout = layout, _isDeferred = true };
+    }
 
     internal static Tensor FromStorage(DType type, in Layout layout, Storage storage) => Register(Fresh(type, layout, storage));
 
@@ -116,15 +139,40 @@ public sealed unsafe partial class Tensor
 
     internal void Release(string by)
     {
-        if (_storage is null) return;
+        if (_storage is null && !_isDeferred) return;
+        GiveUp(by);
+        if (!TensorScope.Checks) (s_recycled ??= []).Push(this);
+    }
+
+    private void GiveUp(string by)
+    {
         Generation++;
         _releasedBy = by;
-        _storage.RemoveTensor();
+        _storage?.RemoveTensor();
         _storage = null;
+        _isDeferred = false;
         DropGrad(by);
         RequiresGrad = IsRecorded = false;
         ViewOf = null;
-        if (!TensorScope.Checks) (s_recycled ??= []).Push(this);
+    }
+
+    // A weight gets its memory, zeroed, when it is first touched: one that is loaded in blocks never has any.
+    private Storage FirstStorage()
+    {
+        if (Quantized is { } blocks)
+            throw new CratonException($"tensor {_layout}: expected floats, got a weight in {blocks.Type} blocks; load the model with its weights as floats to train or change it");
+        if (!_isDeferred)
+            throw new ObjectDisposedException(null, $"tensor {_layout}: expected a live tensor, got one whose memory went back when '{_releasedBy}' ended; use it earlier, or keep it with scope.Keep(tensor)");
+        lock (this)
+        {
+            if (_storage is { } made) return made;
+            Storage storage = MemoryPool.LeaseLasting(ByteCount);
+            storage.AddTensor();
+            NativeMemory.Clear(storage.Pointer, (nuint)ByteCount);
+            Volatile.Write(ref _storage, storage);
+            _isDeferred = false;
+            return storage;
+        }
     }
 
     internal void DropGrad(string by)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Craton.Tensors.Kernels.Simd;
 using Craton.Tensors.Tests.Catalog;
+using Craton.Tensors.Tests.Quantization;
 using Craton.Tensors.Tests.Simd;
 
 namespace Craton.Tensors.Tests;
@@ -14,6 +15,9 @@ internal static class Program
         {
             case [SimdHash.Verb]:
                 Console.WriteLine(SimdHash.Describe());
+                return 0;
+            case [QuantizedMatrixTests.Verb]:
+                Console.WriteLine(QuantizedMatrixTests.Describe());
                 return 0;
             case [CatalogRun.Verb, .. string[] rounds]:
                 Console.WriteLine(SimdWidth.Current);

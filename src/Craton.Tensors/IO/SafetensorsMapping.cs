@@ -1,4 +1,3 @@
-using System.IO.MemoryMappedFiles;
 using Microsoft.Win32.SafeHandles;
 
 namespace Craton.Tensors.IO;
@@ -13,19 +12,13 @@ public sealed unsafe class SafetensorsMapping : IDisposable
 {
     private readonly string path;
     private readonly IReadOnlyDictionary<string, SafetensorsEntry> entries;
-    private readonly MemoryMappedFile file;
-    private readonly MemoryMappedViewAccessor view;
-    private byte* start;
+    private readonly MappedFile file;
 
     internal SafetensorsMapping(string path, SafeFileHandle handle, IReadOnlyDictionary<string, SafetensorsEntry> entries)
     {
         this.path = path;
         this.entries = entries;
-        file = MemoryMappedFile.CreateFromFile(handle, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
-        view = file.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
-        byte* address = null;
-        view.SafeMemoryMappedViewHandle.AcquirePointer(ref address);
-        start = address + view.PointerOffset;
+        file = new MappedFile(handle);
     }
 
     /// <summary>The bytes of a tensor of less than 2 GiB; valid until this object is disposed.</summary>
@@ -33,22 +26,11 @@ public sealed unsafe class SafetensorsMapping : IDisposable
 
     /// <summary>The first byte of a tensor; valid until this object is disposed. Not aligned to more than one byte.</summary>
     /// <exception cref="CratonException">There is no such tensor.</exception>
-    public byte* Pointer(string name)
-    {
-        ObjectDisposedException.ThrowIf(start is null, this);
-        return entries.TryGetValue(name, out SafetensorsEntry? entry)
-            ? start + entry.Offset
-            : throw new CratonException(
-                $"'{path}': expected a tensor '{name}', got {entries.Count} others; check that the file belongs to this model");
-    }
+    public byte* Pointer(string name) => entries.TryGetValue(name, out SafetensorsEntry? entry)
+        ? file.Start + entry.Offset
+        : throw new CratonException(
+            $"'{path}': expected a tensor '{name}', got {entries.Count} others; check that the file belongs to this model");
 
     /// <summary>Removes the mapping: pointers and spans are invalid from here on.</summary>
-    public void Dispose()
-    {
-        if (start is null) return;
-        start = null;
-        view.SafeMemoryMappedViewHandle.ReleasePointer();
-        view.Dispose();
-        file.Dispose();
-    }
+    public void Dispose() => file.Dispose();
 }

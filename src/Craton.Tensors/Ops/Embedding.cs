@@ -1,3 +1,6 @@
+using Craton.Tensors.Kernels;
+using Craton.Tensors.Quantization;
+
 namespace Craton.Tensors;
 
 public static partial class Ops
@@ -18,6 +21,7 @@ public static partial class Ops
         if (least < 0 || greatest >= weight.Size(0))
             Check.Fail("embedding", "ids", $"ids from 0 to {weight.Size(0) - 1} for a table of {weight.Size(0)} rows",
                 $"{(least < 0 ? least : greatest)}", "use the tokenizer that belongs to the model");
+        if (weight.Quantized is { } blocks) return Rows(blocks, ids);
         if (weight.Layout.Stride(1) != 1 || weight.Layout.Stride(0) < weight.Size(1)) weight = Contiguous(weight);
         Span<int> shape = stackalloc int[Layout.MaxRank];
         ids.Shape.CopyTo(shape);
@@ -30,6 +34,18 @@ public static partial class Ops
             (op.Weight, op.Ids, op.PaddingIdx) = (weight, ids, paddingIdx);
             Tape.Record(op, y);
         }
+        return y;
+    }
+
+    private static Tensor Rows(QuantizedMatrix table, Tensor ids)
+    {
+        Span<int> shape = stackalloc int[Layout.MaxRank];
+        ids.Shape.CopyTo(shape);
+        shape[ids.Rank] = table.Columns;
+        Tensor y = Tensor.Empty(DType.F32, shape[..(ids.Rank + 1)]);
+        Span<float> values = y.AsSpan<float>();
+        var rows = new Indices(ids);
+        for (int i = 0; i < ids.Count; i++) table.ReadRow((int)rows[i], values.Slice(i * table.Columns, table.Columns));
         return y;
     }
 

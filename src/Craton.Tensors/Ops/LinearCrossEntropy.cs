@@ -28,6 +28,7 @@ public static partial class Ops
         if (bias is not null) Check.Shape(Name, "bias", bias, weight.Size(0));
         Check.Shape(Name, "target", target, x.Size(0));
         bool records = Tape.Records(x, weight, bias);
+        Check.That(!records || weight.Quantized is null, Name, "weight", "floats, since gradients are wanted", $"{weight.Quantized?.Type} blocks", "load the model with its weights as floats");
         Check.That(!records || options.Reduction != Reduction.None, Name, "reduction", "Mean or Sum when gradients are wanted", "None", "use CrossEntropy of Linear, or no tape");
         Tensor inputs = Contiguous(x), targets = Targets(Name, target, weight.Size(0), options.IgnoreIndex, out int counted);
         CrossEntropyCall call = CallFor(Name, options, x.DType, weight.Size(0), targets, counted);
@@ -68,7 +69,7 @@ public static partial class Ops
         {
             int end = Math.Min(rows, first + chunk);
             Tensor part = x.Slice(0, first, end), logits = scores.Slice(0, 0, end - first);
-            kernels.Linear(part, weight, bias, logits);
+            LinearInto(part, weight, bias, residual: null, logits);
             kernels.CrossEntropyRows(logits, targets.Slice(0, first, end), losses.Slice(0, first, end), call, op is null ? null : logits);
             if (op?.Dx is { } dx) kernels.MatMul(logits, logits.Layout, weight, weight.Layout, dx, dx.Layout.Slice(0, first, end - first));
             if (op?.Dw is { } dw) kernels.MatMul(logits, Turned(logits.Layout), part, part.Layout, dw, dw.Layout, add: first > 0);

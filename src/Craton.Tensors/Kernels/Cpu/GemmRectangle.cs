@@ -139,10 +139,13 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
         if (_c.ColumnStride != 1 || !Sse.IsSupported || row + GemmTiles<V>.MostRows > _range.Row + _range.Rows)
             return;
         float* c = _c.At(_batch, row, column);
+        bool last = _k + _kCount == _steps;
         for (int r = 0; r < GemmTiles<V>.MostRows; r++, c += _c.RowStride)
         {
             Sse.Prefetch1(c);
             Sse.Prefetch1(c + 16);
+            if (last && !_exchanged)
+                _epilogue.Fetch(_panelWidth, row + r, column);
         }
     }
 

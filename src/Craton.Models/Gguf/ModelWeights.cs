@@ -1,0 +1,93 @@
+using System.Text.Json.Nodes;
+using Craton.Nn;
+using Craton.Tensors;
+using Craton.Tensors.IO;
+using Craton.Tensors.Quantization;
+
+namespace Craton.Models.Gguf;
+
+/// <summary>
+/// The weights and the configuration of a model as Hugging Face names and arranges them, whatever they lie in: a directory with safetensors, or a
+/// GGUF file.
+/// </summary>
+public abstract class ModelWeights : IDisposable
+{
+    /// <summary>Path as given.</summary>
+    public abstract string Path { get; }
+
+    /// <summary>The content of <c>config.json</c>.</summary>
+    public abstract JsonObject Config { get; }
+
+    /// <summary>Names and shapes of the tensors.</summary>
+    public abstract IReadOnlyList<(string Name, IReadOnlyList<long> Shape)> Tensors { get; }
+
+    /// <summary>Opens a model directory or a GGUF file.</summary>
+    /// <exception cref="CratonException">It is neither, or damaged, or of an unknown architecture.</exception>
+    public static ModelWeights Open(string path) => GgufFile.IsGguf(path) ? new GgufWeights(path) : new DirectoryWeights(path);
+
+    /// <summary>Reads a whole tensor.</summary>
+    /// <param name="name">One of <see cref="Tensors"/>.</param>
+    /// <param name="values">As many values as the tensor has.</param>
+    public abstract void Read(string name, Span<float> values);
+
+    /// <summary>The tensor in the blocks it is stored in, when it is a matrix in blocks that are computed with as they are; null otherwise.</summary>
+    public virtual QuantizedMatrix? ReadBlocks(string name) => null;
+
+    /// <summary>Closes the files.</summary>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>
+    /// Fills the parameters of a model whose names are those of the family. Matrices that are stored in blocks stay in them when asked.
+    /// </summary>
+    /// <exception cref="CratonException">A tensor is missing, left over, or of another shape.</exception>
+    public void Fill(Module model, bool keepBlocks)
+    {
+        var shapes = Tensors.ToDictionary(t => t.Name, t => t.Shape, StringComparer.Ordinal);
+        foreach ((string name, Tensor tensor) in model.NamedParameters())
+        {
+            if (!shapes.Remove(name, out IReadOnlyList<long>? shape))
+                throw new CratonException($"{Path}: tensor '{name}' is missing, which the configuration asks for; the file is incomplete or of another model");
+            if (!shape.SequenceEqual(Array.ConvertAll(tensor.Shape.ToArray(), size => (long)size)))
+                throw new CratonException($"{Path}: tensor '{name}' has shape [{string.Join(", ", shape)}], the configuration asks for {tensor.Layout}; the file is damaged");
+            if (keepBlocks && tensor.Rank == 2 && ReadBlocks(name) is { } blocks) tensor.Quantize(blocks);
+            else if (tensor.Count <= int.MaxValue) Read(name, tensor.AsSpan<float>());
+            else throw new CratonException($"{Path}: tensor '{name}' has {tensor.Count} values, expected fewer than {int.MaxValue} for weights as floats");
+        }
+        if (shapes.Keys.Order(StringComparer.Ordinal).FirstOrDefault() is { } left)
+            throw new CratonException($"{Path}: tensor '{left}' is not part of the model that the configuration describes; the file belongs to another one");
+    }
+
+    /// <summary>Closes the files.</summary>
+    protected abstract void Dispose(bool disposing);
+}
+
+/// <summary>A model directory.</summary>
+internal sealed class DirectoryWeights : ModelWeights
+{
+    private readonly SafetensorsModel _model;
+
+    public DirectoryWeights(string path)
+    {
+        Path = path;
+        string config = System.IO.Path.Combine(path, "config.json");
+        if (!File.Exists(config)) throw new CratonException($"'{path}' is no model: expected a folder with config.json or a GGUF file");
+        Config = JsonObject.Create(JsonFile.Read(config))!;
+        _model = SafetensorsModel.Open(path);
+        Tensors = [.. _model.Names.Where(name => _model.FileOf(name)![name].Type is DType.F32 or DType.F16 or DType.BF16 && !name.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal))
+            .Select(name => (name, _model.FileOf(name)![name].Shape))];
+    }
+
+    public override string Path { get; }
+
+    public override JsonObject Config { get; }
+
+    public override IReadOnlyList<(string Name, IReadOnlyList<long> Shape)> Tensors { get; }
+
+    public override void Read(string name, Span<float> values) => _model.FileOf(name)!.ReadFloats(name, values);
+
+    protected override void Dispose(bool disposing) => _model.Dispose();
+}

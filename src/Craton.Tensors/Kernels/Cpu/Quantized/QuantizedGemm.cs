@@ -1,0 +1,173 @@
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
+using Craton.Tensors.Kernels.Simd;
+using Craton.Tensors.Quantization;
+using Craton.Tensors.Threading;
+
+namespace Craton.Tensors.Kernels;
+
+/// <summary>What a tile of a quantised product reads and writes: one or four rows of activations, and their results for 16 rows of weights.</summary>
+internal unsafe struct QuantizedTile
+{
+    /// <summary>Integers of the first row; rows are <see cref="Columns"/> apart.</summary>
+    public sbyte* X;
+
+    /// <summary>Scales of the first row, one for every 32 values.</summary>
+    public float* Scales;
+
+    /// <summary>Offsets of the first row (<see cref="QuantizedRows.Offsets"/>).</summary>
+    public int* Offsets;
+
+    /// <summary>From a row's offsets to the next's.</summary>
+    public int OffsetStride;
+
+    /// <summary>Values of a row.</summary>
+    public int Columns;
+
+    /// <summary>First result.</summary>
+    public float* Y;
+
+    /// <summary>From a row of results to the next.</summary>
+    public int Stride;
+}
+
+/// <summary>
+/// y = x · Wᵀ + bias with W in panels (<see cref="PanelLayout"/>) and x quantised per block of 32. Every element is computed alone and in one
+/// order: it does not depend on the other rows of x, on threads, or on registers.
+/// </summary>
+internal static unsafe class QuantizedGemm
+{
+    private const int ChunkBytes = 192 << 10;   // of activations, which are read again for every panel: to stay in the second cache
+    private const long LeastWork = 1 << 16;     // products worth a task
+
+    /// <summary>The instruction set in use.</summary>
+    public static string Path => Select<PathName, string>(default);
+
+    /// <summary>Computes y [rows, outputs] from x [rows, columns].</summary>
+    public static void Multiply(BlockType type, byte* panels, int outputs, int columns, float* x, long rows, float* y, float* bias)
+    {
+        QuantizedRows quantized = QuantizedRows.From(type, x, rows, columns);
+        int count = (outputs + PanelLayout.Rows - 1) / PanelLayout.Rows;
+        long most = Math.Max(1, (long)columns * outputs * rows / LeastWork);
+        int tasks = (int)Math.Min(Math.Min(count, most), WorkerPool.Threads == 1 ? 1 : 8 * WorkerPool.Threads);
+        Kernels kernels = Select<KernelsOf, Kernels>(new KernelsOf(type));
+        var job = new Job
+        {
+            One = kernels.One, Four = kernels.Four, Lanes = kernels.Lanes, Panels = panels, PanelBytes = PanelBytes(type, columns), PanelCount = count,
+            Tasks = tasks, Outputs = outputs, Columns = columns, X = quantized, Rows = rows, Y = y, Bias = bias,
+        };
+        if (tasks == 1) job.Run(0, 0);
+        else WorkerPool.Run(ref job, tasks);
+    }
+
+    /// <summary>Bytes of a panel of so many columns.</summary>
+    public static long PanelBytes(BlockType type, int columns) => (long)columns / type.BlockValues() * PanelLayout.BlockBytes(type);
+
+    private static TResult Select<TChoice, TResult>(TChoice choice) where TChoice : struct, IChoice<TResult> =>
+        AvxVnni.IsSupported && SimdWidth.Current >= 256 ? choice.Of<DotVnni, Vector256<byte>, Vector256<int>, Vector256<int>, Vector256<float>>()
+        : Avx512BW.IsSupported && SimdWidth.Current >= 512 ? choice.Of<Dot512, Vector512<byte>, Vector512<short>, Vector512<int>, Vector512<float>>()
+        : Avx2.IsSupported && SimdWidth.Current >= 256 ? choice.Of<Dot256, Vector256<byte>, Vector256<short>, Vector256<int>, Vector256<float>>()
+        : Dp.IsSupported && SimdWidth.Current >= 128 ? choice.Of<DotNeon, Vector128<byte>, Vector128<int>, Vector128<int>, Vector128<float>>()
+        : choice.Of<DotScalar, uint, int, int, float>();
+
+    private interface IChoice<TResult>
+    {
+        TResult Of<TDot, TBytes, TSum, TInt, TFloat>() where TDot : struct, IDot<TBytes, TSum, TInt, TFloat>;
+    }
+
+    private readonly struct PathName : IChoice<string>
+    {
+        public string Of<TDot, TBytes, TSum, TInt, TFloat>() where TDot : struct, IDot<TBytes, TSum, TInt, TFloat> => typeof(TDot).Name;
+    }
+
+    private struct Kernels
+    {
+        public delegate*<byte*, in QuantizedTile, int, void> One, Four;
+        public int Lanes;
+    }
+
+    private readonly struct KernelsOf(BlockType type) : IChoice<Kernels>
+    {
+        public Kernels Of<TDot, TBytes, TSum, TInt, TFloat>() where TDot : struct, IDot<TBytes, TSum, TInt, TFloat>
+        {
+            var kernels = new Kernels { Lanes = TDot.Lanes };
+            switch (type)
+            {
+                case BlockType.Q8_0:
+                    kernels.One = &QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.Q8_0One;
+                    kernels.Four = &QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.Q8_0Four;
+                    break;
+                case BlockType.Q4_0:
+                    kernels.One = &QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.Q4_0One;
+                    kernels.Four = &QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.Q4_0Four;
+                    break;
+                case BlockType.Q4_K:
+                    kernels.One = &QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.Q4_KOne;
+                    kernels.Four = &QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.Q4_KFour;
+                    break;
+                case BlockType.Q5_K:
+                    kernels.One = &QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.Q5_KOne;
+                    kernels.Four = &QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.Q5_KFour;
+                    break;
+                case BlockType.Q6_K:
+                    kernels.One = &QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.Q6_KOne;
+                    kernels.Four = &QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.Q6_KFour;
+                    break;
+                default:
+                    throw new NotSupportedException($"no kernel for {type}");
+            }
+            return kernels;
+        }
+    }
+
+    private struct Job : IJob
+    {
+        public delegate*<byte*, in QuantizedTile, int, void> One, Four;
+        public byte* Panels;
+        public long PanelBytes, Rows;
+        public int Lanes, PanelCount, Tasks, Outputs, Columns;
+        public QuantizedRows X;
+        public float* Y, Bias;
+
+        public readonly void Run(int task, int worker)
+        {
+            int first = (int)((long)PanelCount * task / Tasks), end = (int)((long)PanelCount * (task + 1) / Tasks);
+            long chunk = Math.Max(4, ChunkBytes / Columns & ~3);
+            for (long start = 0; start < Rows; start += chunk)
+                for (int panel = first; panel < end; panel++)
+                    RunPanel(panel, start, Math.Min(Rows, start + chunk));
+        }
+
+        private readonly void RunPanel(int panel, long start, long end)
+        {
+            byte* weights = Panels + panel * PanelBytes;
+            int output = panel * PanelLayout.Rows, count = Math.Min(PanelLayout.Rows, Outputs - output);
+            float* edge = stackalloc float[4 * PanelLayout.Rows]; // where a tile writes that is cut at the right or below
+            for (long row = start; row < end;)
+            {
+                // Two or three rows take as long as four: the rest is computed from what lies behind the last row, and dropped.
+                int rows = (int)Math.Min(4, end - row);
+                bool isEdge = count < PanelLayout.Rows || rows is 2 or 3;
+                float* y = Y + row * Outputs + output;
+                var tile = new QuantizedTile
+                {
+                    X = X.Values(row), Scales = X.Scales(row), Offsets = X.Offsets(row), OffsetStride = X.OffsetStride, Columns = Columns,
+                    Y = isEdge ? edge : y, Stride = isEdge ? PanelLayout.Rows : Outputs,
+                };
+                for (int lane = 0; lane < PanelLayout.Rows; lane += Lanes)
+                {
+                    if (rows == 1) One(weights, tile, lane);
+                    else Four(weights, tile, lane);
+                }
+                for (int r = 0; r < rows && (isEdge || Bias is not null); r++)
+                    for (int n = 0; n < count; n++)
+                    {
+                        float value = tile.Y[r * tile.Stride + n];
+                        y[(long)r * Outputs + n] = Bias is null ? value : value + Bias[output + n];
+                    }
+                row += rows;
+            }
+        }
+    }
+}

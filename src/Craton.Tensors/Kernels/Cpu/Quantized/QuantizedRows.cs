@@ -1,0 +1,114 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using Craton.Tensors.Quantization;
+using Craton.Tensors.Threading;
+
+namespace Craton.Tensors.Kernels;
+
+/// <summary>
+/// Activations as 8-bit integers: for every 32 values x ≈ d·q with d = max|x|/127 and q = x·(127/max|x|) rounded to nearest, ties to even. With
+/// them go the numbers that make up for the offset or the minimum that the weights are stored with.
+/// </summary>
+internal readonly unsafe struct QuantizedRows
+{
+    private const int Block = 32;
+    private const float Least = 1e-30f; // a block below this counts as zero: 127/max would overflow
+
+    private readonly sbyte* _values;
+    private readonly float* _scales;
+    private readonly int* _offsets;
+    private readonly int _columns;
+
+    private QuantizedRows(byte* memory, long rows, int columns, int offsetStride)
+    {
+        (_columns, OffsetStride) = (columns, offsetStride);
+        _scales = (float*)memory;
+        _offsets = (int*)(_scales + rows * (columns / Block));
+        _values = (sbyte*)(_offsets + rows * offsetStride);
+    }
+
+    /// <summary>Offsets of a row: one for every 32 values, or for every 16 with Q6_K.</summary>
+    public int OffsetStride { get; }
+
+    /// <summary>The integers of a row.</summary>
+    public sbyte* Values(long row) => _values + row * _columns;
+
+    /// <summary>The scales of a row, one for every 32 values.</summary>
+    public float* Scales(long row) => _scales + row * (_columns / Block);
+
+    /// <summary>
+    /// The offsets of a row: −128, −8 or −32 times the sum of the integers for Q8_0, Q4_0 and Q6_K; for Q4_K and Q5_K floats, −d times the sum.
+    /// </summary>
+    public int* Offsets(long row) => _offsets + row * OffsetStride;
+
+    /// <summary>
+    /// Quantises rows [rows, columns] into scratch memory of this thread, which stays valid until the next rent at this depth. Behind the last row
+    /// rows follow that hold anything, up to a multiple of four.
+    /// </summary>
+    public static QuantizedRows From(BlockType type, float* x, long rows, int columns)
+    {
+        int offsets = columns / (type == BlockType.Q6_K ? 16 : Block);
+        long padded = (rows + 3) & ~3L;
+        var result = new QuantizedRows((byte*)WorkerScratch.Rent(padded * (columns + columns / Block * 4 + offsets * 4)), padded, columns, offsets);
+        var job = new Job { Type = type, X = x, Result = result, Rows = rows, PerTask = Math.Max(1, 16384 / columns) };
+        int tasks = (int)((rows + job.PerTask - 1) / job.PerTask);
+        if (tasks == 1) job.Run(0, 0);
+        else WorkerPool.Run(ref job, tasks);
+        return result;
+    }
+
+    private struct Job : IJob
+    {
+        public BlockType Type;
+        public float* X;
+        public QuantizedRows Result;
+        public long Rows;
+        public int PerTask;
+
+        public readonly void Run(int task, int worker)
+        {
+            long end = Math.Min(Rows, (long)(task + 1) * PerTask);
+            int columns = Result._columns;
+            for (long row = (long)task * PerTask; row < end; row++)
+                for (int block = 0; block < columns / Block; block++)
+                {
+                    int* sums = stackalloc int[2];
+                    float scale = Quantize(X + row * columns + block * Block, Result.Values(row) + block * Block, sums);
+                    Result.Scales(row)[block] = scale;
+                    PutOffsets(Result.Offsets(row), block, scale, sums[0], sums[1]);
+                }
+        }
+
+        private readonly void PutOffsets(int* offsets, int block, float scale, int first, int second)
+        {
+            switch (Type)
+            {
+                case BlockType.Q8_0: offsets[block] = -128 * (first + second); break;
+                case BlockType.Q4_0: offsets[block] = -8 * (first + second); break;
+                case BlockType.Q6_K: (offsets[2 * block], offsets[2 * block + 1]) = (-32 * first, -32 * second); break;
+                default: ((float*)offsets)[block] = -scale * (first + second); break;
+            }
+        }
+    }
+
+    private static float Quantize(float* x, sbyte* q, int* sums)
+    {
+        // Magnitudes are ordered as their bits are, not-a-number above all.
+        Vector128<int> most = Vector128<int>.Zero;
+        for (int i = 0; i < Block; i += 4) most = Vector128.Max(most, Vector128.LoadUnsafe(ref *x, (nuint)i).AsInt32() & Vector128.Create(int.MaxValue));
+        float max = BitConverter.Int32BitsToSingle(Math.Max(Math.Max(most[0], most[1]), Math.Max(most[2], most[3])));
+        float inverse = max >= Least && max < float.PositiveInfinity ? 127 / max : 0;
+        for (int half = 0; half < 2; half++)
+        {
+            float* from = x + 16 * half;
+            Vector128<int> a = Rounded(from, inverse), b = Rounded(from + 4, inverse), c = Rounded(from + 8, inverse), d = Rounded(from + 12, inverse);
+            Vector128.Narrow(Vector128.Narrow(a, b), Vector128.Narrow(c, d)).Store(q + 16 * half);
+            Vector128<int> sum = a + b + (c + d);
+            sums[half] = sum[0] + sum[1] + (sum[2] + sum[3]);
+        }
+        return max < Least ? 0 : max / 127;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<int> Rounded(float* x, float inverse) => Vector128.ConvertToInt32(Vector128.Round(Vector128.Load(x) * Vector128.Create(inverse)));
+}

@@ -1,0 +1,94 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Craton.Models.Generation;
+using Craton.Models.Gguf;
+using Craton.Tensors;
+using Craton.Tensors.IO;
+using Xunit.Abstractions;
+
+namespace Craton.Models.Tests;
+
+/// <summary>Models in GGUF files, against what other programs compute with them.</summary>
+[Trait("Category", "Golden")]
+public sealed class GgufFixtureTests(ITestOutputHelper output)
+{
+    [Fact]
+    public void MetadataAndTensors() => ForEachModel("gguf tensors", (item, path, tally) =>
+    {
+        string id = item.Text("id");
+        using GgufFile file = GgufFile.Open(path);
+        foreach (JsonProperty expected in item.GetProperty("metadata").EnumerateObject())
+            tally.Same($"{id} {expected.Name}", [Describe(expected.Value[1])], [file.Find(expected.Name) is { } value ? Describe(value) : "nothing"]);
+        foreach (JsonElement expected in item.GetProperty("tensors").EnumerateArray())
+        {
+            GgufEntry entry = file[expected.Text("name")];
+            tally.Same($"{id} {entry.Name} dims", expected.GetProperty("dims").EnumerateArray().Select(d => d.GetInt64()), entry.Shape.Reverse());
+            tally.Same($"{id} {entry.Name} type", [expected.Text("type")], [entry.Type.ToString()]);
+            float[] values = new float[entry.Count];
+            file.ReadFloats(entry, values);
+            tally.Same($"{id} {entry.Name} SHA-256", [expected.Text("sha256_of_float32")], [Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(values.AsSpan())))]);
+        }
+        using ModelWeights weights = ModelWeights.Open(path); // every tensor has a name in the other layout
+        tally.That(weights.Tensors.Count >= file.Tensors.Count - 1, () => $"{id}: {weights.Tensors.Count} of {file.Tensors.Count} tensors are mapped");
+    });
+
+    [Fact]
+    public void Logits() => ForEachModel("gguf logits", (item, path, tally) =>
+    {
+        string id = item.Text("id");
+        using SafetensorsFile io = SafetensorsFile.Open(Path.Combine(Fixtures.Folder("gguf"), item.Text("io")));
+        int[] ids = io.Longs("input_ids");
+        Gpt floats = GgufModel.Load(path, keepBlocks: false);
+        using var scope = TensorScope.Open("test");
+        Tensor input = Tensor.From(ids, 1, ids.Length);
+        float[] expected = io.Floats("logits"), exact = floats.Forward(input).ToArray<float>();
+        tally.Close(id + " weights as floats", expected, exact, item.GetProperty("tolerance").Number("atol"));
+        JsonElement greedy = item.GetProperty("greedy");
+        tally.Same(id + " greedy", greedy.GetProperty("new_tokens").Ints(), Greedy(floats, greedy.GetProperty("prompt").Ints(), greedy.GetProperty("new_tokens").GetArrayLength()));
+        if (!item.TryGetProperty("activation_rounding", out JsonElement rounding)) return;
+        float[] rounded = GgufModel.Load(path).Forward(input).ToArray<float>();
+        tally.Close(id + " weights in blocks", expected, rounded, rounding.Number("atol_for_engines_that_round_activations"));
+        double square = 0;
+        for (int i = 0; i < expected.Length; i++) square += Math.Pow(expected[i] - rounded[i], 2);
+        double rms = Math.Sqrt(square / expected.Length), limit = rounding.Number("rms_limit_for_engines_that_round_activations");
+        output.WriteLine($"{id}: root-mean-square difference with rounded activations {rms:g3}, limit {limit:g3}, reference {rounding.Number("rms_diff_with_q8_0_activations"):g3}");
+        tally.That(rms <= limit && rms > 0, () => $"{id}: root-mean-square difference {rms:g4}, limit {limit:g4}");
+    });
+
+    private static int[] Greedy(Gpt model, int[] prompt, int count)
+    {
+        var ids = new List<int>(prompt);
+        for (int i = 0; i < count; i++)
+        {
+            using var scope = TensorScope.Open("test");
+            float[] last = model.Forward(Tensor.From(ids.ToArray(), 1, ids.Count)).ToArray<float>()[^model.Config.VocabSize..];
+            ids.Add(Array.IndexOf(last, last.Max()));
+        }
+        return [.. ids.Skip(prompt.Length)];
+    }
+
+    private static string Describe(JsonElement value) => value.ValueKind == JsonValueKind.String ? value.GetString()! : value.ValueKind == JsonValueKind.Number ? $"{value.GetDouble():R}" : value.ToString();
+
+    private static string Describe(GgufValue value) => value.AsNumber() is { } number ? $"{number:R}" : value.Content.ToString()!;
+
+    private void ForEachModel(string area, Action<JsonElement, string, Tally> check)
+    {
+        var tally = new Tally(output);
+        string folder = Fixtures.Folder("gguf");
+        var models = Fixtures.Cases("gguf", "model").Select(c => c.Text("id")).ToHashSet(StringComparer.Ordinal);
+        foreach (JsonElement item in models.Count == 0 ? [] : Fixtures.Json(Path.Combine(folder, "models.json")).GetProperty("models").EnumerateArray().Where(m => models.Contains(m.Text("id"))))
+        {
+            try
+            {
+                check(item, Path.Combine(folder, item.Text("file")), tally);
+                tally.Case();
+            }
+            catch (CratonException e) when (e.Message.Contains("supported yet", StringComparison.Ordinal) || e.Message.Contains("cannot be opened as", StringComparison.Ordinal))
+            {
+                tally.Skip(item.Text("id"), e.Message.Replace(folder, "…", StringComparison.Ordinal));
+            }
+        }
+        tally.Finish(area);
+    }
+}
