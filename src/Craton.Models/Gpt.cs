@@ -30,6 +30,12 @@ public sealed class Gpt : Module
     /// <summary>Everything below the output projection.</summary>
     public GptModel Model { get; }
 
+    /// <summary>
+    /// Keep only what enters each block for the backward pass, and compute the block again there: much less memory, about a third more time,
+    /// the same bits.
+    /// </summary>
+    public bool CheckpointActivations { get => Model.CheckpointActivations; set => Model.CheckpointActivations = value; }
+
     /// <summary>Weight [V, C] of the output projection.</summary>
     public Tensor HeadWeight => _lmHead?.Weight ?? Model.EmbedTokens.Weight;
 
@@ -107,6 +113,8 @@ public sealed class GptModel : Module
     /// <summary>Token embeddings, [V, C].</summary>
     public Embedding EmbedTokens { get; }
 
+    internal bool CheckpointActivations { get; set; }
+
     /// <summary>The blocks.</summary>
     internal IReadOnlyList<GptBlock> Layers => _layers;
 
@@ -117,7 +125,10 @@ public sealed class GptModel : Module
         if (length > _config.MaxPositionEmbeddings)
             throw new CratonException($"{length} tokens are more than the model's context of {_config.MaxPositionEmbeddings}; shorten the text, or train a model with a longer context");
         Tensor x = EmbedTokens.Forward(ids);
-        for (int i = 0; i < _layers.Length; i++) x = _layers[i].Forward(x, input, cache, i);
+        for (int i = 0; i < _layers.Length; i++)
+            x = CheckpointActivations && cache is null
+                ? Checkpoint(x, (Block: _layers[i], input), static (x, at) => at.Block.Forward(x, at.input, cache: null, layer: 0))
+                : _layers[i].Forward(x, input, cache, i);
         cache?.Advance(ids.Size(1));
         return _norm.Forward(x);
     }

@@ -50,7 +50,13 @@ public sealed class Tape : IDisposable
             GradFor(outputs[i]).Take(gradients[i]);
         }
         Profile?.Skip();
-        for (int i = _entries.Count - 1; i >= 0; i--)
+        Walk(0, outputs);
+    }
+
+    // Backward through the entries from the last to the given one, which may record further ones and walk through these.
+    private void Walk(int first, ReadOnlySpan<Tensor> roots)
+    {
+        for (int i = _entries.Count - 1; i >= first; i--)
         {
             Entry entry = _entries[i];
             Tensor output = entry.Output;
@@ -68,7 +74,7 @@ public sealed class Tape : IDisposable
             entry.Op?.ReleaseSaved();
             if (!entry.IsProducer) continue;
             bool isRoot = false;
-            foreach (Tensor root in outputs) isRoot |= ReferenceEquals(root, output);
+            foreach (Tensor root in roots) isRoot |= ReferenceEquals(root, output);
             if (isRoot) output.DropGrad("Backward");
             else output.Release("Backward");
         }
@@ -93,6 +99,24 @@ public sealed class Tape : IDisposable
     /// <inheritdoc cref="Records(Tensor)" />
     internal static bool Records(Tensor a, Tensor? b, Tensor? c = null) =>
         s_current is not null && (a.RequiresGrad || b is { RequiresGrad: true } || c is { RequiresGrad: true });
+
+    /// <summary>Number of entries of the current tape.</summary>
+    internal static int Position => s_current!._entries.Count;
+
+    /// <summary>Backward from a tensor that has been recorded since a position, with the gradient that arrives at it; ends at the position.</summary>
+    internal static void BackwardTo(int position, Tensor output, Tensor gradient)
+    {
+        if (output.RequiresGrad) PassGradient(output, gradient);
+        s_current!.Walk(position, []);
+    }
+
+    /// <summary>Records nothing until the result is disposed.</summary>
+    internal static Pausing Pause()
+    {
+        var pause = new Pausing(s_current);
+        s_current = null;
+        return pause;
+    }
 
     internal static void Record(Op op, Tensor output)
     {
@@ -170,6 +194,11 @@ public sealed class Tape : IDisposable
         Kernel.For(own).Copy(shared, own);
         input.GradBuffer = own;
         shared.Release("Backward");
+    }
+
+    internal readonly struct Pausing(Tape? tape) : IDisposable
+    {
+        public void Dispose() => s_current = tape;
     }
 
     private readonly record struct Entry(Op? Op, Tensor Output, int Generation, bool IsProducer);

@@ -56,6 +56,7 @@ public static class LanguageModelTraining
         NamedParameter[] parameters = [.. task.Model.NamedParameters().Select(p => new NamedParameter(p.Name, p.Tensor))];
         IOptimizer optimizer = Build(optimizerSettings, parameters);
         Schedule schedule = Build(scheduleSettings, loop.Steps);
+        task.Model.CheckpointActivations = loop.CheckpointActivations;
         Ema? ema = loop.EmaDecay > 0 ? new Ema(parameters, loop.EmaDecay) : null;
 
         // ---- resume -------------------------------------------------------------------------------------------------------------

@@ -10,11 +10,11 @@ switch (args)
     case ["toy", string folder, string steps]:
         ToyTraining.Run(folder, int.Parse(steps, CultureInfo.InvariantCulture));
         return 0;
-    case ["tiny", string folder, string steps]:
-        TinyPretraining.Run(folder, int.Parse(steps, CultureInfo.InvariantCulture));
+    case ["tiny", string folder, string steps, .. string[] more]:
+        TinyPretraining.Run(folder, int.Parse(steps, CultureInfo.InvariantCulture), checkpoint: more is ["checkpoint"]);
         return 0;
-    case ["steady", string optimizer, string accumulate]:
-        SteadyState.Run(Enum.Parse<OptimizerKind>(optimizer), int.Parse(accumulate, CultureInfo.InvariantCulture));
+    case ["steady", string optimizer, string accumulate, string checkpoint]:
+        SteadyState.Run(Enum.Parse<OptimizerKind>(optimizer), int.Parse(accumulate, CultureInfo.InvariantCulture), bool.Parse(checkpoint));
         return 0;
     case ["generate", string sampling]:
         SteadyGeneration.Run(sampling);
@@ -26,6 +26,6 @@ switch (args)
         Craton.Training.Tests.Reports.SampleReport.Build().Save(path);
         return 0;
     default:
-        Console.Error.WriteLine("usage: toy FOLDER STEPS, tiny FOLDER STEPS, steady OPTIMIZER ACCUMULATE, steady-update NAME, generate SAMPLING, or: report FILE (writes a sample report to look at)");
+        Console.Error.WriteLine("usage: toy FOLDER STEPS, tiny FOLDER STEPS [checkpoint], steady OPTIMIZER ACCUMULATE CHECKPOINT, steady-update NAME, generate SAMPLING, or: report FILE (writes a sample report to look at)");
         return 2;
 }

@@ -8,7 +8,12 @@ using Craton.Tensors.Threading;
 namespace Craton.Cli.Bench;
 
 /// <summary>What a step of one model cost.</summary>
-internal sealed record GrowthPoint(int At, double Seconds, double Bytes, double Flops);
+/// <param name="At">Where on the axis.</param>
+/// <param name="Seconds">Median time of a step.</param>
+/// <param name="Bytes">Most tensor memory leased at a time: weights, moments, activations, gradients.</param>
+/// <param name="StepBytes">Of it what a step takes beside weights and moments.</param>
+/// <param name="Flops">The model's own count of operations of a step.</param>
+internal sealed record GrowthPoint(int At, double Seconds, double Bytes, double StepBytes, double Flops);
 
 /// <summary><c>craton bench --growth</c>: how time and memory of a training step grow with context, width and depth.</summary>
 internal static class GrowthReport
@@ -34,20 +39,20 @@ internal static class GrowthReport
         foreach ((string name, int[] values, Func<int, BenchConfiguration> make) in s_axes.Where(axis => only.Length == 0 || only.Contains(axis.Name)))
         {
             output.Line();
-            output.Line($"{name,8} {"ms/step",10} {"MiB",8} {"GFLOP",8} {"GFLOP/s",8}");
+            output.Line($"{name,8} {"ms/step",10} {"MiB",8} {"of step",8} {"GFLOP",8} {"GFLOP/s",8}");
             var points = new List<GrowthPoint>();
             foreach (int value in values)
             {
                 GrowthPoint point = Measure(value, make(value), runs ?? UsualRuns);
                 points.Add(point);
-                output.Line($"{value,8} {point.Seconds * 1e3,10:F1} {point.Bytes / (1 << 20),8:F0} {point.Flops / 1e9,8:F1} {point.Flops / point.Seconds / 1e9,8:F0}  {point.Flops / point.Seconds / 1e9 / limits.FmaN:P0} of multiply-adds");
+                output.Line($"{value,8} {point.Seconds * 1e3,10:F1} {point.Bytes / (1 << 20),8:F0} {point.StepBytes / (1 << 20),8:F0} {point.Flops / 1e9,8:F1} {point.Flops / point.Seconds / 1e9,8:F0}  {point.Flops / point.Seconds / 1e9 / limits.FmaN:P0} of multiply-adds");
             }
-            double time = Exponent(points, p => p.Seconds), memory = Exponent(points, p => p.Bytes), flops = Exponent(points, p => p.Flops);
-            output.Line($"{"exponent",8} {time,10:F2} {memory,8:F2} {flops,8:F2}");
+            double time = Exponent(points, p => p.Seconds), memory = Exponent(points, p => p.Bytes), ofStep = Exponent(points, p => p.StepBytes), flops = Exponent(points, p => p.Flops);
+            output.Line($"{"exponent",8} {time,10:F2} {memory,8:F2} {ofStep,8:F2} {flops,8:F2}");
             tables[name] = new JsonObject
             {
-                ["exponents"] = new JsonObject { ["seconds"] = time, ["bytes"] = memory, ["flop"] = flops },
-                ["points"] = new JsonArray([.. points.Select(p => (JsonNode)new JsonObject { [name] = p.At, ["seconds"] = p.Seconds, ["bytes"] = p.Bytes, ["flop"] = p.Flops })]),
+                ["exponents"] = new JsonObject { ["seconds"] = time, ["bytes"] = memory, ["step_bytes"] = ofStep, ["flop"] = flops },
+                ["points"] = new JsonArray([.. points.Select(p => (JsonNode)new JsonObject { [name] = p.At, ["seconds"] = p.Seconds, ["bytes"] = p.Bytes, ["step_bytes"] = p.StepBytes, ["flop"] = p.Flops })]),
             };
         }
         output.Result(new JsonObject { ["machine"] = machine.ToJson(threads), ["limits"] = limits.ToJson(), ["growth"] = tables });
@@ -57,12 +62,12 @@ internal static class GrowthReport
     private static BenchConfiguration Make(int depth = 4, int width = 256, int context = 256, int batch = 4) =>
         new("growth", new Gpt2Config(Vocabulary, context, width, depth, width / 64), batch, context);
 
-    // Memory is that of activations and gradients: weights and moments are 12 bytes a parameter, and known.
     private static GrowthPoint Measure(int at, BenchConfiguration configuration, int runs)
     {
         MemoryPool.Trim();
-        long leased = MemoryPool.LeasedBytes; // gradients of the models before, which nobody returned
+        long leased = MemoryPool.LeasedBytes; // weights and moments of the models before, which are the garbage collector's
         var training = new Gpt2Training(configuration);
+        long lasting = MemoryPool.LeasedBytes - leased;
         MemoryPool.ResetPeak();
         training.Step();
         training.Step();
@@ -73,7 +78,7 @@ internal static class GrowthReport
             training.Step();
             seconds[i] = Stopwatch.GetElapsedTime(start).TotalSeconds;
         }
-        return new GrowthPoint(at, Spread.Of(seconds).Median, MemoryPool.PeakBytes - leased, configuration.FlopPerStep);
+        return new GrowthPoint(at, Spread.Of(seconds).Median, MemoryPool.PeakBytes - leased, MemoryPool.PeakBytes - leased - lasting, configuration.FlopPerStep);
     }
 
     /// <summary>b of the line log y = a + b · log x with the least squares.</summary>

@@ -1,6 +1,7 @@
 using Craton.Data;
 using Craton.Models;
 using Craton.Tensors;
+using Craton.Tensors.Memory;
 using Craton.Training;
 using Craton.Training.Optimizers;
 using Craton.Training.Recipes;
@@ -38,6 +39,28 @@ public sealed class ClaimTests
         finally
         {
             TensorScope.Checks = checks;
+        }
+    }
+
+    [Fact]
+    public void Blocks_computed_again_on_the_way_back_take_less_memory_and_give_the_same_gradients()
+    {
+        const int Layers = 6, Context = 64;
+        GptConfig config = GptConfig.FromDepth(Layers, vocabSize: 64, Context) with { HiddenSize = 64, IntermediateSize = 192, NumAttentionHeads = 2, NumKeyValueHeads = 2, HeadDim = 32 };
+        int[] tokens = [.. Enumerable.Range(0, 4 * Context + 1).Select(i => i * i % 61)];
+        (long Bytes, float[] Gradients) plain = Step(checkpoint: false), again = Step(checkpoint: true);
+        Assert.Equal(plain.Gradients, again.Gradients);
+        Assert.True(again.Bytes < plain.Bytes / 2, $"{again.Bytes} bytes instead of {plain.Bytes}");
+
+        (long, float[]) Step(bool checkpoint)
+        {
+            Gpt model = new Gpt(config) { CheckpointActivations = checkpoint }.Initialize(seed: 1);
+            long before = MemoryPool.LeasedBytes;
+            MemoryPool.ResetPeak();
+            using (TensorScope.Open("step"))
+            using (Tape tape = Tape.Start())
+                tape.Backward(model.Loss(Tensor.From(tokens.AsSpan(0, 4 * Context), 4, Context), Tensor.From(tokens.AsSpan(1, 4 * Context), 4, Context)));
+            return (MemoryPool.PeakBytes - before - 4 * model.ParameterCount, [.. model.NamedParameters().SelectMany(p => p.Tensor.Grad!.ToArray<float>())]);
         }
     }
 

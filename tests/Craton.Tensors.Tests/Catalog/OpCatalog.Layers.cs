@@ -86,6 +86,17 @@ internal static partial class OpCatalog
         return rows.Select(row => row with { Tolerance = Sums, GradientTolerance = Sums });
     }
 
+    private static IEnumerable<OpRow> Checkpoints()
+    {
+        static Tensor Block(Tensor x, Tensor weight) => x + Softmax(RmsNorm(x, weight));
+        yield return new(nameof(Checkpoint), "", [In("btd"), In("d")], x => Checkpoint(x[0], x[1], Block))
+        {
+            Composed = x => Block(x[0], x[1]),
+            Tolerance = Sums,
+            GradientTolerance = Sums,
+        };
+    }
+
     private static RotaryTable Table(Tensor x) => s_tables.GetOrAdd(x.Size(-1), static d => new RotaryTable(1e4, d));
 
     private static IEnumerable<OpRow> Products()

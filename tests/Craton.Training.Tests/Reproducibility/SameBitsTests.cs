@@ -45,6 +45,10 @@ public sealed partial class SameBitsTests(ITestOutputHelper output) : IDisposabl
     }
 
     [Fact]
+    public void Blocks_that_are_computed_again_on_the_way_back_do_not_change_the_weights() =>
+        Assert.Equal(Expected, Child.Run(["tiny", New("run"), $"{Steps}", "checkpoint"])[^1]);
+
+    [Fact]
     public void Killed_at_random_moments_and_resumed_leaves_the_same_files()
     {
         int seed = Environment.TickCount;

@@ -15,7 +15,7 @@ internal static class SteadyState
 {
     private const int WarmUp = 3, Measured = 3, Rows = 2, Context = 64, DocumentsOfRow = 2, Vocabulary = 8192;
 
-    public static void Run(OptimizerKind optimizer, int accumulate)
+    public static void Run(OptimizerKind optimizer, int accumulate, bool checkpoint)
     {
         TensorScope.Checks = false; // debug builds otherwise never recycle a tensor
         int readsOfStep = accumulate * Rows * DocumentsOfRow;
@@ -23,7 +23,7 @@ internal static class SteadyState
         Gpt model = new Gpt(GptConfig.FromDepth(6, Vocabulary, Context)).Initialize(seed: 1);
         var rows = new TokenLoader(probe, Context, new TokenLoaderOptions { Seed = 1, Begin = 0 });
         var task = new TrainingTask("steady", model, ByteTokenizer.Create(Corpus.SpecialTokens), rows, Valid: null, Context, Sample: null);
-        var loop = new LoopSettings { Steps = WarmUp + Measured + 1, Batch = Rows, Accumulate = accumulate, LogEvery = 1000, SaveEvery = 0, EmaDecay = 0.99 };
+        var loop = new LoopSettings { Steps = WarmUp + Measured + 1, Batch = Rows, Accumulate = accumulate, LogEvery = 1000, SaveEvery = 0, EmaDecay = 0.99, CheckpointActivations = checkpoint };
         string folder = Directory.CreateTempSubdirectory("craton-steady-").FullName;
         try
         {

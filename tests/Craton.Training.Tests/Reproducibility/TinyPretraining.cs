@@ -11,7 +11,7 @@ namespace Craton.Training.Tests.Reproducibility;
 internal static class TinyPretraining
 {
     /// <summary>Trains in <paramref name="folder"/>, or goes on with what is there, and prints the hash of the weights.</summary>
-    public static void Run(string folder, int steps)
+    public static void Run(string folder, int steps, bool checkpoint)
     {
         Environment.CurrentDirectory = folder; // the recipe, which the model directory quotes, must not depend on the folder
         const string text = "text.txt";
@@ -24,7 +24,7 @@ internal static class TinyPretraining
             Model = new ModelSettings { Depth = 2, Width = 48, Heads = 4, KvHeads = 2, Context = 45, QkNorm = true }, // no multiple of a register
             Optimizer = new OptimizerSettings { Kind = OptimizerKind.Muon, LearningRate = 5e-3 },
             Schedule = new ScheduleSettings { Warmup = 5 },
-            Train = new LoopSettings { Steps = steps, Batch = 5, Accumulate = 2, LogEvery = 2, EvalEvery = 7, EvalBatches = 2, SaveEvery = 3, SampleEvery = 0, EmaDecay = 0.9 },
+            Train = new LoopSettings { Steps = steps, Batch = 5, Accumulate = 2, LogEvery = 2, EvalEvery = 7, EvalBatches = 2, SaveEvery = 3, SampleEvery = 0, EmaDecay = 0.9, CheckpointActivations = checkpoint },
         };
         using var stop = new StopSignal();
         Console.WriteLine($"{MachineLimits.RegisterBits}-bit registers");
