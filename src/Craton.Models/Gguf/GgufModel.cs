@@ -42,7 +42,7 @@ public static class GgufModel
     {
         try
         {
-            return file.Find("tokenizer.ggml.model") is null ? new MissingTokenizer(file.Path) : GgufTokenizer.Load(file);
+            return file.Find("tokenizer.ggml.model")?.Content is null or "no_vocab" ? new MissingTokenizer(file.Path) : GgufTokenizer.Load(file);
         }
         catch (CratonException e) when (e.InnerException is TokenizerException || e.Message.Contains("supported yet", StringComparison.Ordinal))
         {

@@ -59,7 +59,7 @@ internal static class GgufTokenizer
         {
             "gpt2" => ByteLevel(file, tokens, types),
             "llama" => SentencePiece(file, tokens, types, scores),
-            "bert" => WordPiece(tokens, types),
+            "bert" => WordPiece(tokens, types, Id(file, "unknown", tokens)),
             _ => throw new CratonException($"{file.Path}: {Prefix}model is '{model}', expected gpt2, llama or bert; this vocabulary is not supported yet"),
         };
         json["version"] = "1.0";
@@ -69,7 +69,7 @@ internal static class GgufTokenizer
         int? begin = Id(file, "bos", tokens) ?? Id(file, "cls", tokens), end = model == "bert" ? Id(file, "seperator", tokens) ?? Id(file, "separator", tokens) : Id(file, "eos", tokens);
         json["post_processor"] = Template(tokens, begins ? begin : null, ends ? end : null);
         var config = new JsonObject();
-        foreach ((string role, string name) in new[] { ("bos", "bos_token"), ("eos", "eos_token"), ("padding", "pad_token"), ("unknown", "unk_token") })
+        foreach ((string role, string name) in new[] { ("bos", "bos_token"), ("eos", "eos_token"), ("padding", "pad_token"), ("unknown", "unk_token"), ("cls", "cls_token"), ("seperator", "sep_token"), ("mask", "mask_token") })
             if (Id(file, role, tokens) is { } id) config[name] = tokens[id];
         if (file.Find("tokenizer.chat_template")?.Content is string template) config["chat_template"] = template;
         return (json, config);
@@ -117,13 +117,12 @@ internal static class GgufTokenizer
         };
     }
 
-    private static JsonObject WordPiece(string[] tokens, int[] types)
+    private static JsonObject WordPiece(string[] tokens, int[] types, int? unknown)
     {
         // Word starts carry the mark of a space, and continuations have lost their ##.
         var vocabulary = new JsonObject();
         for (int i = 0; i < tokens.Length; i++) tokens[i] = types[i] is Control or Unknown ? tokens[i] : tokens[i].StartsWith(Space, StringComparison.Ordinal) ? tokens[i][1..] : "##" + tokens[i];
         for (int i = 0; i < tokens.Length; i++) vocabulary[tokens[i]] = i;
-        int unknown = Array.IndexOf(types, Unknown);
         return new JsonObject
         {
             ["normalizer"] = new JsonObject { ["type"] = "BertNormalizer", ["clean_text"] = true, ["handle_chinese_chars"] = true, ["strip_accents"] = true, ["lowercase"] = true },
@@ -131,7 +130,7 @@ internal static class GgufTokenizer
             ["decoder"] = new JsonObject { ["type"] = "WordPiece", ["prefix"] = "##", ["cleanup"] = true },
             ["model"] = new JsonObject
             {
-                ["type"] = "WordPiece", ["unk_token"] = unknown < 0 ? "[UNK]" : tokens[unknown], ["continuing_subword_prefix"] = "##", ["max_input_chars_per_word"] = 100, ["vocab"] = vocabulary,
+                ["type"] = "WordPiece", ["unk_token"] = unknown is { } id ? tokens[id] : "[UNK]", ["continuing_subword_prefix"] = "##", ["max_input_chars_per_word"] = 100, ["vocab"] = vocabulary,
             },
         };
     }

@@ -9,14 +9,14 @@ internal static class GgufVocabulary
 {
     private const int Normal = 1, Unknown = 2, Control = 3, UserDefined = 4, Unused = 5, Byte = 6;
 
-    /// <summary>The metadata of a model directory's tokenizer; empty for a directory without one.</summary>
+    /// <summary>The metadata of a model directory's tokenizer; that there is none, for a directory without one.</summary>
     /// <param name="folder">The directory.</param>
     /// <param name="size">Rows of the embedding table: the vocabulary is filled up to it.</param>
     /// <exception cref="CratonException">The tokenizer has parts that GGUF cannot say.</exception>
     public static IEnumerable<KeyValuePair<string, GgufValue>> Read(string folder, int size)
     {
         string path = Path.Combine(folder, "tokenizer.json");
-        if (!File.Exists(path)) return [];
+        if (!File.Exists(path)) return [new("tokenizer.ggml.model", "no_vocab")]; // llama.cpp wants to be told
         JsonElement root = JsonElement.Parse(File.ReadAllBytes(path)), model = root.GetProperty("model");
         string type = model.TryGetProperty("type", out JsonElement t) ? t.GetString() ?? "BPE" : "BPE";
         if (type is not ("BPE" or "WordPiece")) throw new CratonException($"{path}: a tokenizer of type {type} cannot be written into GGUF; expected BPE or WordPiece");
@@ -27,14 +27,15 @@ internal static class GgufVocabulary
         foreach (JsonProperty token in model.GetProperty("vocab").EnumerateObject()) Put(token.Name, token.Value.GetInt32(), Normal);
         foreach (JsonElement token in root.GetProperty("added_tokens").EnumerateArray())
             Put(token.GetProperty("content").GetString()!, token.GetProperty("id").GetInt32(), token.GetProperty("special").GetBoolean() ? Control : UserDefined);
-        if (model.TryGetProperty("unk_token", out JsonElement unknown) && unknown.ValueKind == JsonValueKind.String && Array.IndexOf(tokens, unknown.GetString()) is >= 0 and var at) types[at] = Unknown;
+        if (type == "BPE" && model.TryGetProperty("unk_token", out JsonElement unknown) && unknown.ValueKind == JsonValueKind.String && Array.IndexOf(tokens, unknown.GetString()) is >= 0 and var at) types[at] = Unknown;
         var metadata = new List<KeyValuePair<string, GgufValue>>();
         if (type == "WordPiece") AddWordPiece(metadata, tokens, types);
         else if (isByteLevel) AddByteLevel(metadata, path, root, model);
         else AddSentencePiece(metadata, root, model, tokens, types);
         metadata.Add(new("tokenizer.ggml.tokens", GgufValue.Of(tokens)));
         metadata.Add(new("tokenizer.ggml.token_type", GgufValue.Of(types)));
-        AddRoles(metadata, folder, root, tokens);
+        AddRoles(metadata, folder, tokens);
+        if (type == "BPE") AddTemplate(metadata, root);
         return metadata;
 
         void Put(string content, int id, int kind)
@@ -49,8 +50,6 @@ internal static class GgufVocabulary
         metadata.Add(new("tokenizer.ggml.model", "gpt2"));
         metadata.Add(new("tokenizer.ggml.pre", Split(path, root.GetProperty("pre_tokenizer").GetRawText())));
         metadata.Add(new("tokenizer.ggml.merges", GgufValue.Of([.. model.GetProperty("merges").EnumerateArray().Select(Pair)])));
-        // With no vocabulary entry for "begin", llama.cpp would put one before every text of some rules.
-        metadata.Add(new("tokenizer.ggml.add_bos_token", root.TryGetProperty("post_processor", out JsonElement post) && post.ToString().Contains("TemplateProcessing", StringComparison.Ordinal)));
     }
 
     // The rule that splits most alike: digits one by one, up to three together, or all together.
@@ -89,7 +88,7 @@ internal static class GgufVocabulary
             if (types[i] == Normal) tokens[i] = tokens[i].StartsWith("##", StringComparison.Ordinal) ? tokens[i][2..] : "\u2581" + tokens[i];
     }
 
-    private static void AddRoles(List<KeyValuePair<string, GgufValue>> metadata, string folder, JsonElement root, string[] tokens)
+    private static void AddRoles(List<KeyValuePair<string, GgufValue>> metadata, string folder, string[] tokens)
     {
         string file = Path.Combine(folder, "tokenizer_config.json"), template = Path.Combine(folder, "chat_template.jinja");
         JsonElement config = File.Exists(file) ? JsonFile.Read(file) : JsonElement.Parse("{}");
@@ -102,6 +101,22 @@ internal static class GgufVocabulary
         string? chat = File.Exists(template) ? File.ReadAllText(template) : config.TryGetProperty("chat_template", out JsonElement t) && t.ValueKind == JsonValueKind.String ? t.GetString() : null;
         if (chat is not null) metadata.Add(new("tokenizer.chat_template", chat));
     }
+
+    // What is put around a text: said in any case, since the defaults differ from rule to rule.
+    private static void AddTemplate(List<KeyValuePair<string, GgufValue>> metadata, JsonElement root)
+    {
+        JsonElement[] pieces = root.TryGetProperty("post_processor", out JsonElement post) && post.ValueKind == JsonValueKind.Object ? Single(post) : [];
+        bool IsSpecial(int at) => at >= 0 && at < pieces.Length && pieces[at].TryGetProperty("SpecialToken", out _);
+        metadata.Add(new("tokenizer.ggml.add_bos_token", IsSpecial(0)));
+        if (IsSpecial(pieces.Length - 1) && pieces.Length > 1) metadata.Add(new("tokenizer.ggml.add_eos_token", true));
+    }
+
+    private static JsonElement[] Single(JsonElement processor) => processor.GetProperty("type").GetString() switch
+    {
+        "TemplateProcessing" => [.. processor.GetProperty("single").EnumerateArray()],
+        "Sequence" => [.. processor.GetProperty("processors").EnumerateArray().SelectMany(Single)],
+        _ => [],
+    };
 
     private static string Pair(JsonElement merge) => merge.ValueKind == JsonValueKind.String ? merge.GetString()! : $"{merge[0].GetString()} {merge[1].GetString()}";
 }

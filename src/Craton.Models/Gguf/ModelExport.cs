@@ -28,6 +28,8 @@ public static class ModelExport
             ?? throw new CratonException($"'{source}': models of type '{family}' cannot be written as GGUF yet; expected one of {string.Join(", ", GgufArchitecture.All.Select(a => a.ModelType))}");
         bool isTied = !weights.Tensors.Any(t => t.Name == "lm_head.weight") || (bool?)weights.Config["tie_word_embeddings"] == true;
         GgufSource[] tensors = [.. weights.Tensors.Where(t => !(isTied && t.Name == "lm_head.weight")).Select(t => Source(weights, architecture, t.Name, t.Shape, type))];
+        if (architecture.Name == "llama" && RopeFactors(weights) is { } factors)
+            tensors = [GgufSource.FromRows("rope_freqs.weight", BlockType.F32, [factors.Length], (_, row) => factors.CopyTo(row)), .. tensors];
         List<KeyValuePair<string, GgufValue>> metadata = Metadata(weights, architecture, type, tensors, Path.GetFileNameWithoutExtension(path));
         GgufWriter.Save(path, metadata, tensors);
         return new FileInfo(path).Length;
@@ -51,7 +53,7 @@ public static class ModelExport
         JsonFile.Write(folder, "config.json", config);
         if (weights is GgufWeights gguf)
         {
-            if (gguf.File.Find("tokenizer.ggml.model") is not null)
+            if (gguf.File.Find("tokenizer.ggml.model")?.Content is not (null or "no_vocab"))
             {
                 (JsonObject tokenizer, JsonObject tokenizerConfig) = GgufTokenizer.ToJson(gguf.File);
                 JsonFile.Write(folder, "tokenizer.json", tokenizer);
@@ -146,7 +148,7 @@ public static class ModelExport
         GgufSource embedding = tensors.First(t => t.Name == "token_embd.weight");
         int vocabulary = (int)embedding.Shape[0];
         metadata.Add(new($"{architecture.Name}.vocab_size", (uint)vocabulary));
-        if (architecture.Name == "llama") AddRotary(metadata, weights);
+        if (Array.Exists(architecture.Settings, setting => setting.Gguf == "rope.freq_base")) AddRotary(metadata, architecture, weights);
         if (architecture.Name == "bert") metadata.AddRange([new("bert.attention.causal", false), new("bert.pooling_type", 1u)]);
         metadata.Add(new("general.file_type", FileType(type)));
         if (type is not (BlockType.F32 or BlockType.F16 or BlockType.BF16)) metadata.Add(new("general.quantization_version", 2u));
@@ -164,14 +166,45 @@ public static class ModelExport
         if (metadata.TrueForAll(m => m.Key != key) && config["n_embd"] is { } width) metadata.Add(new(key, 4 * (uint)width));
     }
 
-    private static void AddRotary(List<KeyValuePair<string, GgufValue>> metadata, ModelWeights weights)
+    private static void AddRotary(List<KeyValuePair<string, GgufValue>> metadata, GgufArchitecture architecture, ModelWeights weights)
     {
-        if ((weights.Config["rope_scaling"] ?? weights.Config["rope_parameters"])?["rope_type"] is { } kind && (string?)kind is not ("default" or null))
-            throw new CratonException($"{weights.Path}: rotary positions of type '{(string?)kind}' cannot be written as GGUF yet");
-        uint heads = (uint)Heads(weights, keys: false), head = weights.Config["head_dim"] is { } size ? (uint)size : (uint)weights.Config["hidden_size"]! / heads;
-        metadata.Add(new("llama.rope.dimension_count", head));
-        if (metadata.Exists(m => m.Key == "llama.attention.key_length")) metadata.Add(new("llama.attention.value_length", head));
+        string prefix = architecture.Name;
+        if (weights.Config["head_dim"] is { } size && metadata.Exists(m => m.Key == $"{prefix}.attention.key_length")) metadata.Add(new($"{prefix}.attention.value_length", (uint)size));
+        if (architecture.Name == "llama") metadata.Add(new("llama.rope.dimension_count", (uint)HeadSize(weights)));
+        JsonNode? rope = Rope(weights);
+        string type = (string?)rope?["rope_type"] ?? "default";
+        switch (type)
+        {
+            case "default" or "llama3" or "factors":
+                break; // the last two are a tensor
+            case "linear" or "yarn":
+                metadata.Add(new($"{prefix}.rope.scaling.type", type));
+                metadata.Add(new($"{prefix}.rope.scaling.factor", (float)(double)rope!["factor"]!));
+                if (rope["original_max_position_embeddings"] is { } original) metadata.Add(new($"{prefix}.rope.scaling.original_context_length", (uint)original));
+                break;
+            default:
+                throw new CratonException($"{weights.Path}: rotary positions of type '{type}' cannot be written as GGUF yet");
+        }
     }
+
+    // What each frequency is divided by, for Llama 3's scaling: nothing for fast ones, the factor for slow ones, something between for the others.
+    private static float[]? RopeFactors(ModelWeights weights)
+    {
+        if (Rope(weights) is not { } rope) return null;
+        if ((string?)rope["rope_type"] == "factors") return [.. rope["factors"]!.AsArray().Select(f => (float)(double)f!)];
+        if ((string?)rope["rope_type"] != "llama3") return null;
+        double factor = (double)rope["factor"]!, low = (double)rope["low_freq_factor"]!, high = (double)rope["high_freq_factor"]!, context = (double)rope["original_max_position_embeddings"]!;
+        double theta = (double)(weights.Config["rope_theta"] ?? rope["rope_theta"])!;
+        return Array.ConvertAll(RotaryTable.Frequencies(theta, HeadSize(weights)), frequency =>
+        {
+            double turns = context * frequency / (2 * Math.PI), share = Math.Clamp((turns - low) / (high - low), 0, 1);
+            return (float)(1 / ((1 - share) / factor + share));
+        });
+    }
+
+    private static JsonNode? Rope(ModelWeights weights) => weights.Config["rope_scaling"] ?? weights.Config["rope_parameters"];
+
+    private static int HeadSize(ModelWeights weights) => weights.Config["head_dim"] is { } size ? (int)size : (int)weights.Config["hidden_size"]! / Heads(weights, keys: false);
 
     // The numbers by which llama.cpp names the mixture of a file.
     private static uint FileType(BlockType type) => type switch
