@@ -3,8 +3,10 @@ using Craton.Tokenizers;
 
 namespace Craton.Models;
 
-/// <summary>Stands for the tokenizer of a model directory that has none: ids can be given and are taken, text cannot.</summary>
-internal sealed class MissingTokenizer(string directory) : Tokenizer
+/// <summary>Stands for the tokenizer of a model that has none, or none that can be used: ids can be given and are taken, text cannot.</summary>
+/// <param name="directory">The model.</param>
+/// <param name="problem">Why its tokenizer cannot be used; null when it has none.</param>
+internal sealed class MissingTokenizer(string directory, string? problem = null) : Tokenizer
 {
     private static readonly string[] s_files = ["tokenizer.json", "vocab.json", "encoder.json"];
 
@@ -35,6 +37,7 @@ internal sealed class MissingTokenizer(string directory) : Tokenizer
     /// <inheritdoc/>
     public override void Save(string directory) => throw Missing();
 
-    private CratonException Missing() =>
-        new($"'{directory}' holds no tokenizer (tokenizer.json, or vocab.json with merges.txt), which text needs; put one there, or give token ids with --prompt-ids");
+    private CratonException Missing() => problem is not null
+        ? new($"{problem.TrimEnd('.')}; give token ids with --prompt-ids")
+        : new($"'{directory}' holds no tokenizer (tokenizer.json, or vocab.json with merges.txt), which text needs; put one there, or give token ids with --prompt-ids");
 }

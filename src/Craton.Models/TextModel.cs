@@ -1,5 +1,7 @@
 using Craton.Models.Generation;
+using Craton.Models.Gguf;
 using Craton.Tensors;
+using Craton.Tensors.IO;
 using Craton.Tokenizers;
 
 namespace Craton.Models;
@@ -12,10 +14,11 @@ namespace Craton.Models;
 /// <param name="Ends">Ids that end a text or a turn.</param>
 public sealed record TextModel(Gpt Model, Tokenizer Tokenizer, ChatTemplate? Template, SamplingOptions Defaults, IReadOnlyCollection<int> Ends)
 {
-    /// <summary>Reads a model directory.</summary>
-    /// <exception cref="CratonException">It is no model directory, or something in it is damaged.</exception>
+    /// <summary>Reads a model directory or a GGUF file.</summary>
+    /// <exception cref="CratonException">It is neither, or something in it is damaged.</exception>
     public static TextModel Load(string directory)
     {
+        if (GgufFile.IsGguf(directory)) return GgufModel.LoadText(directory);
         Gpt model = ModelDirectory.LoadModel(directory);
         Tokenizer tokenizer = ModelDirectory.LoadTokenizer(directory);
         if (tokenizer.VocabularySize > model.Config.VocabSize)

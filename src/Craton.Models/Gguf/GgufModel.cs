@@ -1,6 +1,8 @@
 using System.Text.Json;
+using Craton.Models.Generation;
 using Craton.Tensors;
 using Craton.Tensors.IO;
+using Craton.Tokenizers;
 
 namespace Craton.Models.Gguf;
 
@@ -18,6 +20,34 @@ public static class GgufModel
         var model = new Gpt(GptConfig.Parse(path, JsonElement.Parse(weights.Config.ToJsonString())));
         weights.Fill(model, keepBlocks);
         return model;
+    }
+
+    /// <summary>Reads a model with its vocabulary and chat template.</summary>
+    /// <exception cref="CratonException">The file is damaged, or its family or vocabulary is not supported.</exception>
+    public static TextModel LoadText(string path)
+    {
+        Gpt model = Load(path);
+        using GgufFile file = GgufFile.Open(path);
+        Tokenizer tokenizer = LoadTokenizer(file);
+        ChatTemplate? template = tokenizer.ChatTemplate is { } source ? ChatTemplate.TryParse(source, tokenizer) : null;
+        SortedSet<int> ends = [];
+        foreach (string role in new[] { "eos", "eot", "eom" })
+            if (file.Find($"tokenizer.ggml.{role}_token_id")?.AsInteger() is { } id and >= 0 and <= int.MaxValue) ends.Add((int)id);
+        if (template is not null) ends.Add(template.EndOfTurn);
+        return new TextModel(model, tokenizer, template, new SamplingOptions(), ends);
+    }
+
+    // A vocabulary of an unknown kind is a problem for those who give text.
+    private static Tokenizer LoadTokenizer(GgufFile file)
+    {
+        try
+        {
+            return file.Find("tokenizer.ggml.model")?.Content is null or "no_vocab" ? new MissingTokenizer(file.Path) : GgufTokenizer.Load(file);
+        }
+        catch (CratonException e) when (e.InnerException is TokenizerException || e.Message.Contains("supported yet", StringComparison.Ordinal))
+        {
+            return new MissingTokenizer(file.Path, e.Message);
+        }
     }
 
     // Before modules are made: a count in the metadata must not ask for more of them than the file has tensors.

@@ -123,27 +123,26 @@ internal sealed class GgufWeights : ModelWeights
             if (Metadata(gguf) is { } value && Number(value) is { } number) config[huggingFace] = number;
         foreach ((string key, string json) in _architecture.Fixed) config[key] = JsonNode.Parse(json);
         foreach ((string key, string name) in new[] { ("bos", "bos_token_id"), ("eos", "eos_token_id"), ("padding", "pad_token_id") })
-            if (_file.Find($"tokenizer.ggml.{key}_token_id") is { } id && id.AsInteger() is { } number) config[name] = number;
+            if (_file.Find($"tokenizer.ggml.{key}_token_id") is { } id && id.AsInteger() is { } number and >= 0 and < int.MaxValue) config[name] = number; // 2^32 − 1 means none
         if (_file.Contains("token_embd.weight")) config["vocab_size"] = _file["token_embd.weight"].Shape[0];
         config["tie_word_embeddings"] = !_file.Contains("output.weight");
         config["attention_bias"] = _file.Contains("blk.0.attn_q.bias");
         config["mlp_bias"] = _file.Contains("blk.0.ffn_up.bias");
         if (_file.Contains("token_types.weight")) config["type_vocab_size"] = _file["token_types.weight"].Shape[0];
         AddRope(config);
-        return config;
+        return JsonNode.Parse(config.ToJsonString())!.AsObject(); // as if it had been read: numbers convert to what is asked for
     }
 
     private void AddRope(JsonObject config)
     {
-        JsonNode? theta = config["rope_theta"]?.DeepClone();
-        if (theta is null && Array.Exists(_architecture.Settings, s => s.Gguf == "rope.freq_base")) config["rope_theta"] = theta = JsonValue.Create(10000.0);
+        if (!config.ContainsKey("rope_theta") && Array.Exists(_architecture.Settings, s => s.Gguf == "rope.freq_base")) config["rope_theta"] = Shortest(10000);
         string? type = (Metadata("rope.scaling.type")?.Content as string) is { } scaling and not "none" ? scaling : null;
         if (_file.Contains(RopeFactors))
         {
             // What the frequencies are divided by, pair for pair: Llama 3's scaling, worked out.
             float[] factors = new float[_file[RopeFactors].Count];
             _file.ReadFloats(_file[RopeFactors], factors);
-            config["rope_scaling"] = new JsonObject { ["rope_type"] = "factors", ["factors"] = new JsonArray([.. factors.Select(f => (JsonNode)Shortest(f))]) };
+            config["rope_scaling"] = new JsonObject { ["rope_type"] = "factors", ["factors"] = new JsonArray([.. factors.Select(Shortest)]) };
         }
         else if (type is not null)
         {
@@ -170,5 +169,10 @@ internal sealed class GgufWeights : ModelWeights
     };
 
     // 1e-05 in single precision is 1e-05 in a configuration, not 9.999999747378752e-06.
-    private static JsonValue Shortest(float value) => JsonValue.Create(double.Parse(value.ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture));
+    // And with a point or an exponent: other libraries refuse a whole number where they expect a real one.
+    private static JsonNode Shortest(float value)
+    {
+        string text = value.ToString("R", CultureInfo.InvariantCulture);
+        return float.IsFinite(value) ? JsonNode.Parse(text.AsSpan().ContainsAny('.', 'E') ? text : text + ".0")! : JsonValue.Create(0.0);
+    }
 }

@@ -34,11 +34,11 @@ internal static class PanelLayout
         {
             case BlockType.Q8_0:
                 block[..2].CopyTo(panel[(2 * row)..]);
-                for (int k = 0; k < 32; k++) panel[32 + Place(k, row)] = (byte)(block[2 + k] ^ 0x80);
+                for (int k = 0; k < 32; k += 4) BitConverter.TryWriteBytes(panel[(32 + Place(k, row))..], BitConverter.ToUInt32(block[(2 + k)..]) ^ 0x8080_8080);
                 break;
             case BlockType.Q4_0:
                 block[..2].CopyTo(panel[(2 * row)..]);
-                for (int k = 0; k < 16; k++) panel[32 + Place(k, row)] = block[2 + k];
+                for (int k = 0; k < 16; k += 4) block.Slice(2 + k, 4).CopyTo(panel[(32 + Place(k, row))..]);
                 break;
             case BlockType.Q4_K: PackWithMinima(block, block[16..], default, row, panel, 32 + 256); break;
             case BlockType.Q5_K: PackWithMinima(block, block[48..], block.Slice(16, 32), row, panel, 32 + 256 + 64); break;
