@@ -28,7 +28,7 @@ internal sealed class PerplexityVerb : Verb
     {
         string file = parsed.GetValue(_file)!, text = File.ReadAllText(file);
         if (text.Length == 0) throw new CratonException($"'{file}' is empty; expected a text");
-        TextModel model = TextModel.Load(parsed.GetValue(_model)!);
+        TextModel model = TextModel.LoadForInference(parsed.GetValue(_model)!);
         int context = Math.Min(parsed.GetValue(_context), model.Model.Config.MaxPositionEmbeddings);
         if (context < 1) throw new CratonException($"--context: expected at least 1, got {context}");
         LanguageModelScore score = Score(model, text, context);
@@ -45,7 +45,7 @@ internal sealed class PerplexityVerb : Verb
 
     private static JsonObject Compare(string path, TextModel model, string text, int context, LanguageModelScore score, Output output)
     {
-        TextModel original = TextModel.Load(path);
+        TextModel original = TextModel.LoadForInference(path);
         LanguageModelScore before = Score(original, text, context);
         QuantizationCost cost = QuantizationCost.Measure(original.Model, model.Model, model.Tokenizer.Encode(text));
         output.Line(string.Create(CultureInfo.InvariantCulture,
