@@ -56,6 +56,15 @@ public sealed class Gpt : Module
         return this;
     }
 
+    /// <summary>Keeps the weights of all products in the order in which inference reads them (<see cref="Tensor.Pack"/>): quicker, and no longer
+    /// for training or saving.</summary>
+    public Gpt PackWeights()
+    {
+        foreach (Linear linear in Modules().OfType<Linear>()) linear.Weight.Pack();
+        if (_lmHead is null) HeadWeight.Pack();
+        return this;
+    }
+
     /// <summary>Scores of the next token at every position.</summary>
     /// <param name="ids">Token ids, I32 [B, T].</param>
     /// <param name="input">Positions, documents, padding; default for one plain text per row.</param>

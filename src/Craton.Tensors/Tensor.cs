@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using Craton.Tensors.Kernels;
+using Craton.Tensors.Kernels.Cpu;
 using Craton.Tensors.Memory;
 using Craton.Tensors.Quantization;
 
@@ -48,13 +50,22 @@ public sealed unsafe partial class Tensor
     public Tensor? Grad => GradIsEmpty ? null : GradBuffer;
 
     /// <summary>True after the memory went back to the pool; every use then fails.</summary>
-    public bool IsReleased => _storage is null && !_isDeferred && Quantized is null;
+    public bool IsReleased => _storage is null && !_isDeferred && !IsForComputing;
 
     /// <summary>
     /// The blocks that this weight is kept in instead of floats (<see cref="Quantize"/>); null for an ordinary tensor. <see cref="Ops.Linear"/>,
     /// <see cref="Ops.Embedding"/> and <see cref="Ops.LinearCrossEntropy"/> compute with them; nothing else reads such a tensor.
     /// </summary>
     public QuantizedMatrix? Quantized { get; private set; }
+
+    // The same with floats in the order in which products read them: see Pack.
+    internal PackedMatrix? Packed { get; private set; }
+
+    // The weight is kept in a form that only some operations read, and that has no gradient.
+    internal bool IsForComputing => Quantized is not null || Packed is not null;
+
+    // What it is kept in, for errors.
+    internal string Form => Quantized is { } blocks ? $"{blocks.Type} blocks" : "the packed form of inference";
 
     // The gradient's memory. Empty: its content does not count yet, the first writer overwrites it.
     internal Tensor? GradBuffer { get; set; }
@@ -90,6 +101,20 @@ public sealed unsafe partial class Tensor
         Quantized = matrix;
     }
 
+    /// <summary>
+    /// Keeps an F32 weight in the order in which products read it from here on, for inference: a linear layer then costs what reading its
+    /// weight once costs, from one row on, with the same bits. Its plain floats are given up, and it has no gradient.
+    /// </summary>
+    public void Pack()
+    {
+        Check.Rank("pack", "weight", this, 2, 2);
+        Check.That(DType == DType.F32, "pack", "weight", "F32", $"{DType}");
+        var rows = new StridedMatrix<float>((float*)Pointer, (nint)_layout.Stride(0), (nint)_layout.Stride(1));
+        var packed = new PackedMatrix(rows.Transposed, Size(1), Size(0));
+        GiveUp("Pack");
+        Packed = packed;
+    }
+
     /// <summary>Asks for gradients with respect to this leaf.</summary>
     /// <returns>The tensor itself.</returns>
     public Tensor RequireGrad()
@@ -102,7 +127,7 @@ public sealed unsafe partial class Tensor
     public void ClearGrad() => DropGrad("ClearGrad()");
 
     /// <summary>The same elements, cut off from the tape: no gradient flows through.</summary>
-    public Tensor Detach() => Quantized is not null ? this : CreateView(_layout, differentiable: false);
+    public Tensor Detach() => IsForComputing ? this : CreateView(_layout, differentiable: false);
 
     /// <summary>Releases the memory now instead of at the scope's end.</summary>
     public void Release() => Release("Release()");
@@ -159,8 +184,8 @@ public sealed unsafe partial class Tensor
     // A weight gets its memory, zeroed, when it is first touched: one that is loaded in blocks never has any.
     private Storage FirstStorage()
     {
-        if (Quantized is { } blocks)
-            throw new CratonException($"tensor {_layout}: expected floats, got a weight in {blocks.Type} blocks; load the model with its weights as floats to train or change it");
+        if (IsForComputing)
+            throw new CratonException($"tensor {_layout}: expected floats, got a weight in {Form}; load the model with its weights as floats to train or change it");
         if (!_isDeferred)
             throw new ObjectDisposedException(null, $"tensor {_layout}: expected a live tensor, got one whose memory went back when '{_releasedBy}' ended; use it earlier, or keep it with scope.Keep(tensor)");
         lock (this)

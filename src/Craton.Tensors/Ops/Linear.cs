@@ -52,7 +52,7 @@ public static partial class Ops
             a.Release();
         }
         bool records = Tape.Records(x, weight, bias) || (residual is not null && Tape.Records(residual));
-        Check.That(!records || weight.Quantized is null, "linear", "weight", "floats, since gradients are wanted", $"{weight.Quantized?.Type} blocks", "load the model with its weights as floats");
+        Check.That(!records || !weight.IsForComputing, "linear", "weight", "floats, since gradients are wanted", weight.Form, "load the model with its weights as floats");
         if (records)
         {
             var op = LinearOp.Rent();
@@ -62,15 +62,21 @@ public static partial class Ops
         return y;
     }
 
-    // y = x · weightᵀ + bias + residual, all contiguous, with the weight's floats or its blocks.
+    // y = x · weightᵀ + bias + residual, all contiguous, with the weight in whatever form it is kept.
     private static void LinearInto(Tensor x, Tensor weight, Tensor? bias, Tensor? residual, Tensor y)
     {
-        if (weight.Quantized is not { } blocks)
+        if (!weight.IsForComputing)
         {
             Kernel.For(y).Linear(x, weight, bias, residual, y);
             return;
         }
-        blocks.Multiply(x, bias is null ? null : Contiguous(bias), y);
+        if (bias is not null) bias = Contiguous(bias);
+        if (weight.Packed is { } packed)
+        {
+            packed.Multiply(x, bias, residual, y);
+            return;
+        }
+        weight.Quantized!.Multiply(x, bias, y);
         if (residual is not null) Kernel.For(y).Copy(residual, y, add: true);
     }
 

@@ -28,7 +28,7 @@ public static partial class Ops
         if (bias is not null) Check.Shape(Name, "bias", bias, weight.Size(0));
         Check.Shape(Name, "target", target, x.Size(0));
         bool records = Tape.Records(x, weight, bias);
-        Check.That(!records || weight.Quantized is null, Name, "weight", "floats, since gradients are wanted", $"{weight.Quantized?.Type} blocks", "load the model with its weights as floats");
+        Check.That(!records || !weight.IsForComputing, Name, "weight", "floats, since gradients are wanted", weight.Form, "load the model with its weights as floats");
         Check.That(!records || options.Reduction != Reduction.None, Name, "reduction", "Mean or Sum when gradients are wanted", "None", "use CrossEntropy of Linear, or no tape");
         Tensor inputs = Contiguous(x), targets = Targets(Name, target, weight.Size(0), options.IgnoreIndex, out int counted);
         CrossEntropyCall call = CallFor(Name, options, x.DType, weight.Size(0), targets, counted);

@@ -38,30 +38,41 @@ public sealed unsafe class PackedWeightTests
     }
 
     [Fact]
-    public void Linear_has_the_bits_of_the_operation()
+    public void Operations_on_a_packed_weight_have_the_bits_of_those_on_a_plain_one()
     {
         var random = new Random(3);
-        Tensor weight = Tensor.Persistent(DType.F32, 75, 40), bias = Tensor.Persistent(DType.F32, 75), x = Tensor.Persistent(DType.F32, 2, 3, 40);
-        foreach (Tensor tensor in (Tensor[])[weight, bias, x]) Noise(random, (int)tensor.Count).CopyTo(tensor.AsSpan<float>());
-        var packed = new PackedWeight(weight);
-        using (TensorScope.Open("test"))
+        Tensor weight = Tensor.Persistent(DType.F32, 75, 40), packed = Tensor.Persistent(DType.F32, 75, 40), bias = Tensor.Persistent(DType.F32, 75), x = Tensor.Persistent(DType.F32, 2, 3, 40), residual = Tensor.Persistent(DType.F32, 2, 3, 75);
+        foreach (Tensor tensor in (Tensor[])[weight, bias, x, residual]) Noise(random, (int)tensor.Count).CopyTo(tensor.AsSpan<float>());
+        weight.AsSpan<float>().CopyTo(packed.AsSpan<float>());
+        packed.Pack();
+        Tensor ids = Tensor.From([74, 0, 33, 32], 4), targets = Tensor.From([74, 0, 33, 32, 1, 2], 6);
+        foreach (Func<Tensor, Tensor> operation in (Func<Tensor, Tensor>[])
+        [
+            w => Ops.Linear(x, w),
+            w => Ops.Linear(x, w, bias),
+            w => Ops.Linear(x, w, bias, Activation.Gelu, residual),
+            w => Ops.Linear(x, w, null, Activation.None, residual),
+            w => Ops.Embedding(w, ids),
+            w => Ops.LinearCrossEntropy(x.View(6, 40), w, bias, targets),
+        ])
         {
-            Tensor y = packed.Linear(x, bias);
-            Assert.Equal([2, 3, 75], y.Shape.ToArray());
-            Assert.Equal(Bits(Ops.Linear(x, weight, bias).AsSpan<float>()), Bits(y.AsSpan<float>()));
-            Assert.Equal(Bits(Ops.Linear(x, weight).AsSpan<float>()), Bits(packed.Linear(x).AsSpan<float>()));
+            using TensorScope scope = TensorScope.Open("test");
+            Tensor expected = operation(weight), actual = operation(packed);
+            Assert.Equal(expected.Shape.ToArray(), actual.Shape.ToArray());
+            Assert.Equal(Bits(expected.AsSpan<float>()), Bits(actual.AsSpan<float>()));
         }
     }
 
     [Fact]
-    public void What_does_not_fit_is_said()
+    public void What_a_packed_weight_is_not_for_is_said()
     {
-        var packed = new PackedWeight(Tensor.Persistent(DType.F32, 4, 3));
-        Assert.Contains("3 features", Assert.Throws<CratonException>(() => packed.Linear(Tensor.Persistent(DType.F32, 2, 4))).Message);
-        Assert.Throws<CratonException>(() => new PackedWeight(Tensor.Persistent(DType.F64, 4, 3)));
-        Tensor x = Tensor.Parameter(DType.F32, 2, 3);
+        Assert.Contains("F32", Assert.Throws<CratonException>(() => Tensor.Persistent(DType.F64, 4, 3).Pack()).Message, StringComparison.Ordinal);
+        Tensor weight = Tensor.Parameter(DType.F32, 4, 3), x = Tensor.Parameter(DType.F32, 2, 3);
+        weight.Pack();
+        Assert.Contains("3 features", Assert.Throws<CratonException>(() => Ops.Linear(Tensor.Persistent(DType.F32, 2, 4), weight)).Message, StringComparison.Ordinal);
+        Assert.Contains("packed form", Assert.Throws<CratonException>(() => weight.AsSpan<float>()).Message, StringComparison.Ordinal);
         using (Tape.Start())
-            Assert.Contains("inference", Assert.Throws<CratonException>(() => packed.Linear(x)).Message);
+            Assert.Contains("packed form", Assert.Throws<CratonException>(() => Ops.Linear(x, weight)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

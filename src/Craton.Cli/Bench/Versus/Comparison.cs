@@ -75,11 +75,11 @@ internal sealed record Comparison(string Name, Bound Bound, Func<InstalledPeers,
     // A layer's weights stay as they are from call to call, so both sides may keep them in the order they like best.
     private static Variant Skinny(int rows, InstalledPeers peers)
     {
-        Tensor x = Measurements.Noise(rows, Width);
-        var weight = new PackedWeight(Measurements.Noise(Inner, Width));
+        Tensor x = Measurements.Noise(rows, Width), weight = Measurements.Noise(Inner, Width);
+        weight.Pack();
         Contender ours = Contender.Ours(() =>
         {
-            using (TensorScope.Open("bench")) _ = weight.Linear(x);
+            using (TensorScope.Open("bench")) _ = Ops.Linear(x, weight);
         });
         PeerProcess[] libraries = peers.Blas();
         return new("", ours, [.. libraries.SelectMany(l => new[] { "nt", "nn" }.Select(order => l.Contender($"{rows} {Inner} {Width} {order} 0") with { Name = $"{l.Name} {order}" }))])

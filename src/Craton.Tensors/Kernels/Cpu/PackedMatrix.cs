@@ -46,6 +46,28 @@ internal sealed unsafe class PackedMatrix
     public float* At(int k, int column)
         => (float*)_storage.Pointer + (column / PanelColumns * PanelStride) + ((nint)k * PanelColumns) + (column % PanelColumns);
 
+    /// <summary>Column n of the operand: row n of the weight.</summary>
+    /// <param name="n">The column.</param>
+    /// <param name="values">K values.</param>
+    public void ReadColumn(int n, Span<float> values)
+    {
+        float* from = At(0, n);
+        for (int i = 0; i < values.Length; i++, from += PanelColumns)
+            values[i] = *from;
+    }
+
+    /// <summary>y = x · this + bias + residual: x F32 [.., K], y and residual F32 [.., N], bias F32 [N], all contiguous; the last two may be left
+    /// out.</summary>
+    public void Multiply(Tensor x, Tensor? bias, Tensor? residual, Tensor y)
+    {
+        int m = (int)(y.Count / Math.Max(1, N));
+        StridedMatrix<float> rows = new((float*)x.Pointer, K, 1), result = new((float*)y.Pointer, N, 1);
+        float* b = bias is null ? null : (float*)bias.Pointer;
+        if (residual is not null) Gemm.Multiply(m, rows, this, result, new ResidualEpilogue(b, (float*)residual.Pointer, N));
+        else if (bias is not null) Gemm.Multiply(m, rows, this, result, new BiasEpilogue(b));
+        else Gemm.Multiply(m, rows, this, result, new NoEpilogue());
+    }
+
     private readonly struct Packing(PackedMatrix packed, StridedMatrix<float> source) : IJob
     {
         private readonly PackedMatrix _packed = packed;
