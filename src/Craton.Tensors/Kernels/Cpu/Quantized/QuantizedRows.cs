@@ -69,10 +69,10 @@ internal readonly unsafe struct QuantizedRows
         {
             long end = Math.Min(Rows, (long)(task + 1) * PerTask);
             int columns = Result._columns;
+            int* sums = stackalloc int[2];
             for (long row = (long)task * PerTask; row < end; row++)
                 for (int block = 0; block < columns / Block; block++)
                 {
-                    int* sums = stackalloc int[2];
                     float scale = Quantize(X + row * columns + block * Block, Result.Values(row) + block * Block, sums);
                     Result.Scales(row)[block] = scale;
                     PutOffsets(Result.Offsets(row), block, scale, sums[0], sums[1]);
