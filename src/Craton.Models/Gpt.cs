@@ -50,6 +50,15 @@ public sealed class Gpt : Module
         return this;
     }
 
+    /// <summary>Keeps the weights of all products in the order in which inference reads them (<see cref="Tensor.Pack"/>): quicker, and no longer
+    /// for training or saving.</summary>
+    public Gpt PackWeights()
+    {
+        foreach (Linear linear in Modules().OfType<Linear>()) linear.Weight.Pack();
+        if (_lmHead is null) HeadWeight.Pack();
+        return this;
+    }
+
     /// <summary>Scores of the next token at every position.</summary>
     /// <param name="ids">Token ids, I32 [B, T].</param>
     /// <param name="input">Positions, documents, padding; default for one plain text per row.</param>
@@ -131,13 +140,14 @@ internal sealed class GptBlock : Module
 
     public Tensor Forward(Tensor x, GptInput input, KvCache? cache, int layer)
     {
-        x += Attend(x, input, cache, layer);
-        return x + FeedForward(x);
+        x = Attend(x, input, cache, layer, residual: x);
+        return FeedForward(x, residual: x);
     }
 
-    public Tensor Attend(Tensor x, GptInput input, KvCache? cache, int layer) => _attention.Forward(_inputNorm.Forward(x), input, cache, layer);
+    public Tensor Attend(Tensor x, GptInput input, KvCache? cache, int layer, Tensor? residual = null) =>
+        _attention.Forward(_inputNorm.Forward(x), input, cache, layer, residual);
 
-    public Tensor FeedForward(Tensor x) => _mlp.Forward(_postAttentionNorm.Forward(x));
+    public Tensor FeedForward(Tensor x, Tensor? residual = null) => _mlp.Forward(_postAttentionNorm.Forward(x), residual);
 }
 
 /// <summary>Causal self-attention with rotary positions and shared key/value heads.</summary>
@@ -161,7 +171,7 @@ internal sealed class GptAttention : Module
         _kNorm = Child("k_norm", new RmsNorm(config.HeadDim, config.RmsNormEps));
     }
 
-    public Tensor Forward(Tensor x, GptInput input, KvCache? cache, int layer)
+    public Tensor Forward(Tensor x, GptInput input, KvCache? cache, int layer, Tensor? residual)
     {
         int past = cache?.Length ?? 0;
         Tensor q = Rotated(Heads(_q.Forward(x), _config.NumAttentionHeads, _qNorm), input.Positions, past);
@@ -176,7 +186,7 @@ internal sealed class GptAttention : Module
             KeyPadding = input.KeyPadding,
         });
         // The result lies in memory as [B, T, H, D]: turning it back is a view.
-        return _o.Forward(y.Permute(0, 2, 1, 3).View(x.Size(0), x.Size(1), _config.NumAttentionHeads * _config.HeadDim));
+        return _o.Forward(y.Permute(0, 2, 1, 3).View(x.Size(0), x.Size(1), _config.NumAttentionHeads * _config.HeadDim), residual: residual);
     }
 
     // [B, T, H·D] as [B, H, T, D]
@@ -201,5 +211,5 @@ internal sealed class GptMlp : Module
         _down = Child("down_proj", new Linear(config.IntermediateSize, config.HiddenSize, config.MlpBias));
     }
 
-    public Tensor Forward(Tensor x) => _down.Forward(SwiGlu(_gate.Forward(x), _up.Forward(x)));
+    public Tensor Forward(Tensor x, Tensor? residual) => _down.Forward(SwiGlu(_gate.Forward(x), _up.Forward(x)), residual: residual);
 }

@@ -82,8 +82,8 @@ internal sealed class Gpt2Block : Module
         int batch = x.Size(0), length = x.Size(1), width = x.Size(2);
         Tensor qkv = _attention.Forward(_ln1.Forward(x)).View(batch, length, 3, _heads, width / _heads);
         Tensor y = Attention(Head(qkv, 0), Head(qkv, 1), Head(qkv, 2), new AttentionOptions { Causal = true });
-        x += _attentionOut.Forward(y.Permute(0, 2, 1, 3).View(batch, length, width));
-        return x + _down.Forward(_up.Forward(_ln2.Forward(x), Activation.Gelu));
+        x = _attentionOut.Forward(y.Permute(0, 2, 1, 3).View(batch, length, width), residual: x);
+        return _down.Forward(_up.Forward(_ln2.Forward(x)), Activation.Gelu, residual: x);
     }
 
     // Queries, keys or values of [B, T, 3, H, D] as [B, H, T, D].

@@ -31,6 +31,15 @@ public sealed record TextModel(Gpt Model, Tokenizer Tokenizer, ChatTemplate? Tem
         return new TextModel(model, tokenizer, template, generation.Sampling, ends);
     }
 
+    /// <summary>Reads a model directory to generate and score, not to train: its weights are kept in the order in which products read them.</summary>
+    /// <inheritdoc cref="Load" path="/exception"/>
+    public static TextModel LoadForInference(string directory)
+    {
+        TextModel model = Load(directory);
+        model.Model.PackWeights();
+        return model;
+    }
+
     /// <summary>The chat template, for work that needs one.</summary>
     /// <param name="directory">The model's directory, for the error.</param>
     /// <exception cref="CratonException">There is none, or it is not supported.</exception>

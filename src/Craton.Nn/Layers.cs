@@ -18,8 +18,8 @@ public sealed class Linear : Module
     /// <summary>[outputs], or null.</summary>
     public Tensor? Bias { get; }
 
-    /// <summary>Applies the layer, and an activation function if one is given.</summary>
-    public Tensor Forward(Tensor x, Activation activation = Activation.None) => Ops.Linear(x, Weight, Bias, activation);
+    /// <summary>activation(x) · weightᵀ + bias + residual; the activation and the residual [.., outputs] may be left out.</summary>
+    public Tensor Forward(Tensor x, Activation activation = Activation.None, Tensor? residual = null) => Ops.Linear(x, Weight, Bias, activation, residual);
 }
 
 /// <summary>A table of vectors: ids [..] → [.., width].</summary>

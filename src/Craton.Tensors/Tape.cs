@@ -69,7 +69,7 @@ public sealed class Tape : IDisposable
             if (!entry.IsProducer) continue;
             bool isRoot = false;
             foreach (Tensor root in outputs) isRoot |= ReferenceEquals(root, output);
-            if (isRoot) DropGradient(output);
+            if (isRoot) output.DropGrad("Backward");
             else output.Release("Backward");
         }
     }
@@ -98,7 +98,7 @@ public sealed class Tape : IDisposable
     {
         s_current!.Profile?.Recorded(op, output);
         bool isProducer = !output.RequiresGrad; // further operations may write further parts of the same output
-        output.RequiresGrad = true;
+        output.RequiresGrad = output.IsRecorded = true;
         s_current._entries.Add(new Entry(op, output, output.Generation, isProducer));
     }
 
@@ -112,6 +112,7 @@ public sealed class Tape : IDisposable
     {
         if (input.ViewOf is not { } whole)
         {
+            if (input.GradIsShared) Unshare(input);
             input.GradBuffer ??= Tensor.LeaseUnscoped(input.DType, input.Layout.Dense());
             var target = new GradTarget(input.GradBuffer, !input.GradIsEmpty);
             input.GradIsEmpty = false;
@@ -129,11 +130,46 @@ public sealed class Tape : IDisposable
         return new GradTarget(all.Gradient.CreateView(layout, differentiable: false), add);
     }
 
-    private static void DropGradient(Tensor output)
+    /// <summary>
+    /// The gradient of an input is a gradient that is there already, as in a sum. The result of an operation shares its memory, instead of
+    /// copying, when it is the first share: it is copied later if both are still in use when one of them changes.
+    /// </summary>
+    internal static void PassGradient(Tensor input, Tensor gradient)
     {
-        output.GradBuffer?.Release("Backward");
-        output.GradBuffer = null;
-        output.GradIsEmpty = true;
+        if (input.IsRecorded && Fits(input, gradient))
+        {
+            Adopt(input, gradient);
+            input.GradIsShared = true;
+        }
+        else GradFor(input).Take(gradient);
+    }
+
+    /// <summary>The same with a gradient that nobody else will use.</summary>
+    internal static void GiveGradient(Tensor input, Tensor gradient)
+    {
+        if (Fits(input, gradient)) Adopt(input, gradient);
+        else GradFor(input).Take(gradient);
+    }
+
+    private static bool Fits(Tensor input, Tensor gradient) =>
+        input.ViewOf is null && input.GradIsEmpty && gradient.Layout == input.Layout.Dense();
+
+    private static void Adopt(Tensor input, Tensor gradient)
+    {
+        input.DropGrad("Backward");
+        input.GradBuffer = gradient.ShareUnscoped();
+        input.GradIsEmpty = false;
+    }
+
+    private static void Unshare(Tensor input)
+    {
+        input.GradIsShared = false;
+        Tensor shared = input.GradBuffer!;
+        if (shared.Storage.IsUnshared) return;
+        Tensor own = Tensor.LeaseUnscoped(shared.DType, shared.Layout);
+        Kernel.For(own).Copy(shared, own);
+        input.GradBuffer = own;
+        shared.Release("Backward");
     }
 
     private readonly record struct Entry(Op? Op, Tensor Output, int Generation, bool IsProducer);

@@ -47,7 +47,7 @@ public sealed unsafe partial class Tensor
     public static Tensor Persistent(DType type, params ReadOnlySpan<int> shape)
     {
         var layout = new Layout(shape);
-        Tensor tensor = LeaseUnscoped(type, layout);
+        Tensor tensor = Fresh(type, layout, MemoryPool.LeaseLasting(BytesOf(type, layout)));
         tensor.Clear();
         return tensor;
     }

@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using Craton.Tensors.Kernels;
+using Craton.Tensors.Kernels.Cpu;
 using Craton.Tensors.Memory;
 using Craton.Tensors.Quantization;
 
@@ -48,7 +50,7 @@ public sealed unsafe partial class Tensor
     public Tensor? Grad => GradIsEmpty ? null : GradBuffer;
 
     /// <summary>True after the memory went back to the pool; every use then fails.</summary>
-    public bool IsReleased => _storage is null && !_isDeferred && Quantized is null;
+    public bool IsReleased => _storage is null && !_isDeferred && !IsForComputing;
 
     /// <summary>
     /// The blocks that this weight is kept in instead of floats (<see cref="Quantize"/>); null for an ordinary tensor. <see cref="Ops.Linear"/>,
@@ -56,8 +58,23 @@ public sealed unsafe partial class Tensor
     /// </summary>
     public QuantizedMatrix? Quantized { get; private set; }
 
-    // The gradient's memory, kept between steps for leaves. Empty: its content does not count yet, the first writer overwrites it.
+    // The same with floats in the order in which products read them: see Pack.
+    internal PackedMatrix? Packed { get; private set; }
+
+    // The weight is kept in a form that only some operations read, and that has no gradient.
+    internal bool IsForComputing => Quantized is not null || Packed is not null;
+
+    // What it is kept in, for errors.
+    internal string Form => Quantized is { } blocks ? $"{blocks.Type} blocks" : "the packed form of inference";
+
+    // The gradient's memory. Empty: its content does not count yet, the first writer overwrites it.
     internal Tensor? GradBuffer { get; set; }
+
+    // The gradient may lie in memory that other tensors' gradients read: whoever changes it looks first whether they are gone.
+    internal bool GradIsShared { get; set; }
+
+    // The result of a recorded operation: its gradient is the tape's.
+    internal bool IsRecorded { get; set; }
 
     internal bool GradIsEmpty { get; set; } = true;
 
@@ -84,6 +101,20 @@ public sealed unsafe partial class Tensor
         Quantized = matrix;
     }
 
+    /// <summary>
+    /// Keeps an F32 weight in the order in which products read it from here on, for inference: a linear layer then costs what reading its
+    /// weight once costs, from one row on, with the same bits. Its plain floats are given up, and it has no gradient.
+    /// </summary>
+    public void Pack()
+    {
+        Check.Rank("pack", "weight", this, 2, 2);
+        Check.That(DType == DType.F32, "pack", "weight", "F32", $"{DType}");
+        var rows = new StridedMatrix<float>((float*)Pointer, (nint)_layout.Stride(0), (nint)_layout.Stride(1));
+        var packed = new PackedMatrix(rows.Transposed, Size(1), Size(0));
+        GiveUp("Pack");
+        Packed = packed;
+    }
+
     /// <summary>Asks for gradients with respect to this leaf.</summary>
     /// <returns>The tensor itself.</returns>
     public Tensor RequireGrad()
@@ -92,11 +123,11 @@ public sealed unsafe partial class Tensor
         return this;
     }
 
-    /// <summary>Forgets the gradient; its memory is kept for the next one.</summary>
-    public void ClearGrad() => GradIsEmpty = true;
+    /// <summary>Forgets the gradient; its memory goes back to the pool.</summary>
+    public void ClearGrad() => DropGrad("ClearGrad()");
 
     /// <summary>The same elements, cut off from the tape: no gradient flows through.</summary>
-    public Tensor Detach() => Quantized is not null ? this : CreateView(_layout, differentiable: false);
+    public Tensor Detach() => IsForComputing ? this : CreateView(_layout, differentiable: false);
 
     /// <summary>Releases the memory now instead of at the scope's end.</summary>
     public void Release() => Release("Release()");
@@ -104,11 +135,7 @@ public sealed unsafe partial class Tensor
     internal static Tensor Lease(DType type, in Layout layout) => Register(LeaseUnscoped(type, layout));
 
     // Not of any scope: gradients, which the tape or their leaf owns.
-    internal static Tensor LeaseUnscoped(DType type, in Layout layout)
-    {
-        Tensor tensor = Fresh(type, layout, MemoryPool.Lease(BytesOf(type, layout)));
-        return tensor;
-    }
+    internal static Tensor LeaseUnscoped(DType type, in Layout layout) => Fresh(type, layout, MemoryPool.Lease(BytesOf(type, layout)));
 
     private static long BytesOf(DType type, in Layout layout) => Math.BigMul(layout.Count, (long)type.Size(), out long low) == 0 && low >= 0
         ? low
@@ -149,24 +176,22 @@ public sealed unsafe partial class Tensor
         _storage?.RemoveTensor();
         _storage = null;
         _isDeferred = false;
-        GradBuffer?.Release(by);
-        GradBuffer = null;
-        GradIsEmpty = true;
-        RequiresGrad = false;
+        DropGrad(by);
+        RequiresGrad = IsRecorded = false;
         ViewOf = null;
     }
 
     // A weight gets its memory, zeroed, when it is first touched: one that is loaded in blocks never has any.
     private Storage FirstStorage()
     {
-        if (Quantized is { } blocks)
-            throw new CratonException($"tensor {_layout}: expected floats, got a weight in {blocks.Type} blocks; load the model with its weights as floats to train or change it");
+        if (IsForComputing)
+            throw new CratonException($"tensor {_layout}: expected floats, got a weight in {Form}; load the model with its weights as floats to train or change it");
         if (!_isDeferred)
             throw new ObjectDisposedException(null, $"tensor {_layout}: expected a live tensor, got one whose memory went back when '{_releasedBy}' ended; use it earlier, or keep it with scope.Keep(tensor)");
         lock (this)
         {
             if (_storage is { } made) return made;
-            Storage storage = MemoryPool.Lease(ByteCount);
+            Storage storage = MemoryPool.LeaseLasting(ByteCount);
             storage.AddTensor();
             NativeMemory.Clear(storage.Pointer, (nuint)ByteCount);
             Volatile.Write(ref _storage, storage);
@@ -174,6 +199,17 @@ public sealed unsafe partial class Tensor
             return storage;
         }
     }
+
+    internal void DropGrad(string by)
+    {
+        GradBuffer?.Release(by);
+        GradBuffer = null;
+        GradIsEmpty = true;
+        GradIsShared = false;
+    }
+
+    // A second tensor on the same memory, of no scope.
+    internal Tensor ShareUnscoped() => Fresh(DType, _layout, Storage);
 
     private static Tensor Fresh(DType type, in Layout layout, Storage storage)
     {

@@ -56,7 +56,7 @@ public sealed class BenchTests : IDisposable
         JsonObject json = _tool.Run("bench", "--profile", "tiny", "--json", "--runs", "1").Json;
         JsonArray ops = json["ops"]!.AsArray();
         foreach (string pass in (string[])["forward", "backward"])
-            Assert.Contains(ops, op => (string?)op!["op"] == "linear 128→512 gelu" && (string?)op["pass"] == pass && (double)op["gflops"]! > 0 && (long)op["calls"]! == 4);
+            Assert.Contains(ops, op => (string?)op!["op"] == "linear 512→128 of gelu" && (string?)op["pass"] == pass && (double)op["gflops"]! > 0 && (long)op["calls"]! == 4);
         Assert.Contains(ops, op => (string?)op!["op"] == "adamw" && (string?)op["pass"] == "update");
         Assert.InRange(ops.Sum(op => (double)op!["share"]!), 0.5, 1);
     }

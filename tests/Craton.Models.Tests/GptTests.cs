@@ -24,6 +24,22 @@ public sealed class GptTests
         Assert.True(whole.AsSpan().SequenceEqual(pieces.ToArray()));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void PackedWeightsGiveTheSameBits(bool tied)
+    {
+        using var scope = TensorScope.Open("test");
+        Gpt plain = TestModels.Random(Wide with { TieWordEmbeddings = tied }), packed = TestModels.Random(plain.Config).PackWeights();
+        int[] ids = [.. Enumerable.Range(0, 60).Select(i => i * 31 % 300)];
+        float[] expected = plain.Forward(Tensor.From(ids, 1, ids.Length)).ToArray<float>();
+        Assert.True(expected.AsSpan().SequenceEqual(packed.Forward(Tensor.From(ids, 1, ids.Length)).ToArray<float>()));
+        var cache = new KvCache(plain.Config);
+        var one = new List<float>();
+        foreach (int id in ids) one.AddRange(packed.Forward(Tensor.From([id], 1, 1), default, cache).ToArray<float>());
+        Assert.True(expected.AsSpan().SequenceEqual(one.ToArray()));
+    }
+
     [Fact]
     public void ATextGivesTheSameBitsWhateverElseIsInTheBatch()
     {

@@ -44,7 +44,9 @@ public sealed class ModuleTests
         linear.Bias!.CopyFrom<float>([10, -100]);
         Tensor x = Tensor.From([1f, 1], 1, 2);
         Assert.Equal([13f, -93], linear.Forward(x).ToArray<float>());
-        Assert.Equal([13f, 0], linear.Forward(x, Activation.Relu).ToArray<float>());
+        Tensor signed = Tensor.From([1f, -1], 1, 2);
+        Assert.Equal([11f, -97], linear.Forward(signed, Activation.Relu).ToArray<float>());
+        Assert.Equal([12f, -98], linear.Forward(signed, Activation.Relu, residual: signed).ToArray<float>());
 
         var embedding = new Embedding(3, 2);
         embedding.Weight.CopyFrom<float>([0, 1, 2, 3, 4, 5]);

@@ -57,11 +57,13 @@ internal sealed class Measurements(Limits limits, int? runs)
     {
         GptConfig config = GptConfig.FromDepth(depth, 8192, 256);
         Gpt model = new Gpt(config).Initialize(1);
+        long parameters = model.ParameterCount;
+        model.PackWeights();
         var cache = new KvCache(config);
         int[] token = [1];
         float[] scores = new float[config.VocabSize];
         const int tokens = 64;
-        Figure figure = Figure.Measure($"decode, depth {depth} ({model.ParameterCount / 1e6:F1} M parameters)", "tokens/s", tokens, () =>
+        Figure figure = Figure.Measure($"decode, depth {depth} ({parameters / 1e6:F1} M parameters)", "tokens/s", tokens, () =>
         {
             cache.Trim(0);
             for (int i = 0; i < tokens; i++)
@@ -71,7 +73,7 @@ internal sealed class Measurements(Limits limits, int? runs)
                     token[0] = TensorPrimitives.IndexOfMax<float>(scores);
                 }
         }, runs);
-        return figure with { LimitShare = figure.Rates.Median * 4e-9 * model.ParameterCount / limits.Read, Limit = "reading" };
+        return figure with { LimitShare = figure.Rates.Median * 4e-9 * parameters / limits.Read, Limit = "reading" };
     }
 
     /// <summary>A matrix of normal random numbers.</summary>

@@ -38,7 +38,7 @@ internal static class QuickstartEvaluation
     /// <summary>Five questions about held-out members, chosen by a hash.</summary>
     public static IReadOnlyList<QuickstartAnswer> Ask(string folder, DataSettings data)
     {
-        TextModel model = TextModel.Load(folder);
+        TextModel model = TextModel.LoadForInference(folder);
         ChatTemplate template = model.NeedTemplate(folder);
         var generator = new TextGenerator(model.Model, model.Tokenizer);
         var answers = new List<QuickstartAnswer>();

@@ -27,7 +27,7 @@ internal sealed class ChatVerb : Verb
     private int Run(ParseResult parsed, Output output)
     {
         string folder = parsed.GetValue(_model)!;
-        TextModel model = TextModel.Load(folder);
+        TextModel model = TextModel.LoadForInference(folder);
         ChatTemplate template = model.NeedTemplate(folder);
         bool live = !Console.IsInputRedirected && !output.IsJson;
         if (live) output.Info("/reset begins anew, /exit ends, Ctrl-C ends an answer");

@@ -41,7 +41,7 @@ internal sealed class EvalVerb : Verb
         EvalTask[] tasks = Named(parsed.GetValue(_tasks)!);
         if (parsed.GetValue(_most) is < 1 and var most) throw new CratonException($"--max-documents: expected at least 1, got {most}");
         string folder = parsed.GetValue(_model)!;
-        var request = new EvalRequest(folder, TextModel.Load(folder), parsed.GetValue(_sources)!, parsed.GetValue(_lines), parsed.GetValue(_testFraction), parsed.GetValue(_most), output);
+        var request = new EvalRequest(folder, TextModel.LoadForInference(folder), parsed.GetValue(_sources)!, parsed.GetValue(_lines), parsed.GetValue(_testFraction), parsed.GetValue(_most), output);
         var all = new JsonObject();
         foreach (EvalTask task in tasks)
         {

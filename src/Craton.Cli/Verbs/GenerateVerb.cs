@@ -28,7 +28,7 @@ internal sealed class GenerateVerb : Verb
 
     private int Run(ParseResult parsed, Output output)
     {
-        TextModel model = TextModel.Load(parsed.GetValue(_model)!);
+        TextModel model = TextModel.LoadForInference(parsed.GetValue(_model)!);
         bool echo = parsed.GetValue(_echo);
         int[] prompt = Prompt(parsed, model);
         SamplingOptions options = _sampling.Read(parsed, model, prompt.Length, parsed.GetValue(_logProbs)) with { Echo = echo };

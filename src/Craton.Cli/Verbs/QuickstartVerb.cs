@@ -46,7 +46,7 @@ internal sealed class QuickstartVerb : Verb
         if (!Directory.Exists(tuned) && usage.GoOn("sft", tick => Sft.Run(tuning, Options(tick))).ModelFolder is null) return Stopped(output, folder);
 
         output.Info("3/5  evaluate on held-out members, beside a unigram, a byte 5-gram and Brotli");
-        QuickstartScores scores = usage.Anew("evaluate", () => QuickstartEvaluation.Score(TextModel.Load(pretrained), Path.Combine(folder, "pretrain", "data"), plan.TestDocuments));
+        QuickstartScores scores = usage.Anew("evaluate", () => QuickstartEvaluation.Score(TextModel.LoadForInference(pretrained), Path.Combine(folder, "pretrain", "data"), plan.TestDocuments));
 
         output.Info("4/5  answer held-out questions");
         IReadOnlyList<QuickstartAnswer> answers = usage.Anew("answer", () => QuickstartEvaluation.Ask(tuned, tuning.Data));

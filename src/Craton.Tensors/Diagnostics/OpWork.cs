@@ -69,7 +69,7 @@ internal readonly record struct OpWork(double Flops, double Bytes)
 
     private static double Size(Tensor tensor) => (double)tensor.Count * tensor.DType.Size();
 
-    private static string Suffix(Op op) => op.GetType().GetField("Activation")!.GetValue(op) is Activation activation and not Activation.None ? $" {activation}".ToLowerInvariant() : "";
+    private static string Suffix(Op op) => op.GetType().GetField("Activation")!.GetValue(op) is Activation activation and not Activation.None ? $" of {activation}".ToLowerInvariant() : "";
 
     private static Tensor Get(Op op, string field) => (Tensor)op.GetType().GetField(field)!.GetValue(op)!;
 

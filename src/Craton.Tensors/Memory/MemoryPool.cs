@@ -1,20 +1,17 @@
-using System.Numerics;
-
 namespace Craton.Tensors.Memory;
 
 /// <summary>
-/// Stock of tensor memory. A lease takes a block of the fitting size class (four classes per power of two, so at most a quarter is
-/// unused); a block comes back when its last tensor is released. In steady state every lease is served from stock: see <see cref="Misses"/>.
+/// The memory of tensors. What a scope or a tape will return is leased from a heap of large segments, where it is used again for whatever
+/// comes next; what is made to last has an array of its own. In steady state every lease is served from the heap: see <see cref="Misses"/>.
 /// </summary>
 public static unsafe class MemoryPool
 {
-    private const int ClassesPerOctave = 4;
     private const long LargestUnasked = 1L << 30; // bytes beyond which the machine's memory is asked for
 
-    private static readonly Stack<Storage>?[] Stock = new Stack<Storage>?[64 * ClassesPerOctave];
+    private static readonly SegmentHeap Heap = new();
     private static readonly Lock Gate = new();
 
-    /// <summary>How often a lease found no block in stock and allocated one.</summary>
+    /// <summary>How often a lease found no free memory and allocated.</summary>
     public static long Misses { get; private set; }
 
     /// <summary>Bytes now leased to tensors.</summary>
@@ -29,36 +26,78 @@ public static unsafe class MemoryPool
         lock (Gate) PeakBytes = LeasedBytes;
     }
 
-    /// <summary>Gives all stocked blocks to the garbage collector.</summary>
+    /// <summary>Gives memory that is not leased to the garbage collector, as far as nothing lies beside it.</summary>
     public static void Trim()
     {
-        lock (Gate) Array.Clear(Stock);
+        lock (Gate)
+        {
+            LeasedBytes -= Heap.Search();
+            Heap.Trim();
+        }
     }
 
+    /// <summary>A block that will be returned.</summary>
     /// <exception cref="CratonException">The machine has not that much memory.</exception>
     internal static Storage Lease(long bytes)
     {
         if (bytes > LargestUnasked) RefuseBeyondMemory(bytes);
-        (int bucket, long size) = SizeClass(bytes);
+        bytes = Math.Max(64, (bytes + 63) & -64L);
         lock (Gate)
         {
-            LeasedBytes += size;
-            PeakBytes = Math.Max(PeakBytes, LeasedBytes);
-            if (Stock[bucket] is { Count: > 0 } stack) return stack.Pop();
-            Misses++;
+            if (Heap.Take(bytes) is not { } storage)
+            {
+                LeasedBytes -= Heap.Search();
+                storage = Heap.Take(bytes);
+            }
+            if (storage is null)
+            {
+                Misses++;
+                Heap.Grow(bytes);
+                storage = Heap.Take(bytes)!;
+            }
+            Count(storage);
+            return storage;
         }
-        return Storage.Allocate(size, bucket);
+    }
+
+    /// <summary>A block that lasts: an array of its own, which is the garbage collector's when it is forgotten or returned.</summary>
+    /// <exception cref="CratonException">The machine has not that much memory.</exception>
+    internal static Storage LeaseLasting(long bytes)
+    {
+        if (bytes > LargestUnasked) RefuseBeyondMemory(bytes);
+        Storage storage = Storage.Allocate(bytes);
+        lock (Gate)
+        {
+            Misses++;
+            Count(storage);
+        }
+        return storage;
     }
 
     internal static void Return(Storage storage)
     {
-        if (storage.Bucket < 0) return;
-        if (TensorScope.Checks) new Span<byte>(storage.Pointer, (int)Math.Min(storage.Bytes, int.MaxValue)).Fill(0xFF); // NaN in every float type
+        if (!storage.IsLeased) return;
+        if (TensorScope.Checks) Poison(storage);
         lock (Gate)
         {
             LeasedBytes -= storage.Bytes;
-            (Stock[storage.Bucket] ??= new Stack<Storage>()).Push(storage);
+            storage.IsLeased = false;
+            if (storage.Range is not null) Heap.Return(storage);
         }
+    }
+
+    private static void Count(Storage storage)
+    {
+        storage.IsLeased = true;
+        LeasedBytes += storage.Bytes;
+        PeakBytes = Math.Max(PeakBytes, LeasedBytes);
+    }
+
+    // NaN in every float type.
+    private static void Poison(Storage storage)
+    {
+        for (long start = 0; start < storage.Bytes; start += 1 << 30)
+            new Span<byte>(storage.Pointer + start, (int)Math.Min(storage.Bytes - start, 1 << 30)).Fill(0xFF);
     }
 
     // Sizes from a damaged file or a typing error fail here, at once, and not in the machine's swap space.
@@ -69,15 +108,5 @@ public static unsafe class MemoryPool
         if (bytes > most)
             throw new CratonException(
                 $"[tensor] shape: expected at most {most / Gibibyte:F0} GiB, the memory of this machine, got {bytes / Gibibyte:F0} GiB; use a smaller batch, context or model");
-    }
-
-    // Sizes 64·(4..7)/4·2^k: 64, 80, 96, 112, 128, 160, … rounded up to whole cache lines.
-    private static (int Bucket, long Size) SizeClass(long bytes)
-    {
-        long lines = Math.Max(1, (bytes + 63) / 64);
-        int octave = BitOperations.Log2((ulong)lines);
-        long step = Math.Max(1, (1L << octave) / ClassesPerOctave);
-        long part = (lines - (1L << octave) + step - 1) / step;
-        return (octave * ClassesPerOctave + (int)part, ((1L << octave) + part * step) * 64);
     }
 }

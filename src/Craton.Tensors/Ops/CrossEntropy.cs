@@ -128,9 +128,16 @@ public static partial class Ops
         public override void Backward(Tensor dy) => Give(Logits, Gradient, dy);
     }
 
-    // The gradient for an arriving gradient of 1, times the real one: a scalar, or one for every row.
+    // The gradient for an arriving gradient of 1, times the real one: a scalar, or one for every row. It is multiplied where it lies and
+    // handed over if it is the first share.
     private static void Give(Tensor input, Tensor gradient, Tensor dy)
     {
+        if (dy.Rank == 0 && input.ViewOf is null && input.GradIsEmpty)
+        {
+            Kernel.For(gradient).Zip(default(MulForward), gradient, gradient.Layout, dy, dy.Layout.Expand(gradient.Shape), gradient);
+            Tape.GiveGradient(input, gradient);
+            return;
+        }
         (Tensor target, bool add) = Tape.GradFor(input);
         Tensor factor = dy.Rank == 0 ? dy : Unsqueeze(dy.Detach(), 1);
         Kernel.For(target).Zip(default(MulForward), gradient, gradient.Layout, factor, factor.Layout.Expand(gradient.Shape), target, add);

@@ -84,6 +84,11 @@ public static partial class Ops
         private void Share<TGradient>(TGradient gradient, Tensor input, Tensor dy) where TGradient : struct, IZip3
         {
             if (!input.RequiresGrad) return;
+            if (typeof(TGradient) == typeof(PassGradient) && input.Layout.SameShape(dy.Layout))
+            {
+                Tape.PassGradient(input, dy);
+                return;
+            }
             Layout la = A.Layout.Expand(dy.Shape), lb = B.Layout.Expand(dy.Shape);
             var kernels = Kernel.For(dy);
             (Tensor dx, bool add) = Tape.GradFor(input);

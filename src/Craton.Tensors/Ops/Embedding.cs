@@ -1,5 +1,4 @@
 using Craton.Tensors.Kernels;
-using Craton.Tensors.Quantization;
 
 namespace Craton.Tensors;
 
@@ -21,7 +20,7 @@ public static partial class Ops
         if (least < 0 || greatest >= weight.Size(0))
             Check.Fail("embedding", "ids", $"ids from 0 to {weight.Size(0) - 1} for a table of {weight.Size(0)} rows",
                 $"{(least < 0 ? least : greatest)}", "use the tokenizer that belongs to the model");
-        if (weight.Quantized is { } blocks) return Rows(blocks, ids);
+        if (weight.IsForComputing) return Rows(weight, ids);
         if (weight.Layout.Stride(1) != 1 || weight.Layout.Stride(0) < weight.Size(1)) weight = Contiguous(weight);
         Span<int> shape = stackalloc int[Layout.MaxRank];
         ids.Shape.CopyTo(shape);
@@ -37,15 +36,21 @@ public static partial class Ops
         return y;
     }
 
-    private static Tensor Rows(QuantizedMatrix table, Tensor ids)
+    // A weight that is kept in another form than plain floats: few rows are looked up, when text is generated.
+    private static Tensor Rows(Tensor table, Tensor ids)
     {
         Span<int> shape = stackalloc int[Layout.MaxRank];
         ids.Shape.CopyTo(shape);
-        shape[ids.Rank] = table.Columns;
+        int width = shape[ids.Rank] = table.Size(1);
         Tensor y = Tensor.Empty(DType.F32, shape[..(ids.Rank + 1)]);
         Span<float> values = y.AsSpan<float>();
         var rows = new Indices(ids);
-        for (int i = 0; i < ids.Count; i++) table.ReadRow((int)rows[i], values.Slice(i * table.Columns, table.Columns));
+        for (int i = 0; i < ids.Count; i++)
+        {
+            Span<float> row = values.Slice(i * width, width);
+            if (table.Quantized is { } blocks) blocks.ReadRow((int)rows[i], row);
+            else table.Packed!.ReadColumn((int)rows[i], row);
+        }
         return y;
     }
 

@@ -2,7 +2,7 @@ using Craton.Tensors.Kernels.Simd;
 
 namespace Craton.Tensors;
 
-/// <summary>What <see cref="Ops.Linear"/> applies to its result.</summary>
+/// <summary>What <see cref="Ops.Linear"/> applies to its input.</summary>
 public enum Activation
 {
     /// <summary>Nothing.</summary>
@@ -20,10 +20,12 @@ public enum Activation
 public static partial class Ops
 {
     /// <summary>
-    /// y = activation(x · weightᵀ + bias), over the last dimension: x [.., K], weight [N, K], bias [N] → [.., N].
-    /// Gradients: dz = dy · activation′(z), dx = dz · weight, dweight = dzᵀ · x, dbias = Σ rows of dz.
+    /// y = activation(x) · weightᵀ + bias + residual, over the last dimension: x [.., K], weight [N, K], bias [N], residual [.., N] → [.., N].
+    /// Gradients, with a = activation(x): da = dy · weight, dx = da · activation′(x), dweight = dyᵀ · a, dbias = Σ rows of dy, dresidual = dy.
     /// </summary>
-    public static Tensor Linear(Tensor x, Tensor weight, Tensor? bias = null, Activation activation = Activation.None)
+    /// <remarks>The activation stands before the product, so that x alone is kept for the backward step, which makes a again in the same pass
+    /// as the slope.</remarks>
+    public static Tensor Linear(Tensor x, Tensor weight, Tensor? bias = null, Activation activation = Activation.None, Tensor? residual = null)
     {
         Check.Float("linear", "x", x);
         Check.Rank("linear", "x", x, 1);
@@ -31,89 +33,114 @@ public static partial class Ops
         Check.SameType("linear", "weight", weight, x);
         Check.That(x.Size(-1) == weight.Size(1), "linear", "x", $"{weight.Size(1)} features for weight {weight.Layout}", $"{x.Layout}");
         if (bias is not null) Check.Shape("linear", "bias", bias, weight.Size(0));
-        Tensor rows = Contiguous(x);
         Span<int> shape = stackalloc int[Layout.MaxRank];
         x.Shape.CopyTo(shape);
         shape[x.Rank - 1] = weight.Size(0);
-        Tensor z = Tensor.Empty(x.DType, shape[..x.Rank]);
-        LinearInto(rows, weight, bias, z);
-        bool records = Tape.Records(x, weight, bias);
-        Check.That(!records || weight.Quantized is null, "linear", "weight", "floats, since gradients are wanted", $"{weight.Quantized?.Type} blocks", "load the model with its weights as floats");
-        Tensor y = activation == Activation.None ? z : records ? Tensor.Empty(x.DType, z.Shape) : z;
-        Activate(activation, z, y);
+        if (residual is not null)
+        {
+            Check.That(residual.Shape.SequenceEqual(shape[..x.Rank]), "linear", "residual", $"the result's shape {new Layout(shape[..x.Rank])}", $"{residual.Layout}");
+            Check.SameType("linear", "residual", residual, x);
+            residual = Contiguous(residual);
+        }
+        Tensor rows = Contiguous(x), y = Tensor.Empty(x.DType, shape[..x.Rank]);
+        if (activation == Activation.None) LinearInto(rows, weight, bias, residual, y);
+        else
+        {
+            Tensor a = Tensor.Empty(x.DType, rows.Shape);
+            Activate(activation, rows, a);
+            LinearInto(a, weight, bias, residual, y);
+            a.Release();
+        }
+        bool records = Tape.Records(x, weight, bias) || (residual is not null && Tape.Records(residual));
+        Check.That(!records || !weight.IsForComputing, "linear", "weight", "floats, since gradients are wanted", weight.Form, "load the model with its weights as floats");
         if (records)
         {
             var op = LinearOp.Rent();
-            (op.X, op.Weight, op.Bias, op.Activation) = (rows, weight, bias, activation);
-            op.KeepInner(activation == Activation.None ? null : z);
+            (op.X, op.Weight, op.Bias, op.Residual, op.Activation) = (rows, weight, bias, residual, activation);
             Tape.Record(op, y);
         }
         return y;
     }
 
-    // z = x · weightᵀ + bias, all contiguous, with the weight's floats or its blocks.
-    private static void LinearInto(Tensor x, Tensor weight, Tensor? bias, Tensor z)
+    // y = x · weightᵀ + bias + residual, all contiguous, with the weight in whatever form it is kept.
+    private static void LinearInto(Tensor x, Tensor weight, Tensor? bias, Tensor? residual, Tensor y)
     {
-        if (weight.Quantized is { } blocks) blocks.Multiply(x, bias is null ? null : Contiguous(bias), z);
-        else Kernel.For(z).Linear(x, weight, bias, z);
+        if (!weight.IsForComputing)
+        {
+            Kernel.For(y).Linear(x, weight, bias, residual, y);
+            return;
+        }
+        if (bias is not null) bias = Contiguous(bias);
+        if (weight.Packed is { } packed)
+        {
+            packed.Multiply(x, bias, residual, y);
+            return;
+        }
+        weight.Quantized!.Multiply(x, bias, y);
+        if (residual is not null) Kernel.For(y).Copy(residual, y, add: true);
     }
 
     /// <summary>The same from simple operations: the meaning of <see cref="Linear"/> and its test oracle.</summary>
-    internal static Tensor LinearComposed(Tensor x, Tensor weight, Tensor? bias, Activation activation)
+    internal static Tensor LinearComposed(Tensor x, Tensor weight, Tensor? bias, Activation activation, Tensor? residual = null)
     {
-        Tensor rows = x.Rank == 1 ? Unsqueeze(x, 0) : x;
-        Tensor z = MatMul(rows, weight.Transpose());
-        if (x.Rank == 1) z = Squeeze(z, 0);
-        if (bias is not null) z += bias;
-        return activation switch
+        Tensor rows = activation switch
         {
-            Activation.Relu => Relu(z),
-            Activation.Gelu => Gelu(z),
-            Activation.GeluTanh => GeluTanh(z),
-            Activation.Silu => Silu(z),
-            _ => z,
+            Activation.Relu => Relu(x),
+            Activation.Gelu => Gelu(x),
+            Activation.GeluTanh => GeluTanh(x),
+            Activation.Silu => Silu(x),
+            _ => x,
         };
+        if (x.Rank == 1) rows = Unsqueeze(rows, 0);
+        Tensor y = MatMul(rows, weight.Transpose());
+        if (x.Rank == 1) y = Squeeze(y, 0);
+        if (bias is not null) y += bias;
+        return residual is null ? y : y + residual;
     }
 
     private sealed class LinearOp : Op<LinearOp>
     {
         public Tensor X = null!, Weight = null!;
-        public Tensor? Bias, Inner;
+        public Tensor? Bias, Residual;
         public Activation Activation;
 
         public override string Name => "linear";
 
-        public void KeepInner(Tensor? z)
-        {
-            Inner = z;
-            if (z is not null) Own(z);
-        }
-
         public override void Backward(Tensor dy)
         {
             var kernels = Kernel.For(dy);
-            Tensor dz = dy;
-            if (Inner is not null)
-            {
-                dz = Inner; // the inner value is not needed afterwards: its gradient takes its place
-                ActivateGradient(Activation, Inner, dy, dz);
-            }
-            Layout rows = Matrix(dz), inputs = Matrix(X);
-            if (X.RequiresGrad)
-            {
-                (Tensor dx, bool add) = Tape.GradFor(X);
-                kernels.MatMul(dz, rows, Weight, Weight.Layout, dx, Matrix(dx), add);
-            }
+            Layout rows = Matrix(dy);
+            Tensor a = Activation == Activation.None ? X : Tensor.Empty(X.DType, X.Shape);
+            if (X.RequiresGrad) GiveInput(dy, rows, a);
+            else if (Activation != Activation.None) Activate(Activation, X, a);
             if (Weight.RequiresGrad)
             {
                 (Tensor dw, bool add) = Tape.GradFor(Weight);
-                kernels.MatMul(dz, Turned(rows), X, inputs, dw, dw.Layout, add);
+                kernels.MatMul(dy, Turned(rows), a, Matrix(a), dw, dw.Layout, add);
             }
             if (Bias is { RequiresGrad: true })
             {
                 (Tensor db, bool add) = Tape.GradFor(Bias);
-                kernels.SumTo(dz, db, add);
+                kernels.SumTo(dy, db, add);
             }
+            if (Residual is { RequiresGrad: true }) Tape.PassGradient(Residual, dy);
+        }
+
+        // The gradient of x; on the way a becomes activation(x).
+        private void GiveInput(Tensor dy, in Layout rows, Tensor a)
+        {
+            var kernels = Kernel.For(dy);
+            (Tensor dx, bool add) = Tape.GradFor(X);
+            if (Activation == Activation.None)
+            {
+                kernels.MatMul(dy, rows, Weight, Weight.Layout, dx, Matrix(dx), add);
+                return;
+            }
+            bool inPlace = !add && dx.Layout.IsContiguous;
+            Tensor da = inPlace ? dx : Tensor.Empty(X.DType, X.Shape);
+            kernels.MatMul(dy, rows, Weight, Weight.Layout, da, Matrix(da));
+            Differentiate(Activation, X, da, a);
+            if (!inPlace) kernels.Copy(da, dx, add);
         }
 
         // All leading dimensions as rows. The tensors here are contiguous, but for a gradient that is seen through a view.
@@ -134,15 +161,16 @@ public static partial class Ops
         }
     }
 
-    private static void ActivateGradient(Activation activation, Tensor z, Tensor dy, Tensor dz)
+    // da becomes da · activation′(z), and y activation(z), in one pass.
+    private static void Differentiate(Activation activation, Tensor z, Tensor da, Tensor y)
     {
-        var kernels = Kernel.For(dy);
+        var kernels = Kernel.For(da);
         switch (activation)
         {
-            case Activation.Relu: kernels.Zip(default(ReluGradient), z, z.Layout, dy, dy.Layout, dz); break;
-            case Activation.Gelu: kernels.Zip(default(GeluGradient), z, z.Layout, dy, dy.Layout, dz); break;
-            case Activation.GeluTanh: kernels.Zip(default(GeluTanhGradient), z, z.Layout, dy, dy.Layout, dz); break;
-            case Activation.Silu: kernels.Zip(default(SiluGradient), z, z.Layout, dy, dy.Layout, dz); break;
+            case Activation.Relu: kernels.Differentiate<ReluForward, ReluGradient>(z, da, y); break;
+            case Activation.Gelu: kernels.Differentiate<GeluForward, GeluGradient>(z, da, y); break;
+            case Activation.GeluTanh: kernels.Differentiate<GeluTanhForward, GeluTanhGradient>(z, da, y); break;
+            case Activation.Silu: kernels.Differentiate<SiluForward, SiluGradient>(z, da, y); break;
         }
     }
 }

@@ -28,7 +28,7 @@ public static partial class Ops
         if (bias is not null) Check.Shape(Name, "bias", bias, weight.Size(0));
         Check.Shape(Name, "target", target, x.Size(0));
         bool records = Tape.Records(x, weight, bias);
-        Check.That(!records || weight.Quantized is null, Name, "weight", "floats, since gradients are wanted", $"{weight.Quantized?.Type} blocks", "load the model with its weights as floats");
+        Check.That(!records || !weight.IsForComputing, Name, "weight", "floats, since gradients are wanted", weight.Form, "load the model with its weights as floats");
         Check.That(!records || options.Reduction != Reduction.None, Name, "reduction", "Mean or Sum when gradients are wanted", "None", "use CrossEntropy of Linear, or no tape");
         Tensor inputs = Contiguous(x), targets = Targets(Name, target, weight.Size(0), options.IgnoreIndex, out int counted);
         CrossEntropyCall call = CallFor(Name, options, x.DType, weight.Size(0), targets, counted);
@@ -61,14 +61,15 @@ public static partial class Ops
     {
         var kernels = Kernel.For(x);
         int rows = x.Size(0), classes = weight.Size(0);
-        int chunk = Math.Min(rows, Math.Clamp(ScoresPerChunk / Math.Max(1, classes), LeastChunkRows, MostChunkRows));
+        int most = Math.Clamp(ScoresPerChunk / Math.Max(1, classes), LeastChunkRows, MostChunkRows), chunks = Math.Max(1, (rows + most - 1) / most);
+        int chunk = (rows + chunks - 1) / chunks; // all of about one size: a small last one would cost more than its share
         using TensorScope scope = TensorScope.Open("linear_cross_entropy");
         Tensor scores = Tensor.Empty(x.DType, chunk, classes);
         for (int first = 0; first < rows; first += chunk)
         {
             int end = Math.Min(rows, first + chunk);
             Tensor part = x.Slice(0, first, end), logits = scores.Slice(0, 0, end - first);
-            LinearInto(part, weight, bias, logits);
+            LinearInto(part, weight, bias, residual: null, logits);
             kernels.CrossEntropyRows(logits, targets.Slice(0, first, end), losses.Slice(0, first, end), call, op is null ? null : logits);
             if (op?.Dx is { } dx) kernels.MatMul(logits, logits.Layout, weight, weight.Layout, dx, dx.Layout.Slice(0, first, end - first));
             if (op?.Dw is { } dw) kernels.MatMul(logits, Turned(logits.Layout), part, part.Layout, dw, dw.Layout, add: first > 0);

@@ -35,7 +35,7 @@ public static unsafe class WorkerScratch
         if (buffers[depth] is not { } buffer || buffer.Bytes < bytes)
         {
             buffers[depth] = null; // let the old one go before the larger is made
-            buffer = buffers[depth] = Storage.Allocate(Grown(bytes), bucket: -1);
+            buffer = buffers[depth] = Storage.Allocate(Grown(bytes));
         }
         return buffer.Pointer;
     }

@@ -110,6 +110,17 @@ internal static partial class OpCatalog
                 GradientTolerance = Sums,
                 Composed = x => LinearComposed(x[0], x[1], x[2], activation),
             };
+        yield return new(nameof(Linear), "residual", [In("btd"), In("kd"), In("btk")], x => Linear(x[0], x[1], residual: x[2]))
+        {
+            Flops = flops,
+            Composed = x => LinearComposed(x[0], x[1], null, Activation.None, x[2]),
+        };
+        yield return new(nameof(Linear), "everything", [In("btd"), In("kd", -0.5, 0.5), In("k"), In("btk")], x => Linear(x[0], x[1], x[2], Activation.Gelu, x[3]))
+        {
+            Flops = flops,
+            GradientTolerance = Sums,
+            Composed = x => LinearComposed(x[0], x[1], x[2], Activation.Gelu, x[3]),
+        };
     }
 
     private static IEnumerable<OpRow> Attentions() =>

@@ -172,6 +172,47 @@ public sealed class TapeTests
         Assert.Throws<InvalidOperationException>(Tape.Start);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_gradient_that_two_share_is_copied_before_one_changes(bool changesFirst)
+    {
+        using TensorScope scope = TensorScope.Open("test");
+        Tensor x = Leaf(1, 2);
+        using Tape tape = Tape.Start();
+        Tensor a = x * 2, b = x * 3;
+        Tensor before = Ops.Sum(changesFirst ? a : b); // its backward step comes after that of the sum, and adds to one of the two
+        tape.Backward(before + Ops.Sum(a + b));
+        Assert.Equal(changesFirst ? [7f, 7] : [8f, 8], x.Grad!.ToArray<float>());
+    }
+
+    [Fact]
+    public void A_result_added_to_itself_counts_twice()
+    {
+        using TensorScope scope = TensorScope.Open("test");
+        Tensor x = Leaf(1, 2);
+        using Tape tape = Tape.Start();
+        Tensor a = x * 5;
+        tape.Backward(Ops.Sum(a + a));
+        Assert.Equal([10f, 10], x.Grad!.ToArray<float>());
+    }
+
+    [Fact]
+    public void A_residual_copies_no_gradient()
+    {
+        using TensorScope scope = TensorScope.Open("test");
+        Tensor x = Tensor.Zeros(DType.F32, 1000).RequireGrad();
+        using Tape tape = Tape.Start();
+        Tensor stream = x * 2, sum = stream + Ops.Exp(stream);
+        Tensor y = Ops.Sum(sum);
+        MemoryPool.ResetPeak();
+        long leased = MemoryPool.LeasedBytes;
+        tape.Backward(y);
+        // The gradient of the sum is also that of the stream and of exp: only those of x and of the product's share come to it.
+        Assert.InRange(MemoryPool.PeakBytes - leased, 4000, 2 * 4096 + 1024);
+        Assert.Equal(4f, x.Grad!.ToArray<float>()[0]);
+    }
+
     [Fact]
     public void A_failed_backward_leaves_no_operation_to_two_recordings()
     {

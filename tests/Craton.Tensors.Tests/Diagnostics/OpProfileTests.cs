@@ -19,8 +19,8 @@ public sealed class OpProfileTests
                 tape.Backward(loss);
             }
         OpTime Row(string name, string pass) => Assert.Single(profile.Times, time => time.Name == name && time.Pass == pass);
-        Assert.Equal((2, 2 * 2 * 4 * 5 * 3), (Row("linear 3→5 gelu", "forward").Calls, Row("linear 3→5 gelu", "forward").Flops));
-        Assert.Equal(2 * 2 * 4 * 5 * 3, Row("linear 3→5 gelu", "backward").Flops); // x needs no gradient
+        Assert.Equal((2, 2 * 2 * 4 * 5 * 3), (Row("linear 3→5 of gelu", "forward").Calls, Row("linear 3→5 of gelu", "forward").Flops));
+        Assert.Equal(2 * 2 * 4 * 5 * 3, Row("linear 3→5 of gelu", "backward").Flops); // x needs no gradient
         Assert.Equal(2 * 2 * 2 * 2 * (1 + 2 + 3 + 4) * 8, Row("attention", "forward").Flops);
         Assert.Equal(0, Row("sum", "backward").Flops);
         Assert.True(Row("sum", "backward").Bytes > 0);

@@ -158,6 +158,10 @@ public sealed unsafe class GemmTests
                 cRow[i] = (2 * cRow[i]) + row;
             }
         }
+
+        public void Fetch(int n, int row, int column)
+        {
+        }
     }
 
     [Theory]

@@ -76,6 +76,7 @@ internal sealed record Comparison(string Name, Bound Bound, Func<InstalledPeers,
     private static Variant Skinny(int rows, InstalledPeers peers)
     {
         Tensor x = Measurements.Noise(rows, Width), weight = Measurements.Noise(Inner, Width);
+        weight.Pack();
         Contender ours = Contender.Ours(() =>
         {
             using (TensorScope.Open("bench")) _ = Ops.Linear(x, weight);

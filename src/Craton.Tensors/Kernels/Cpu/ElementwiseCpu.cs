@@ -31,6 +31,37 @@ internal sealed unsafe partial class CpuKernels
         WorkerPool.Run(ref job, pieces.Tasks);
     }
 
+    public override void Differentiate<TOp, TGradient>(Tensor x, Tensor dy, Tensor y)
+    {
+        var job = new DifferentiateJob<TOp, TGradient>((float*)x.Pointer, (float*)dy.Pointer, (float*)y.Pointer, y.Count);
+        WorkerPool.Run(ref job, checked((int)((y.Count + DifferentiateTask - 1) / DifferentiateTask)));
+    }
+
+    private const int DifferentiateTask = 16384; // elements
+
+    private readonly struct DifferentiateJob<TOp, TGradient>(float* x, float* dy, float* y, long count) : IJob
+        where TOp : struct, IMap where TGradient : struct, IZip
+    {
+        public void Run(int task, int worker)
+        {
+            long first = (long)task * DifferentiateTask;
+            Elementwise.ForEach(new Loop(x + first, dy + first, y + first), Math.Min(DifferentiateTask, count - first));
+        }
+
+        private readonly struct Loop(float* x, float* dy, float* y) : IElementLoop
+        {
+            private readonly float* _x = x, _dy = dy, _y = y;
+
+            [MethodImpl(MethodImplOptions.AggressiveInlining)]
+            public void At<V>(long i) where V : struct, IVec<V>
+            {
+                V value = V.Load(_x, i);
+                V.Store(_dy, i, default(TGradient).Apply(value, V.Load(_dy, i)));
+                V.Store(_y, i, default(TOp).Apply(value));
+            }
+        }
+    }
+
     public override void Copy(Tensor x, in Layout lx, Tensor y, in Layout ly, bool add = false)
     {
         if (y.DType != DType.F32)

@@ -35,6 +35,16 @@ internal static unsafe class Gemm
         where TEpilogue : struct, IGemmEpilogue
         => Multiply(RegisterBits, shape, a, b, c, accumulate, epilogue);
 
+    /// <summary>The product with a second operand that is packed for good.</summary>
+    /// <param name="m">Rows of A and C.</param>
+    /// <param name="a">One M×K matrix.</param>
+    /// <param name="b">The K×N matrix.</param>
+    /// <param name="c">One M×N matrix, rows of adjacent values.</param>
+    /// <param name="epilogue">What is done to each finished element.</param>
+    public static void Multiply<TEpilogue>(int m, StridedMatrix<float> a, PackedMatrix b, StridedMatrix<float> c, TEpilogue epilogue)
+        where TEpilogue : struct, IGemmEpilogue
+        => Multiply(RegisterBits, new GemmProblem(new GemmShape(m, b.N, b.K), a, default, c, accumulate: false, exchanged: false, b), epilogue);
+
     /// <summary>Bits of the registers used unless others are asked for: the process's, but no vectors where the hardware has no fused
     /// multiply-add, which would then be computed lane by lane, slower than by scalar code.</summary>
     internal static int RegisterBits => Fma.IsSupported || AdvSimd.IsSupported ? SimdWidth.Current : Math.Min(SimdWidth.Current, 32);
@@ -45,7 +55,12 @@ internal static unsafe class Gemm
         TEpilogue epilogue)
         where TEpilogue : struct, IGemmEpilogue
     {
-        var problem = new GemmProblem(shape, a, b, c, accumulate, exchanged: false);
+        Multiply(registerBits, new GemmProblem(shape, a, b, c, accumulate, exchanged: false), epilogue);
+    }
+
+    internal static void Multiply<TEpilogue>(int registerBits, in GemmProblem problem, TEpilogue epilogue)
+        where TEpilogue : struct, IGemmEpilogue
+    {
         switch (registerBits)
         {
             case 512: Run<Vec512, TEpilogue>(problem, epilogue); break;
@@ -62,12 +77,12 @@ internal static unsafe class Gemm
         GemmShape shape = problem.Shape;
         if (shape.M <= 0 || shape.N <= 0 || shape.Batch <= 0)
             return;
-        if (shape.N <= GemmTiles<V>.MostRows && shape.N < shape.M && !problem.Exchanged)
+        if (shape.N <= GemmTiles<V>.MostRows && shape.N < shape.M && !problem.Exchanged && problem.PackedB is null)
         {
             Run<V, TEpilogue>(problem.Exchange(), epilogue);
             return;
         }
-        GemmPartition partition = GemmPartition.For(shape, GemmTiles<V>.MostRows, 2 * V.Lanes, WorkerPool.Threads);
+        GemmPartition partition = GemmPartition.For(shape, GemmTiles<V>.MostRows, GemmTiles<V>.VectorsAcross(shape.M) * V.Lanes, WorkerPool.Threads, problem.PackedB is not null);
         var job = new Job<V, TEpilogue>(problem, partition, epilogue);
         WorkerPool.Run(ref job, partition.Tasks);
     }
@@ -95,11 +110,14 @@ internal static unsafe class Gemm
 
 /// <summary>One call's arguments.</summary>
 internal readonly unsafe struct GemmProblem(
-    GemmShape shape, StridedMatrix<float> a, StridedMatrix<float> b, StridedMatrix<float> c, bool accumulate, bool exchanged)
+    GemmShape shape, StridedMatrix<float> a, StridedMatrix<float> b, StridedMatrix<float> c, bool accumulate, bool exchanged, PackedMatrix? packedB = null)
 {
     public readonly GemmShape Shape = shape;
     public readonly StridedMatrix<float> A = a, B = b, C = c;
     public readonly bool Accumulate = accumulate;
+
+    /// <summary>B, instead of the strided one, when it is packed for good.</summary>
+    public readonly PackedMatrix? PackedB = packedB;
 
     /// <summary>Rows and columns of C have changed places.</summary>
     public readonly bool Exchanged = exchanged;

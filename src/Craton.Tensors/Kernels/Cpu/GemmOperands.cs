@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Craton.Tensors.Kernels.Cpu;
 
@@ -32,12 +33,19 @@ internal unsafe interface IGemmEpilogue
     /// <param name="row">Row within the matrix (of any matrix of a batch).</param>
     /// <param name="column">Column of the first value.</param>
     void Apply(float* cRow, int n, int row, int column);
+
+    /// <summary>Brings near what <see cref="Apply"/> will read for a piece of a row, if it reads much.</summary>
+    void Fetch(int n, int row, int column);
 }
 
 /// <summary>Leaves the product as it is.</summary>
 internal readonly unsafe struct NoEpilogue : IGemmEpilogue
 {
     public void Apply(float* cRow, int n, int row, int column)
+    {
+    }
+
+    public void Fetch(int n, int row, int column)
     {
     }
 }
@@ -47,13 +55,45 @@ internal readonly unsafe struct BiasEpilogue(float* bias) : IGemmEpilogue
 {
     private readonly float* _bias = bias;
 
+    public void Apply(float* cRow, int n, int row, int column) => RowSum.Add(cRow, _bias + column, n);
+
+    public void Fetch(int n, int row, int column)
+    {
+    }
+}
+
+/// <summary>Adds <c>bias[column]</c>, if there is one, and then <c>residual[row·stride + column]</c>.</summary>
+internal readonly unsafe struct ResidualEpilogue(float* bias, float* residual, nint stride) : IGemmEpilogue
+{
+    private readonly float* _bias = bias, _residual = residual;
+    private readonly nint _stride = stride;
+
     public void Apply(float* cRow, int n, int row, int column)
     {
-        float* bias = _bias + column;
+        if (_bias != null)
+            RowSum.Add(cRow, _bias + column, n);
+        RowSum.Add(cRow, _residual + (row * _stride) + column, n);
+    }
+
+    public void Fetch(int n, int row, int column)
+    {
+        float* from = _residual + (row * _stride) + column;
+        for (int i = 0; i < n && Sse.IsSupported; i += 16)
+            Sse.Prefetch1(from + i);
+    }
+}
+
+internal static unsafe class RowSum
+{
+    /// <summary>row[i] += x[i].</summary>
+    public static void Add(float* row, float* x, int n)
+    {
         int i = 0;
+        for (; i <= n - 16; i += 16)
+            (Vector512.Load(row + i) + Vector512.Load(x + i)).Store(row + i);
         for (; i <= n - 4; i += 4)
-            (Vector128.Load(cRow + i) + Vector128.Load(bias + i)).Store(cRow + i);
+            (Vector128.Load(row + i) + Vector128.Load(x + i)).Store(row + i);
         for (; i < n; i++)
-            cRow[i] += bias[i];
+            row[i] += x[i];
     }
 }

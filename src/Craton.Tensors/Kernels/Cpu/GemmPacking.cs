@@ -14,18 +14,16 @@ internal static unsafe class GemmPacking
 
     private const int StepsAhead = 8;
 
+    // Panels of rows side by side that are packed at once: 96 rows of the widest tiles are six lines.
+    private const int PanelsAtOnce = 8;
+
     /// <summary>
     /// Packs a panel [k][width]: <c>panel[k·width + i] = source[i·stride + k·kStride]</c> for i &lt; used, and 0 for used ≤ i &lt; width.
-    /// i counts rows of A or columns of B. Up to <see cref="Overrun"/> floats after the panel are overwritten. Of adjacent elements
-    /// <paramref name="readable"/> may be read, where more than the used ones are there.
+    /// i counts rows of A or columns of B. Up to <see cref="Overrun"/> floats after the panel are overwritten.
     /// </summary>
-    public static void Pack(float* source, nint stride, nint kStride, int used, int width, int k, float* panel, int readable = 0)
+    public static void Pack(float* source, nint stride, nint kStride, int used, int width, int k, float* panel)
     {
-        if (stride == 1 && used <= Vector256<float>.Count && readable >= Vector256<float>.Count)
-            PackAdjacent256(source, kStride, width, k, panel);
-        else if (stride == 1 && used <= Vector512<float>.Count && readable >= Vector512<float>.Count)
-            PackAdjacent512(source, kStride, width, k, panel);
-        else if (stride == 1)
+        if (stride == 1)
             PackAdjacent(source, kStride, used, width, k, panel);
         else if (kStride == 1 && (Sse.IsSupported || AdvSimd.Arm64.IsSupported))
             PackTransposed(source, stride, used, width, k, panel);
@@ -33,6 +31,54 @@ internal static unsafe class GemmPacking
             PackAny(source, stride, kStride, 0, used, 0, k, width, panel);
         if (used < width)
             ClearRest(used, width, k, panel);
+    }
+
+    /// <summary>
+    /// Packs the panels of nearly equal height of rows that lie side by side: <c>source[row + k·kStride]</c>. Several at once, so that whole
+    /// lines of a step are read. Up to <see cref="Overrun"/> floats after the last panel are overwritten.
+    /// </summary>
+    /// <param name="source">First row, first step.</param>
+    /// <param name="kStride">Distance of steps.</param>
+    /// <param name="rows">Rows of all panels, of at most 16 each.</param>
+    /// <param name="panels">Number of panels: panel i has rows [rows·i/panels, rows·(i+1)/panels) and begins at k times its first row.</param>
+    /// <param name="k">Steps.</param>
+    /// <param name="packed">Place of the panels.</param>
+    /// <param name="readable">Rows that may be read, at least <paramref name="rows"/>.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void PackSideBySide(float* source, nint kStride, int rows, int panels, int k, float* packed, int readable)
+    {
+        int* first = stackalloc int[PanelsAtOnce + 1];
+        for (int begin = 0; begin < panels; begin += PanelsAtOnce)
+        {
+            int count = Math.Min(PanelsAtOnce, panels - begin);
+            for (int i = 0; i <= count; i++)
+                first[i] = (int)((long)rows * (begin + i) / panels);
+            // The last step of each panel, and rows near the end of what may be read, are copied exactly.
+            int whole = count;
+            while (whole > 0 && first[whole - 1] + 16 > readable)
+                whole--;
+            bool narrow = first[count] - first[count - 1] <= 8 && first[1] - first[0] <= 8;
+            float* step = source;
+            for (int p = 0; p < k; p++, step += kStride)
+            {
+                for (int row = first[0]; row < first[count]; row += 16)
+                    Prefetch(step + (StepsAhead * kStride) + row);
+                int i = 0;
+                for (; i < whole && p < k - 1; i++)
+                {
+                    float* to = packed + ((nint)first[i] * k) + ((nint)p * (first[i + 1] - first[i]));
+                    if (narrow)
+                        Vector256.Store(Vector256.Load(step + first[i]), to);
+                    else
+                        Vector512.Store(Vector512.Load(step + first[i]), to);
+                }
+                for (; i < count; i++)
+                {
+                    int width = first[i + 1] - first[i];
+                    new ReadOnlySpan<float>(step + first[i], width).CopyTo(new Span<float>(packed + ((nint)first[i] * k) + ((nint)p * width), width));
+                }
+            }
+        }
     }
 
     /// <summary>The elements of a step lie side by side: copy.</summary>
@@ -54,31 +100,21 @@ internal static unsafe class GemmPacking
         }
     }
 
-    /// <summary>Up to 16 elements of a step by one copy of 16: what it writes too much, the next step writes over.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void PackAdjacent512(float* source, nint kStride, int width, int k, float* panel)
-    {
-        for (int p = 0; p < k; p++, source += kStride, panel += width)
-        {
-            Prefetch(source + (StepsAhead * kStride));
-            Vector512.Store(Vector512.Load(source), panel);
-        }
-    }
-
-    /// <summary>Up to 8 elements of a step, in the same way.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void PackAdjacent256(float* source, nint kStride, int width, int k, float* panel)
-    {
-        for (int p = 0; p < k; p++, source += kStride, panel += width)
-        {
-            Prefetch(source + (StepsAhead * kStride));
-            Vector256.Store(Vector256.Load(source), panel);
-        }
-    }
-
-    /// <summary>The steps of an element lie side by side: transpose squares of 4×4 in registers, several beside each other in the wider
-    /// ones.</summary>
+    /// <summary>The steps of an element lie side by side: transpose squares in registers.</summary>
     private static void PackTransposed(float* source, nint stride, int used, int width, int k, float* panel)
+    {
+        int done = 0; // steps
+        if (Avx512F.IsSupported && k >= 16)
+        {
+            for (int i = 0; i < used; i += 16)
+                PackSquares512(source + (i * stride), stride, Math.Min(15, used - 1 - i), width, k, panel + i);
+            done = k & ~15;
+        }
+        PackQuads(source + done, stride, used, width, k - done, panel + ((nint)done * width));
+    }
+
+    /// <summary>Four steps at a time.</summary>
+    private static void PackQuads(float* source, nint stride, int used, int width, int k, float* panel)
     {
         // A group of fewer than four rows is packed as if it had four, the last one repeated. What it writes too much, at the begin of the
         // following step, is then written over by the groups packed after it, and within this group by that step itself.
@@ -86,11 +122,6 @@ internal static unsafe class GemmPacking
         if (ragged > 0)
             PackSquares(source + (full * stride), stride, ragged - 1, width, k, panel + full);
         int i = 0;
-        if (Avx512F.IsSupported)
-        {
-            for (; i <= full - 16; i += 16)
-                PackSquares512(source + (i * stride), stride, width, k, panel + i);
-        }
         if (Avx.IsSupported)
         {
             for (; i <= full - 8; i += 8)
@@ -138,35 +169,74 @@ internal static unsafe class GemmPacking
         }
     }
 
-    /// <summary>Sixteen rows: register r holds rows r, r + 4, r + 8 and r + 12; each quarter is a square of its own.</summary>
+    /// <summary>Up to sixteen rows, those after <paramref name="lastRow"/> being it again: transpose squares of 16×16, so that every line of
+    /// the source is read once, at any distance of the rows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void PackSquares512(float* source, nint stride, int width, int k, float* panel)
+    private static void PackSquares512(float* source, nint stride, int lastRow, int width, int k, float* panel)
     {
-        for (int p = 0; p <= k - 4; p += 4, source += 4, panel += 4 * width)
+        nint o1 = Math.Min(1, lastRow) * stride, o2 = Math.Min(2, lastRow) * stride, o3 = Math.Min(3, lastRow) * stride;
+        nint o4 = Math.Min(4, lastRow) * stride, o8 = Math.Min(8, lastRow) * stride, o12 = Math.Min(12, lastRow) * stride;
+        nint o5 = Math.Min(5, lastRow) * stride, o6 = Math.Min(6, lastRow) * stride, o7 = Math.Min(7, lastRow) * stride;
+        nint o9 = Math.Min(9, lastRow) * stride, o10 = Math.Min(10, lastRow) * stride, o11 = Math.Min(11, lastRow) * stride;
+        nint o13 = Math.Min(13, lastRow) * stride, o14 = Math.Min(14, lastRow) * stride, o15 = lastRow * stride;
+        for (int p = 0; p <= k - 16; p += 16, source += 16)
         {
-            float* ahead = source + ((16 + ((p >> 2) & 3)) * stride);
-            Prefetch(ahead);
-            Prefetch(ahead + (4 * stride));
-            Prefetch(ahead + (8 * stride));
-            Prefetch(ahead + (12 * stride));
-            Vector512<float> r0 = Quad(source, stride), r1 = Quad(source + stride, stride);
-            Vector512<float> r2 = Quad(source + (2 * stride), stride), r3 = Quad(source + (3 * stride), stride);
-            Vector512<double> low01 = Avx512F.UnpackLow(r0, r1).AsDouble(), low23 = Avx512F.UnpackLow(r2, r3).AsDouble();
-            Vector512<double> high01 = Avx512F.UnpackHigh(r0, r1).AsDouble(), high23 = Avx512F.UnpackHigh(r2, r3).AsDouble();
-            Avx512F.UnpackLow(low01, low23).AsSingle().Store(panel);
-            Avx512F.UnpackHigh(low01, low23).AsSingle().Store(panel + width);
-            Avx512F.UnpackLow(high01, high23).AsSingle().Store(panel + (2 * width));
-            Avx512F.UnpackHigh(high01, high23).AsSingle().Store(panel + (3 * width));
+            FourRows(source, source + o1, source + o2, source + o3, out Vector512<float> a0, out Vector512<float> a1, out Vector512<float> a2, out Vector512<float> a3);
+            FourRows(source + o4, source + o5, source + o6, source + o7, out Vector512<float> b0, out Vector512<float> b1, out Vector512<float> b2, out Vector512<float> b3);
+            FourRows(source + o8, source + o9, source + o10, source + o11, out Vector512<float> c0, out Vector512<float> c1, out Vector512<float> c2, out Vector512<float> c3);
+            FourRows(source + o12, source + o13, source + o14, source + o15, out Vector512<float> d0, out Vector512<float> d1, out Vector512<float> d2, out Vector512<float> d3);
+            // Steps in their order: what one writes too much, the next writes over.
+            FourQuarters(ref a0, ref b0, ref c0, ref d0);
+            FourQuarters(ref a1, ref b1, ref c1, ref d1);
+            FourQuarters(ref a2, ref b2, ref c2, ref d2);
+            FourQuarters(ref a3, ref b3, ref c3, ref d3);
+            panel = StoreSteps(panel, width, a0, a1, a2, a3);
+            panel = StoreSteps(panel, width, b0, b1, b2, b3);
+            panel = StoreSteps(panel, width, c0, c1, c2, c3);
+            panel = StoreSteps(panel, width, d0, d1, d2, d3);
         }
+    }
+
+    /// <summary>Result i holds, of all four rows, elements i, i + 4, i + 8 and i + 12, a quarter of the register for each.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FourRows(
+        float* row0, float* row1, float* row2, float* row3, out Vector512<float> c0, out Vector512<float> c1, out Vector512<float> c2, out Vector512<float> c3)
+    {
+        Vector512<float> r0 = Vector512.Load(row0), r1 = Vector512.Load(row1), r2 = Vector512.Load(row2), r3 = Vector512.Load(row3);
+        Vector512<double> low01 = Avx512F.UnpackLow(r0, r1).AsDouble(), low23 = Avx512F.UnpackLow(r2, r3).AsDouble();
+        Vector512<double> high01 = Avx512F.UnpackHigh(r0, r1).AsDouble(), high23 = Avx512F.UnpackHigh(r2, r3).AsDouble();
+        c0 = Avx512F.UnpackLow(low01, low23).AsSingle();
+        c1 = Avx512F.UnpackHigh(low01, low23).AsSingle();
+        c2 = Avx512F.UnpackLow(high01, high23).AsSingle();
+        c3 = Avx512F.UnpackHigh(high01, high23).AsSingle();
+    }
+
+    /// <summary>Transposes the 4×4 quarters of four registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FourQuarters(ref Vector512<float> a, ref Vector512<float> b, ref Vector512<float> c, ref Vector512<float> d)
+    {
+        const byte Even = 0b10_00_10_00, Odd = 0b11_01_11_01;
+        Vector512<float> evenAb = Avx512F.Shuffle4x128(a, b, Even), oddAb = Avx512F.Shuffle4x128(a, b, Odd);
+        Vector512<float> evenCd = Avx512F.Shuffle4x128(c, d, Even), oddCd = Avx512F.Shuffle4x128(c, d, Odd);
+        a = Avx512F.Shuffle4x128(evenAb, evenCd, Even);
+        b = Avx512F.Shuffle4x128(oddAb, oddCd, Even);
+        c = Avx512F.Shuffle4x128(evenAb, evenCd, Odd);
+        d = Avx512F.Shuffle4x128(oddAb, oddCd, Odd);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float* StoreSteps(float* panel, int width, Vector512<float> s0, Vector512<float> s1, Vector512<float> s2, Vector512<float> s3)
+    {
+        s0.Store(panel);
+        s1.Store(panel + width);
+        s2.Store(panel + (2 * width));
+        s3.Store(panel + (3 * width));
+        return panel + (4 * width);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> Pair(float* source, nint stride)
         => Vector256.Create(Vector128.Load(source), Vector128.Load(source + (4 * stride)));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Quad(float* source, nint stride)
-        => Vector512.Create(Pair(source, stride), Pair(source + (8 * stride), stride));
 
     /// <summary>x0 y0 x1 y1</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

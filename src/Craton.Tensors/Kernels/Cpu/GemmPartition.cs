@@ -14,7 +14,7 @@ internal readonly struct GemmPartition
     private const int TasksPerThread = 4;
 
     // Estimates for choosing a grid: cycles to pack one element, and the part of a task that threads wait for each other at the end.
-    private const double PackingCycles = 0.5, WaitingPart = 0.1;
+    private const double PackingCycles = 0.5, WaitingPart = 0.05;
 
     private readonly GemmShape _shape;
     private readonly int _gridRows, _gridColumns, _columnUnit;
@@ -38,7 +38,8 @@ internal readonly struct GemmPartition
     /// <param name="tileRows">Rows of a full register tile.</param>
     /// <param name="tileColumns">Columns of a full register tile: cuts fall on multiples.</param>
     /// <param name="threads">Threads to keep busy.</param>
-    public static GemmPartition For(GemmShape shape, int tileRows, int tileColumns, int threads)
+    /// <param name="packed">B need not be packed.</param>
+    public static GemmPartition For(GemmShape shape, int tileRows, int tileColumns, int threads, bool packed = false)
     {
         double flops = 2.0 * shape.M * shape.N * Math.Max(1, shape.K) * shape.Batch;
         int mostTasks = threads == 1 ? 1 : (int)Math.Clamp(flops / TaskFlops, 1, (double)threads * TasksPerThread);
@@ -48,7 +49,7 @@ internal readonly struct GemmPartition
         for (int rows = 1; rows <= Math.Min(perMatrix, mostRows); rows++)
             for (int columns = 1; columns <= Math.Min(perMatrix / rows, mostColumns); columns++)
             {
-                double time = Time(shape, rows, columns, tileColumns, threads);
+                double time = Time(shape, rows, columns, tileColumns, threads, packed);
                 if (time < least)
                     (gridRows, gridColumns, least) = (rows, columns, time);
             }
@@ -56,10 +57,10 @@ internal readonly struct GemmPartition
     }
 
     /// <summary>Estimated cycles for a grid. A is packed once for each of its columns, B once for each of its rows.</summary>
-    private static double Time(GemmShape shape, int rows, int columns, int tileColumns, int threads)
+    private static double Time(GemmShape shape, int rows, int columns, int tileColumns, int threads, bool packed)
     {
         double arithmetic = (double)shape.M * shape.N / tileColumns; // a step of k, two fused multiply-adds a cycle
-        double packing = PackingCycles * (((double)shape.M * columns) + ((double)shape.N * rows));
+        double packing = PackingCycles * (((double)shape.M * columns) + (packed ? 0 : (double)shape.N * rows));
         double rectangles = (double)shape.Batch * rows * columns;
         return (Math.Ceiling(rectangles / threads) + WaitingPart) * (arithmetic + packing) / (rows * columns);
     }

@@ -13,9 +13,9 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
     where V : struct, IVec<V>
     where TEpilogue : struct, IGemmEpilogue
 {
-    // Measured on 1 MB of second-level cache for 512 bits and with 512 KB in mind for the narrower widths. A panel of B of two 16-lane
-    // vectors is then 32 KB, one of two 8-lane vectors 24 KB: most of a first-level cache.
-    private static int StepsPerBlock => V.Lanes == 16 ? 256 : 384;
+    // A block of A takes 576 KB where second-level caches have 1 MB (512 bits), and half of that for the narrower widths; a panel of B of
+    // two vectors 24 or 48 KB.
+    private const int StepsPerBlock = 384;
 
     private static int RowsPerBlock => V.Lanes == 16 ? 384 : 192;
 
@@ -26,6 +26,7 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
     private static int RowsReadingInPlace => 2 * GemmTiles<V>.MostRows;
 
     private readonly StridedMatrix<float> _a, _b, _c;
+    private readonly PackedMatrix? _packed; // B, when it is packed for good
     private readonly GemmRange _range;
     private readonly int _rows, _steps, _batch;
     private readonly bool _accumulate, _exchanged;
@@ -39,13 +40,13 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
 
     public GemmRectangle(in GemmProblem problem, int batch, GemmRange range, TEpilogue epilogue)
     {
-        (_a, _b, _c) = (problem.A, problem.B, problem.C);
+        (_a, _b, _c, _packed) = (problem.A, problem.B, problem.C, problem.PackedB);
         (_accumulate, _exchanged) = (problem.Accumulate, problem.Exchanged);
         (_range, _batch, _rows, _steps, _epilogue) = (range, batch, problem.Shape.M, problem.Shape.K, epilogue);
         _panelWidth = GemmTiles<V>.VectorsAcross(range.Rows) * V.Lanes;
         int k = Math.Min(_steps, StepsPerBlock);
         long sizeA = Aligned(((long)Math.Min(range.Rows, RowsPerBlock) * k) + GemmPacking.Overrun);
-        long sizeB = Aligned(((long)_panelWidth * k) + GemmPacking.Overrun);
+        long sizeB = _packed is null ? Aligned(((long)_panelWidth * k) + GemmPacking.Overrun) : 0;
         long sizeTile = GemmTiles<V>.MostRows * _panelWidth;
         _packedA = (float*)WorkerScratch.Rent((sizeA + sizeB + sizeTile + _panelWidth) * sizeof(float));
         _packedB = _packedA + sizeA;
@@ -87,32 +88,49 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
     private readonly void ComputeRows(int row, int rows)
     {
         int panels = (rows + GemmTiles<V>.MostRows - 1) / GemmTiles<V>.MostRows;
-        for (int panel = 0; panel < panels; panel++)
-        {
-            int first = Part(rows, panel, panels), count = Part(rows, panel + 1, panels) - first;
-            GemmPacking.Pack(
-                _a.At(_batch, row + first, _k), _a.RowStride, _a.ColumnStride, count, count, _kCount, _packedA + ((nint)first * _kCount),
-                readable: _rows - row - first);
-        }
+        PackRows(row, rows, panels);
         int endColumn = _range.Column + _range.Columns;
         for (int column = _range.Column; column < endColumn; column += _panelWidth)
         {
             int columns = Math.Min(_panelWidth, endColumn - column);
-            float* b = _b.At(_batch, _k, column);
-            nint bStep = _b.RowStride;
-            if (columns < _panelWidth || _b.ColumnStride != 1 || rows > RowsReadingInPlace)
-            {
-                GemmPacking.Pack(b, _b.ColumnStride, _b.RowStride, columns, _panelWidth, _kCount, _packedB);
-                b = _packedB;
-                bStep = _panelWidth;
-            }
+            PanelOfB b = Panel(column, columns, rows);
             for (int panel = 0; panel < panels; panel++)
             {
                 int first = Part(rows, panel, panels), count = Part(rows, panel + 1, panels) - first;
                 FetchTile(row + first + count, column);
-                ComputeTile(row + first, count, column, columns, _packedA + ((nint)first * _kCount), b, bStep);
+                FetchPanel(column + _panelWidth, rows, panel, panels);
+                ComputeTile(row + first, count, column, columns, _packedA + ((nint)first * _kCount), b);
             }
         }
+    }
+
+    private readonly void PackRows(int row, int rows, int panels)
+    {
+        if (_a.RowStride == 1)
+        {
+            GemmPacking.PackSideBySide(_a.At(_batch, row, _k), _a.ColumnStride, rows, panels, _kCount, _packedA, readable: _rows - row);
+            return;
+        }
+        for (int panel = 0; panel < panels; panel++)
+        {
+            int first = Part(rows, panel, panels), count = Part(rows, panel + 1, panels) - first;
+            GemmPacking.Pack(
+                _a.At(_batch, row + first, _k), _a.RowStride, _a.ColumnStride, count, count, _kCount, _packedA + ((nint)first * _kCount));
+        }
+    }
+
+    private readonly bool ReadsInPlace(int rows) => _b.ColumnStride == 1 && rows <= RowsReadingInPlace;
+
+    /// <summary>The panel of B at a column: packed for good, where it lies, or packed now.</summary>
+    private readonly PanelOfB Panel(int column, int columns, int rows)
+    {
+        if (_packed is not null)
+            return new PanelOfB(_packed.At(_k, column), PackedMatrix.PanelColumns, _packed.PanelStride);
+        float* b = _b.At(_batch, _k, column);
+        if (columns == _panelWidth && ReadsInPlace(rows))
+            return new PanelOfB(b, _b.RowStride, PackedMatrix.PanelColumns);
+        GemmPacking.Pack(b, _b.ColumnStride, _b.RowStride, columns, _panelWidth, _kCount, _packedB);
+        return new PanelOfB(_packedB, _panelWidth, PackedMatrix.PanelColumns);
     }
 
     /// <summary>Brings the tile of C that comes next near, while this one is computed: its sums would be waited for.</summary>
@@ -121,14 +139,45 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
         if (_c.ColumnStride != 1 || !Sse.IsSupported || row + GemmTiles<V>.MostRows > _range.Row + _range.Rows)
             return;
         float* c = _c.At(_batch, row, column);
+        bool last = _k + _kCount == _steps;
         for (int r = 0; r < GemmTiles<V>.MostRows; r++, c += _c.RowStride)
         {
             Sse.Prefetch1(c);
             Sse.Prefetch1(c + 16);
+            if (last && !_exchanged)
+                _epilogue.Fetch(_panelWidth, row + r, column);
         }
     }
 
-    private readonly void ComputeTile(int row, int rows, int column, int columns, float* a, float* b, nint bStep)
+    /// <summary>Brings part <paramref name="part"/> of the next panel of B near, if it is to be packed, which would wait for it.</summary>
+    private readonly void FetchPanel(int column, int rows, int part, int parts)
+    {
+        if (_packed is not null || ReadsInPlace(rows) || !Sse.IsSupported || column + _panelWidth > _range.Column + _range.Columns)
+            return;
+        const int Line = 16;
+        if (_b.ColumnStride == 1)
+        {
+            int end = Part(_kCount, part + 1, parts);
+            for (int k = Part(_kCount, part, parts); k < end; k++)
+            {
+                float* b = _b.At(_batch, _k + k, column);
+                for (int i = Line - 1; i < _panelWidth; i += Line) // the line of its first column came with the panel before
+                    Sse.Prefetch1(b + i);
+            }
+        }
+        else if (_b.RowStride == 1)
+        {
+            int end = Part(_panelWidth, part + 1, parts);
+            for (int j = Part(_panelWidth, part, parts); j < end; j++)
+            {
+                float* b = _b.At(_batch, _k, column + j);
+                for (int k = 0; k < _kCount; k += Line)
+                    Sse.Prefetch1(b + k);
+            }
+        }
+    }
+
+    private readonly void ComputeTile(int row, int rows, int column, int columns, float* a, PanelOfB b)
     {
         bool resume = _accumulate || _k > 0; // the sums so far are in C
         bool last = _k + _kCount == _steps;
@@ -136,7 +185,7 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
         if (columns == _panelWidth && _c.ColumnStride == 1 && !_exchanged)
         {
             GemmTiles<V>.Run(
-                rows, _kCount, a, b, bStep, resume ? c : _zeros, resume ? _c.RowStride : 0, c, _c.RowStride);
+                rows, _kCount, a, b.First, b.Step, b.Panel, resume ? c : _zeros, resume ? _c.RowStride : 0, c, _c.RowStride);
             if (last)
                 Finish(c, _c.RowStride, row, rows, column, columns);
             return;
@@ -144,7 +193,7 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
         // A tile that sticks out of C, or whose rows are not adjacent values, is computed aside.
         if (resume)
             CopyIn(c, rows, columns);
-        GemmTiles<V>.Run(rows, _kCount, a, b, bStep, resume ? _tile : _zeros, resume ? _panelWidth : 0, _tile, _panelWidth);
+        GemmTiles<V>.Run(rows, _kCount, a, b.First, b.Step, b.Panel, resume ? _tile : _zeros, resume ? _panelWidth : 0, _tile, _panelWidth);
         if (last && !_exchanged)
             Finish(_tile, _panelWidth, row, rows, column, columns);
         CopyOut(c, rows, columns);
@@ -201,4 +250,12 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
                     _epilogue.Apply(c, 1, row, column);
             }
     }
+}
+
+/// <summary>A panel of B as tiles read it: the first step, the distance of steps, the distance of panels of
+/// <see cref="PackedMatrix.PanelColumns"/> columns in it.</summary>
+internal readonly unsafe struct PanelOfB(float* first, nint step, nint panel)
+{
+    public readonly float* First = first;
+    public readonly nint Step = step, Panel = panel;
 }

@@ -44,16 +44,17 @@ internal static unsafe class GemmTiles<V>
     /// <param name="a">Packed panel [k][rows].</param>
     /// <param name="b">Panel of B: step k begins at <c>b + k·bStep</c>.</param>
     /// <param name="bStep">Distance of steps in B.</param>
+    /// <param name="bPanel">Distance of panels of <see cref="PackedMatrix.PanelColumns"/> columns in B, where a tile has more columns than that.</param>
     /// <param name="from">Start values, rows <paramref name="fromStride"/> apart (0: one row of them for all).</param>
     /// <param name="fromStride">Distance of rows of start values.</param>
     /// <param name="to">Results, rows <paramref name="toStride"/> apart. May be the place of the start values.</param>
     /// <param name="toStride">Distance of rows of results.</param>
-    public static void Run(int rows, nint k, float* a, float* b, nint bStep, float* from, nint fromStride, float* to, nint toStride)
+    public static void Run(int rows, nint k, float* a, float* b, nint bStep, nint bPanel, float* from, nint fromStride, float* to, nint toStride)
     {
         switch (rows)
         {
-            case 1: OneRow(k, a, b, bStep, from, to); break;
-            case 2: TwoRows(k, a, b, bStep, from, fromStride, to, toStride); break;
+            case 1: OneRow(k, a, b, bStep, bPanel, from, to); break;
+            case 2: TwoRows(k, a, b, bStep, bPanel, from, fromStride, to, toStride); break;
             case 3: ManyRows<Rows3>(k, a, b, bStep, from, fromStride, to, toStride); break;
             case 4: ManyRows<Rows4>(k, a, b, bStep, from, fromStride, to, toStride); break;
             case 5: ManyRows<Rows5>(k, a, b, bStep, from, fromStride, to, toStride); break;
@@ -68,26 +69,38 @@ internal static unsafe class GemmTiles<V>
         }
     }
 
+    /// <summary>Where the i-th pair of vectors of a tile lies in B.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static nint Pair(int i, nint bPanel)
+    {
+        int column = i * 2 * V.Lanes;
+        return (column / PackedMatrix.PanelColumns * bPanel) + (column % PackedMatrix.PanelColumns);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void OneRow(nint k, float* a, float* b, nint bStep, float* from, float* to)
+    private static void OneRow(nint k, float* a, float* b, nint bStep, nint bPanel, float* from, float* to)
     {
         int lanes = V.Lanes;
         V c0 = V.Load(from), c1 = V.Load(from + lanes), c2 = V.Load(from + (2 * lanes)), c3 = V.Load(from + (3 * lanes));
         from += 4 * lanes;
         V c4 = V.Load(from), c5 = V.Load(from + lanes), c6 = V.Load(from + (2 * lanes)), c7 = V.Load(from + (3 * lanes));
+        float* p1 = b + Pair(1, bPanel), p2 = b + Pair(2, bPanel), p3 = b + Pair(3, bPanel);
         for (; k > 0; k--)
         {
             V x = V.BroadcastAt(a);
             c0 = V.Fma(x, V.Load(b), c0);
-            c1 = V.Fma(x, V.Load(b + (1 * lanes)), c1);
-            c2 = V.Fma(x, V.Load(b + (2 * lanes)), c2);
-            c3 = V.Fma(x, V.Load(b + (3 * lanes)), c3);
-            c4 = V.Fma(x, V.Load(b + (4 * lanes)), c4);
-            c5 = V.Fma(x, V.Load(b + (5 * lanes)), c5);
-            c6 = V.Fma(x, V.Load(b + (6 * lanes)), c6);
-            c7 = V.Fma(x, V.Load(b + (7 * lanes)), c7);
+            c1 = V.Fma(x, V.Load(b + lanes), c1);
+            c2 = V.Fma(x, V.Load(p1), c2);
+            c3 = V.Fma(x, V.Load(p1 + lanes), c3);
+            c4 = V.Fma(x, V.Load(p2), c4);
+            c5 = V.Fma(x, V.Load(p2 + lanes), c5);
+            c6 = V.Fma(x, V.Load(p3), c6);
+            c7 = V.Fma(x, V.Load(p3 + lanes), c7);
             a++;
             b += bStep;
+            p1 += bStep;
+            p2 += bStep;
+            p3 += bStep;
         }
         V.Store(to, 0, c0);
         V.Store(to + (1 * lanes), 0, c1);
@@ -100,16 +113,17 @@ internal static unsafe class GemmTiles<V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void TwoRows(nint k, float* a, float* b, nint bStep, float* from, nint fromStride, float* to, nint toStride)
+    private static void TwoRows(nint k, float* a, float* b, nint bStep, nint bPanel, float* from, nint fromStride, float* to, nint toStride)
     {
         int lanes = V.Lanes;
         float* from1 = from + fromStride, to1 = to + toStride;
         V c00 = V.Load(from), c01 = V.Load(from + lanes), c02 = V.Load(from + (2 * lanes)), c03 = V.Load(from + (3 * lanes));
         V c10 = V.Load(from1), c11 = V.Load(from1 + lanes), c12 = V.Load(from1 + (2 * lanes)), c13 = V.Load(from1 + (3 * lanes));
+        float* p1 = b + Pair(1, bPanel);
         for (; k > 0; k--)
         {
             V x = V.BroadcastAt(a), y = V.BroadcastAt(a + 1);
-            V b0 = V.Load(b), b1 = V.Load(b + lanes), b2 = V.Load(b + (2 * lanes)), b3 = V.Load(b + (3 * lanes));
+            V b0 = V.Load(b), b1 = V.Load(b + lanes), b2 = V.Load(p1), b3 = V.Load(p1 + lanes);
             c00 = V.Fma(x, b0, c00);
             c10 = V.Fma(y, b0, c10);
             c01 = V.Fma(x, b1, c01);
@@ -120,6 +134,7 @@ internal static unsafe class GemmTiles<V>
             c13 = V.Fma(y, b3, c13);
             a += 2;
             b += bStep;
+            p1 += bStep;
         }
         V.Store(to, 0, c00);
         V.Store(to + lanes, 0, c01);

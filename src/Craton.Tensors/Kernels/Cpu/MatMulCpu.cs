@@ -10,17 +10,19 @@ internal sealed unsafe partial class CpuKernels
             Gemm.Multiply(batch.Shape, batch.A<float>(a), batch.B<float>(b), batch.Y<float>(y), add);
     }
 
-    public override void Linear(Tensor x, Tensor w, Tensor? bias, Tensor y)
+    public override void Linear(Tensor x, Tensor w, Tensor? bias, Tensor? residual, Tensor y)
     {
-        if (bias is null || !bias.Layout.IsContiguous)
+        if (bias is { Layout.IsContiguous: false } || (bias is null && residual is null))
         {
-            base.Linear(x, w, bias, y);
+            base.Linear(x, w, bias, residual, y);
             return;
         }
         int k = w.Size(1), n = w.Size(0);
         var shape = new GemmShape((int)(y.Count / Math.Max(1, n)), n, k);
         var weights = new StridedMatrix<float>((float*)w.Pointer, (nint)w.Layout.Stride(0), (nint)w.Layout.Stride(1)).Transposed;
-        Gemm.Multiply(shape, new StridedMatrix<float>((float*)x.Pointer, k, 1), weights,
-            new StridedMatrix<float>((float*)y.Pointer, n, 1), accumulate: false, new BiasEpilogue((float*)bias.Pointer));
+        StridedMatrix<float> rows = new((float*)x.Pointer, k, 1), result = new((float*)y.Pointer, n, 1);
+        float* b = bias is null ? null : (float*)bias.Pointer;
+        if (residual is null) Gemm.Multiply(shape, rows, weights, result, accumulate: false, new BiasEpilogue(b));
+        else Gemm.Multiply(shape, rows, weights, result, accumulate: false, new ResidualEpilogue(b, (float*)residual.Pointer, n));
     }
 }

@@ -26,6 +26,13 @@ internal unsafe partial class ReferenceKernels
         else Zip3As<TOp, Scalar32>(op, a, la, b, lb, c, lc, y, add);
     }
 
+    /// <summary>dy = gradient(x, dy) in place, and y = op(x); the three are contiguous and of one shape.</summary>
+    public virtual void Differentiate<TOp, TGradient>(Tensor x, Tensor dy, Tensor y) where TOp : struct, IMap where TGradient : struct, IZip
+    {
+        Zip(default(TGradient), x, x.Layout, dy, dy.Layout, dy);
+        Map(default(TOp), x, y);
+    }
+
     /// <summary>Every element of y becomes the value.</summary>
     public virtual void Fill(Tensor y, double value) => Map(new ConstantMap(value), y, y);
 

@@ -18,13 +18,14 @@ internal unsafe partial class ReferenceKernels
     }
 
     /// <summary>y = x · wᵀ + bias: x [rows, K] with any leading dimensions, contiguous; w [N, K].</summary>
-    public virtual void Linear(Tensor x, Tensor w, Tensor? bias, Tensor y)
+    public virtual void Linear(Tensor x, Tensor w, Tensor? bias, Tensor? residual, Tensor y)
     {
         int k = w.Size(1), n = w.Size(0);
         int rows = k == 0 ? (int)(y.Count / Math.Max(1, n)) : (int)(x.Count / k);
         Layout transposed = w.Layout.Permute([1, 0]);
         MatMul(x, Flat(x, rows, k), w, transposed, y, Flat(y, rows, n));
         if (bias is not null) Zip(default(Sum), y, y.Layout, bias, bias.Layout.Expand(y.Shape), y);
+        if (residual is not null) Zip(default(Sum), y, y.Layout, residual, residual.Layout, y);
     }
 
     private protected static Layout Flat(Tensor contiguous, int rows, int columns) => new([rows, columns], [columns, 1], contiguous.Layout.Offset);

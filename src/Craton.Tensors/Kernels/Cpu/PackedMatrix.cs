@@ -1,0 +1,88 @@
+using Craton.Tensors.Memory;
+using Craton.Tensors.Threading;
+
+namespace Craton.Tensors.Kernels.Cpu;
+
+/// <summary>
+/// The second operand of a product, a [K, N] matrix, packed once for many products: panels of <see cref="PanelColumns"/> columns, each
+/// [k][column] and padded with zeros. Tiles read it where it lies, which for few rows is most of the work saved.
+/// </summary>
+internal sealed unsafe class PackedMatrix
+{
+    /// <summary>Columns of a panel: two of the widest registers; tiles of narrower ones take a part.</summary>
+    public const int PanelColumns = 32;
+
+    // A tile of one row takes this many columns; the panels of the last one are all there.
+    private const int MostColumnsAcross = 128;
+
+    private readonly Storage _storage;
+
+    /// <summary>Packs a matrix on all threads.</summary>
+    /// <param name="source">Element (k, n) of the operand, any strides.</param>
+    /// <param name="k">Rows of the operand, the steps of the sums.</param>
+    /// <param name="n">Columns of the operand and of the product.</param>
+    public PackedMatrix(StridedMatrix<float> source, int k, int n)
+    {
+        (K, N) = (k, n);
+        int panels = (n + MostColumnsAcross - 1) / MostColumnsAcross * (MostColumnsAcross / PanelColumns);
+        PanelStride = (nint)k * PanelColumns;
+        _storage = Storage.Allocate(((panels * PanelStride) + GemmPacking.Overrun) * sizeof(float));
+        var job = new Packing(this, source);
+        WorkerPool.Run(ref job, panels);
+    }
+
+    public int K { get; }
+
+    public int N { get; }
+
+    /// <summary>Distance of panels in elements.</summary>
+    public nint PanelStride { get; }
+
+    /// <summary>Bytes held.</summary>
+    public long Bytes => _storage.Bytes;
+
+    /// <summary>Where step <paramref name="k"/> of the panel that begins at <paramref name="column"/> lies, a multiple of
+    /// <see cref="PanelColumns"/> or a part of it.</summary>
+    public float* At(int k, int column)
+        => (float*)_storage.Pointer + (column / PanelColumns * PanelStride) + ((nint)k * PanelColumns) + (column % PanelColumns);
+
+    /// <summary>Column n of the operand: row n of the weight.</summary>
+    /// <param name="n">The column.</param>
+    /// <param name="values">K values.</param>
+    public void ReadColumn(int n, Span<float> values)
+    {
+        float* from = At(0, n);
+        for (int i = 0; i < values.Length; i++, from += PanelColumns)
+            values[i] = *from;
+    }
+
+    /// <summary>y = x · this + bias + residual: x F32 [.., K], y and residual F32 [.., N], bias F32 [N], all contiguous; the last two may be left
+    /// out.</summary>
+    public void Multiply(Tensor x, Tensor? bias, Tensor? residual, Tensor y)
+    {
+        int m = (int)(y.Count / Math.Max(1, N));
+        StridedMatrix<float> rows = new((float*)x.Pointer, K, 1), result = new((float*)y.Pointer, N, 1);
+        float* b = bias is null ? null : (float*)bias.Pointer;
+        if (residual is not null) Gemm.Multiply(m, rows, this, result, new ResidualEpilogue(b, (float*)residual.Pointer, N));
+        else if (bias is not null) Gemm.Multiply(m, rows, this, result, new BiasEpilogue(b));
+        else Gemm.Multiply(m, rows, this, result, new NoEpilogue());
+    }
+
+    private readonly struct Packing(PackedMatrix packed, StridedMatrix<float> source) : IJob
+    {
+        private readonly PackedMatrix _packed = packed;
+        private readonly StridedMatrix<float> _source = source;
+
+        public void Run(int task, int worker)
+        {
+            int column = task * PanelColumns, used = Math.Clamp(_packed.N - column, 0, PanelColumns);
+            float* panel = _packed.At(0, column);
+            if (used == 0)
+            {
+                new Span<float>(panel, (int)_packed.PanelStride).Clear();
+                return;
+            }
+            GemmPacking.Pack(_source.At(0, 0, column), _source.ColumnStride, _source.RowStride, used, PanelColumns, _packed.K, panel);
+        }
+    }
+}
