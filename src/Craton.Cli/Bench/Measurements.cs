@@ -57,7 +57,7 @@ internal sealed class Measurements(Limits limits, int? runs)
     {
         GptConfig config = GptConfig.FromDepth(depth, 8192, 256);
         Gpt model = new Gpt(config).Initialize(1);
-        var cache = new KvCache(config);
+        var cache = model.NewCache();
         int[] token = [1];
         float[] scores = new float[config.VocabSize];
         const int tokens = 64;
