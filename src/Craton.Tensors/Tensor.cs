@@ -103,10 +103,12 @@ public sealed unsafe partial class Tensor
 
     /// <summary>
     /// Keeps an F32 weight in the order in which products read it from here on, for inference: a linear layer then costs what reading its
-    /// weight once costs, from one row on, with the same bits. Its plain floats are given up, and it has no gradient.
+    /// weight once costs, from one row on, with the same bits. Its plain floats are given up, and it has no gradient. A weight in blocks is in such
+    /// an order already.
     /// </summary>
     public void Pack()
     {
+        if (IsForComputing) return;
         Check.Rank("pack", "weight", this, 2, 2);
         Check.That(DType == DType.F32, "pack", "weight", "F32", $"{DType}");
         var rows = new StridedMatrix<float>((float*)Pointer, (nint)_layout.Stride(0), (nint)_layout.Stride(1));
