@@ -10,7 +10,7 @@ internal static class Sampling
     private const int Tokens = 60;
 
     /// <summary>A short text that the model writes on from the prompt, the same for the same weights.</summary>
-    public static string Write(Gpt model, Tokenizer tokenizer, string prompt)
+    public static string Write(CausalLanguageModel model, Tokenizer tokenizer, string prompt)
     {
         int room = Math.Min(Tokens, model.Config.MaxPositionEmbeddings - tokenizer.Encode(prompt).Length - 1);
         if (room < 1) return prompt;

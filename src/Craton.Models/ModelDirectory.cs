@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Craton.Models.Generation;
 using Craton.Nn;
 using Craton.Tensors;
@@ -17,22 +19,25 @@ public static class ModelDirectory
 {
     private const string Config = "config.json", Card = "craton.json";
 
-    /// <summary>Writes a model, its weights in F32; the directory appears complete or not at all and replaces the model that was there.</summary>
+    /// <summary>Writes a model; the directory appears complete or not at all and replaces the model that was there.</summary>
+    /// <remarks>A model that was read from a directory keeps its <c>config.json</c>, but for the type of the weights.</remarks>
     /// <param name="directory">The directory.</param>
     /// <param name="model">The model.</param>
     /// <param name="tokenizer">Its tokenizer, or null.</param>
     /// <param name="card">Its lineage.</param>
+    /// <param name="type">Element type of the weights: F32, or BF16 or F16, to which they are rounded.</param>
     /// <exception cref="CratonException">The directory exists and holds something else than a model.</exception>
-    public static void Save(string directory, Gpt model, Tokenizer? tokenizer, ModelCard card)
+    public static void Save(string directory, CausalLanguageModel model, Tokenizer? tokenizer, ModelCard card, DType type = DType.F32)
     {
         if (Directory.Exists(directory) && !File.Exists(Path.Combine(directory, Config)) && Directory.EnumerateFileSystemEntries(directory).Any())
             throw new CratonException($"'{directory}' holds files but no model, and saving would replace them; give a new or empty folder");
+        JsonObject config = DecoderWeights.ConfigOf(model, type);
         using var folder = new DurableDirectory(directory);
-        TensorSource[] tensors = [.. model.NamedParameters().Select(p => TensorFiles.Source(p.Name, p.Tensor))];
+        TensorSource[] tensors = DecoderWeights.Sources(model, type);
         folder.Write(SafetensorsModel.FileName, stream => SafetensorsWriter.Write(stream, tensors), tensors.Sum(t => t.Length));
-        JsonFile.Write(folder, Config, model.Config.ToJson());
+        JsonFile.Write(folder, Config, config);
         int? endOfTurn = tokenizer?.ChatTemplate is { } source ? ChatTemplate.TryParse(source, tokenizer)?.EndOfTurn : null;
-        JsonFile.Write(folder, GenerationConfig.FileName, GenerationConfig.ToJson(model.Config, endOfTurn));
+        JsonFile.Write(folder, GenerationConfig.FileName, GenerationConfig.ToJson(model, endOfTurn));
         if (tokenizer is not null) CopyTokenizer(folder, tokenizer);
         SortedDictionary<string, string> files = HashFiles(folder.Staging);
         JsonFile.Write(folder, Card, card.ToJson(HashWeights(model), files.GetValueOrDefault("tokenizer.json"), files));
@@ -40,27 +45,39 @@ public static class ModelDirectory
     }
 
     /// <summary>Reads a model's weights and shape; weights in BF16 or F16 are widened.</summary>
+    /// <param name="directory">The directory.</param>
+    /// <param name="map">
+    /// True: weights in F32 stay in the file and are read when touched, for a model that is not trained and whose file nobody cuts meanwhile
+    /// (<see cref="SafetensorsMapping"/>).
+    /// </param>
     /// <exception cref="CratonException">A file is missing or damaged, or the weights do not fit the configuration.</exception>
-    public static Gpt LoadModel(string directory)
+    public static CausalLanguageModel LoadModel(string directory, bool map = false)
     {
         string folder = Find(directory);
-        GptConfig config = GptConfig.Load(Path.Combine(folder, Config));
+        JsonElement config = JsonFile.Read(Path.Combine(folder, Config));
+        CausalLanguageModel model = Create(folder, config);
         using SafetensorsModel weights = SafetensorsModel.Open(folder);
-        CheckSizes(directory, config, weights);
-        var model = new Gpt(config);
-        var expected = new HashSet<string>(StringComparer.Ordinal);
-        foreach ((string name, Tensor tensor) in model.NamedParameters())
-        {
-            expected.Add(name);
-            FileOf(directory, weights, name).ReadInto(name, tensor);
-        }
-        foreach (string name in weights.Names)
-        {
-            if (!expected.Contains(name) && !IsIgnored(name, config))
-                throw new CratonException($"{directory}: tensor '{name}' is not part of the model that config.json describes; the weights belong to another configuration");
-        }
+        bool hasPrefix = DecoderWeights.Load(directory, model, weights, map);
+        string generation = Path.Combine(folder, GenerationConfig.FileName);
+        model.Source = new ModelSource(
+            JsonObject.Create(config)!, File.Exists(generation) ? JsonObject.Create(JsonFile.Read(generation)) : null, DecoderWeights.TypeOf(weights), hasPrefix);
         return model;
     }
+
+    /// <summary>Reads a model's shape alone: its parameters have no memory.</summary>
+    /// <exception cref="CratonException">The configuration is missing, damaged, or of no family that is known.</exception>
+    public static CausalLanguageModel LoadShape(string directory)
+    {
+        string folder = Find(directory);
+        JsonElement config = JsonFile.Read(Path.Combine(folder, Config));
+        CausalLanguageModel model = Create(folder, config);
+        model.Source = new ModelSource(JsonObject.Create(config)!, null, DType.F32, HasPrefix: true);
+        return model;
+    }
+
+    // Without memory: what the file says is compared with the shapes first.
+    private static CausalLanguageModel Create(string folder, JsonElement config) =>
+        Module.WithoutMemory(() => DecoderCatalogue.Create(new ConfigReader(Path.Combine(folder, Config), config)));
 
     /// <summary>Reads a model's tokenizer. For a model without one it stands in what takes ids and refuses text.</summary>
     /// <exception cref="CratonException">It is damaged or of an unsupported kind.</exception>
@@ -126,29 +143,6 @@ public static class ModelDirectory
         DurableDirectory.Find(directory) is { } folder && File.Exists(Path.Combine(folder, Config))
             ? folder
             : throw new CratonException($"'{directory}' is no model directory: it has no config.json; give the folder that 'craton train' or 'craton quickstart' printed as model_dir");
-
-    // Before memory is asked for: what these tensors say bounds every size of the configuration.
-    private static void CheckSizes(string directory, GptConfig config, SafetensorsModel weights)
-    {
-        string last = $"model.layers.{config.NumHiddenLayers - 1}.";
-        Check("model.embed_tokens.weight", config.VocabSize, config.HiddenSize);
-        Check(last + "self_attn.q_proj.weight", config.NumAttentionHeads * config.HeadDim, config.HiddenSize);
-        Check(last + "mlp.gate_proj.weight", config.IntermediateSize, config.HiddenSize);
-
-        void Check(string name, long rows, long columns)
-        {
-            IReadOnlyList<long> shape = FileOf(directory, weights, name)[name].Shape;
-            if (!shape.SequenceEqual([rows, columns]))
-                throw new CratonException($"{directory}: tensor '{name}' has shape [{string.Join(", ", shape)}], config.json asks for [{rows}, {columns}]; the weights belong to another configuration");
-        }
-    }
-
-    private static SafetensorsFile FileOf(string directory, SafetensorsModel weights, string name) => weights.FileOf(name)
-        ?? throw new CratonException($"{directory}: tensor '{name}' is missing, which config.json asks for; the weights belong to another configuration");
-
-    // Buffers that some checkpoints carry, and the output projection of tied ones.
-    private static bool IsIgnored(string name, GptConfig config) =>
-        name.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal) || (config.TieWordEmbeddings && name == "lm_head.weight");
 
     private static SortedDictionary<string, string> HashFiles(string folder)
     {

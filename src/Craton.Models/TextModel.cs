@@ -12,14 +12,16 @@ namespace Craton.Models;
 /// <param name="Template">Its chat template; null when it has none, or one that is not supported.</param>
 /// <param name="Defaults">How tokens are chosen unless the caller says otherwise.</param>
 /// <param name="Ends">Ids that end a text or a turn.</param>
-public sealed record TextModel(Gpt Model, Tokenizer Tokenizer, ChatTemplate? Template, SamplingOptions Defaults, IReadOnlyCollection<int> Ends)
+public sealed record TextModel(CausalLanguageModel Model, Tokenizer Tokenizer, ChatTemplate? Template, SamplingOptions Defaults, IReadOnlyCollection<int> Ends)
 {
     /// <summary>Reads a model directory or a GGUF file.</summary>
+    /// <param name="directory">The directory, or the file.</param>
+    /// <param name="map">True: weights stay in the file where their type allows it (<see cref="ModelDirectory.LoadModel"/>).</param>
     /// <exception cref="CratonException">It is neither, or something in it is damaged.</exception>
-    public static TextModel Load(string directory)
+    public static TextModel Load(string directory, bool map = false)
     {
         if (GgufFile.IsGguf(directory)) return GgufModel.LoadText(directory);
-        Gpt model = ModelDirectory.LoadModel(directory);
+        CausalLanguageModel model = ModelDirectory.LoadModel(directory, map);
         Tokenizer tokenizer = ModelDirectory.LoadTokenizer(directory);
         if (tokenizer.VocabularySize > model.Config.VocabSize)
             throw new CratonException($"{directory}: the tokenizer has {tokenizer.VocabularySize} ids, but the model's embedding table only {model.Config.VocabSize} rows; they do not belong together");

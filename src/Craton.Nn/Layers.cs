@@ -36,45 +36,58 @@ public sealed class Embedding : Module
 }
 
 /// <summary>Root-mean-square normalisation of the last dimension (Zhang, Sennrich 2019).</summary>
-public sealed class RmsNorm : Module
+public sealed class RmsNorm : Norm
 {
-    private readonly double _eps;
+    private readonly double _eps, _offset;
 
-    /// <summary>Creates the layer with weights of 1.</summary>
-    public RmsNorm(int width, double eps)
+    /// <summary>Creates the layer with factors of 1.</summary>
+    /// <param name="width">Size of the last dimension.</param>
+    /// <param name="eps">Added to the mean square.</param>
+    /// <param name="weightOffset">Added to the weight: 1 for models that store the factor minus one (Gemma).</param>
+    public RmsNorm(int width, double eps, double weightOffset = 0)
     {
-        _eps = eps;
-        Weight = Parameter("weight", width);
-        Weight.AsSpan<float>().Fill(1);
+        (_eps, _offset) = (eps, weightOffset);
+        Weight = Filled("weight", (float)(1 - weightOffset), width);
     }
 
     /// <summary>[width].</summary>
     public Tensor Weight { get; }
 
-    /// <summary>x / √(mean x² + eps) · weight.</summary>
-    public Tensor Forward(Tensor x) => Ops.RmsNorm(x, Weight, _eps);
+    /// <summary>x / √(mean x² + eps) · (weight + offset).</summary>
+    public override Tensor Forward(Tensor x) => Ops.RmsNorm(x, Weight, _eps, _offset);
 }
 
 /// <summary>Layer normalisation of the last dimension (Ba et al. 2016).</summary>
-public sealed class LayerNorm : Module
+public sealed class LayerNorm : Norm
 {
     private readonly double _eps;
 
     /// <summary>Creates the layer with weights of 1 and biases of 0.</summary>
-    public LayerNorm(int width, double eps = 1e-5)
+    /// <param name="width">Size of the last dimension.</param>
+    /// <param name="eps">Added to the variance.</param>
+    /// <param name="affine">False: neither weight nor bias.</param>
+    /// <param name="bias">False: no bias.</param>
+    public LayerNorm(int width, double eps = 1e-5, bool affine = true, bool bias = true)
     {
         _eps = eps;
-        Weight = Parameter("weight", width);
-        Weight.AsSpan<float>().Fill(1);
-        Bias = Parameter("bias", width);
+        if (!affine) return;
+        Weight = Filled("weight", 1, width);
+        if (bias) Bias = Parameter("bias", width);
     }
 
-    /// <summary>[width].</summary>
-    public Tensor Weight { get; }
+    /// <summary>[width], or null.</summary>
+    public Tensor? Weight { get; }
 
-    /// <summary>[width].</summary>
-    public Tensor Bias { get; }
+    /// <summary>[width], or null.</summary>
+    public Tensor? Bias { get; }
 
     /// <summary>(x − mean) / √(variance + eps) · weight + bias.</summary>
-    public Tensor Forward(Tensor x) => Ops.LayerNorm(x, Weight, Bias, _eps);
+    public override Tensor Forward(Tensor x) => Ops.LayerNorm(x, Weight, Bias, _eps);
+}
+
+/// <summary>A normalisation of the last dimension.</summary>
+public abstract class Norm : Module
+{
+    /// <summary>Normalises.</summary>
+    public abstract Tensor Forward(Tensor x);
 }

@@ -52,6 +52,25 @@ public sealed unsafe partial class Tensor
         return tensor;
     }
 
+    /// <summary>A leaf like <see cref="Parameter"/>, but without memory until one of the <c>Allocate</c> methods gives it some: only its shape may be asked for.</summary>
+    public static Tensor Unallocated(DType type, params ReadOnlySpan<int> shape) =>
+        Fresh(type, new Layout(shape), Storage.Foreign(typeof(Tensor), null, 0)).RequireGrad();
+
+    /// <summary>Gives an <see cref="Unallocated"/> tensor memory of its own; its content is undefined.</summary>
+    public void Allocate() => Settle(MemoryPool.Lease(checked(Count * DType.Size())));
+
+    /// <summary>Gives an <see cref="Unallocated"/> tensor memory that something else owns, such as a mapped file.</summary>
+    /// <param name="owner">Kept alive as long as the tensor.</param>
+    /// <param name="pointer">The first element, aligned to the element size.</param>
+    public void AllocateOver(object owner, void* pointer) => Settle(Storage.Foreign(owner, pointer, Count * DType.Size()));
+
+    private void Settle(Storage storage)
+    {
+        if (Storage.Pointer is not null) throw new InvalidOperationException($"tensor {this}: expected one without memory");
+        storage.AddTensor();
+        _storage = storage;
+    }
+
     /// <summary>A tensor over memory that something else owns, such as a mapped file.</summary>
     /// <param name="owner">Kept alive as long as the tensor.</param>
     /// <param name="pointer">The first element, aligned to the element size.</param>

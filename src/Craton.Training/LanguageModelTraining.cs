@@ -22,7 +22,7 @@ namespace Craton.Training;
 /// <param name="Context">Tokens of a row.</param>
 /// <param name="Sample">Writes a text with the model as it is, or null.</param>
 public sealed record TrainingTask(
-    string Phase, Gpt Model, Tokenizer Tokenizer, BatchLoader Train, Func<BatchLoader>? Valid, int Context, Func<Gpt, string>? Sample);
+    string Phase, CausalLanguageModel Model, Tokenizer Tokenizer, BatchLoader Train, Func<BatchLoader>? Valid, int Context, Func<CausalLanguageModel, string>? Sample);
 
 /// <summary>How a run ended.</summary>
 /// <param name="Steps">Optimizer steps done.</param>
@@ -200,7 +200,7 @@ internal sealed record RunningFigures(double? TrainLoss, double? ValLoss, double
 }
 
 /// <summary>What a checkpoint holds: weights, optimizer state, averages, and where the data stand.</summary>
-internal sealed class TrainingCheckpoint(Gpt model, IOptimizer optimizer, Ema? ema, BatchLoader rows)
+internal sealed class TrainingCheckpoint(CausalLanguageModel model, IOptimizer optimizer, Ema? ema, BatchLoader rows)
 {
     private const string Weights = "model.safetensors", Optimizer = "optimizer.safetensors", Average = "average.safetensors", State = "state.json";
 

@@ -1,5 +1,6 @@
 using Craton.Data;
 using Craton.Models;
+using Craton.Nn;
 using Craton.Tensors;
 using Craton.Tensors.Kernels;
 using Craton.Training.Optimizers;
@@ -19,7 +20,7 @@ public readonly record struct StepResult(double Loss, double GradientNorm, long 
 /// </summary>
 public sealed class TrainingStep
 {
-    private readonly Gpt _model;
+    private readonly CausalLanguageModel _model;
     private readonly IOptimizer _optimizer;
     private readonly ParameterPass _pass;
     private readonly Tensor[] _parameters;
@@ -29,7 +30,7 @@ public sealed class TrainingStep
     /// <param name="model">The model to train.</param>
     /// <param name="optimizer">Updates its parameters.</param>
     /// <param name="clipNorm">Greatest norm of the gradient; 0 for no limit.</param>
-    public TrainingStep(Gpt model, IOptimizer optimizer, double clipNorm)
+    public TrainingStep(CausalLanguageModel model, IOptimizer optimizer, double clipNorm)
     {
         (_model, _optimizer, _clipNorm) = (model, optimizer, clipNorm);
         _parameters = [.. model.NamedParameters().Select(p => p.Tensor)];
@@ -69,7 +70,7 @@ public sealed class TrainingStep
     }
 
     /// <summary>What the model is told about packed rows.</summary>
-    internal static GptInput Input(TokenBatch batch) => new(batch.Positions, batch.Documents);
+    internal static DecoderInput Input(TokenBatch batch) => new(batch.Positions, batch.Documents);
 
     internal static readonly CrossEntropyOptions LossOptions = CrossEntropyOptions.Default with { Reduction = Reduction.Sum };
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Craton.Models.Generation;
+using Craton.Nn;
 using Craton.Tensors;
 using Craton.Tensors.IO;
 using Xunit.Abstractions;
@@ -10,26 +11,23 @@ namespace Craton.Models.Tests;
 [Trait("Category", "Golden")]
 public sealed class DecoderFixtureTests(ITestOutputHelper output)
 {
+    private const double Rounding = 1e-7; // of the norm of all gradients
+
     [Fact]
     public void LogitsAndHiddenStates() => ForEachCase("logits and hidden states", (c, tally) =>
     {
         using var scope = TensorScope.Open("test");
-        Tensor ids = Tensor.From(c.FullIds, 1, c.FullIds.Length), x = c.Model.Model.EmbedTokens.Forward(ids);
+        Tensor ids = Tensor.From(c.FullIds, 1, c.FullIds.Length);
+        var pass = new DecoderPass(ids, default, cache: null);
+        Tensor x = c.Model.Embed(ids, pass);
         double tolerance = c.Tolerance("hidden_atol");
         tally.Close(c.Id + " embedding", c.Io.Floats("hidden.embedding"), x.ToArray<float>(), tolerance);
-        for (int i = 0; i < c.Model.Model.Layers.Count; i++)
+        for (int i = 0; i < c.Model.Blocks.Count; i++)
         {
-            GptBlock block = c.Model.Model.Layers[i];
-            if (i == 0)
-            {
-                Tensor attention = block.Attend(x, default, null, 0);
-                tally.Close(c.Id + " attention", c.Io.Floats("hidden.layer.0.attention"), attention.ToArray<float>(), tolerance);
-                tally.Close(c.Id + " mlp", c.Io.Floats("hidden.layer.0.mlp"), block.FeedForward(x + attention).ToArray<float>(), tolerance);
-            }
-            x = block.Forward(x, default, null, i);
+            x = c.Model.Blocks[i].Forward(x, pass);
             tally.Close($"{c.Id} layer {i}", c.Io.Floats($"hidden.layer.{i}"), x.ToArray<float>(), tolerance);
         }
-        tally.Close(c.Id + " final", c.Io.Floats("hidden.final"), c.Model.Model.Forward(ids, default, null).ToArray<float>(), tolerance);
+        tally.Close(c.Id + " final", c.Io.Floats("hidden.final"), c.Model.Hidden(ids).ToArray<float>(), tolerance);
         tally.Close(c.Id + " logits", c.Io.Floats("full.logits"), c.Model.Forward(ids).ToArray<float>(), c.Tolerance("logits_atol"));
     });
 
@@ -45,7 +43,8 @@ public sealed class DecoderFixtureTests(ITestOutputHelper output)
             if (mask[i] == 0) actual.AsSpan(i * vocabulary, vocabulary).Clear();
         tally.Close(c.Id, c.Io.Floats("batch.logits"), actual, c.Tolerance("logits_atol"));
         CheckLogProbabilities(c, actual, mask, tally);
-        CheckRowsAlone(c, actual, mask, tally);
+        // Where positions turn by the length of the text, the longest row decides for all.
+        if (c.Expect.Number("rows_alone_max_abs_diff") <= c.Tolerance("logits_atol")) CheckRowsAlone(c, actual, mask, tally);
     });
 
     // log p(token t + 1 given the tokens up to t); zero where either is padding.
@@ -83,35 +82,41 @@ public sealed class DecoderFixtureTests(ITestOutputHelper output)
         tape.Backward(loss);
         tally.Relative(c.Id + " loss", c.Expect.Number("loss"), loss.Item(), c.Tolerance("loss_rtol"));
         tally.Same(c.Id + " targets", [c.Expect.GetProperty("loss_positions").GetInt32()], [c.BatchTargets().ToArray<int>().Count(target => target != -100)]);
-        double total = Math.Sqrt(c.Model.NamedParameters().Sum(p => p.Tensor.Grad!.ToArray<float>().Sum(g => (double)g * g)));
+        double total = Math.Sqrt(c.Model.NamedParameters().Sum(p => Gradient(p.Tensor).Sum(g => (double)g * g)));
         tally.Relative(c.Id + " total norm", c.Expect.Number("grad_norm_total"), total, c.Tolerance("grad_norm_rtol"));
         JsonElement norms = c.Expect.GetProperty("grad_norms");
         using SafetensorsFile? full = File.Exists(c.PathOf("grads.safetensors")) ? SafetensorsFile.Open(c.PathOf("grads.safetensors")) : null;
-        tally.Same(c.Id + " parameters", norms.EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal), c.Model.NamedParameters().Select(p => p.Name).Order(StringComparer.Ordinal));
+        tally.Same(c.Id + " parameters", norms.EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal), c.Model.NamedParameters().Select(p => c.StoredName(p.Name)).Order(StringComparer.Ordinal));
         foreach ((string name, Tensor parameter) in c.Model.NamedParameters())
         {
-            float[] gradient = parameter.Grad!.ToArray<float>();
-            tally.Relative($"{c.Id} norm of {name}", norms.Number(name), Math.Sqrt(gradient.Sum(g => (double)g * g)), c.Tolerance("grad_norm_rtol"));
+            float[] gradient = c.Model.IsStoredTransposed(name) ? parameter.Grad!.Transpose().ToArray<float>() : Gradient(parameter);
+            double expectedNorm = norms.Number(c.StoredName(name)), norm = Math.Sqrt(gradient.Sum(g => (double)g * g));
+            // A bias that shifts all scores of a query alike has no gradient: what is there is rounding, in the reference too.
+            if (expectedNorm < Rounding * total) tally.That(norm < Rounding * total, () => $"{c.Id} norm of {name}: expected nothing but rounding, got {norm:g4}");
+            else tally.Relative($"{c.Id} norm of {name}", expectedNorm, norm, c.Tolerance("grad_norm_rtol"));
             if (full is null) continue;
             float[] expected = full.Floats(name);
             tally.Close($"{c.Id} gradient of {name}", expected, gradient, c.Tolerance("grad_atol_times_max") * expected.Max(Math.Abs));
         }
     });
 
+    // An expert that no token reached has none.
+    private static float[] Gradient(Tensor parameter) => parameter.Grad?.ToArray<float>() ?? new float[parameter.Count];
+
     [Fact]
     public void DecodingWithACacheGivesTheSameBits() => ForEachCase("cached decoding", (c, tally) =>
     {
         using var scope = TensorScope.Open("test");
         float[] whole = c.Model.Forward(Tensor.From(c.FullIds, 1, c.FullIds.Length)).ToArray<float>();
-        var cache = new KvCache(c.Model.Config);
+        var cache = c.Model.NewCache(capacity: c.FullIds.Length);
         var pieces = new List<float>();
         JsonElement cached = c.Expect.GetProperty("cached");
         int prefill = cached.GetProperty("prefill").GetInt32();
-        tally.That(cached.GetProperty("equals_full").GetBoolean(), () => $"{c.Id}: decoding with a cache is another function, which is not built");
+        bool same = cached.GetProperty("equals_full").GetBoolean();
         for (int at = 0, end = prefill; at < c.FullIds.Length; at = end, end++)
             pieces.AddRange(c.Model.Forward(Tensor.From(c.FullIds[at..end], 1, end - at), default, cache).ToArray<float>());
-        tally.That(whole.AsSpan().SequenceEqual(pieces.ToArray()), () => $"{c.Id}: the bits differ");
-        tally.Close(c.Id, c.Io.Floats("full.logits"), pieces.ToArray(), c.Tolerance("logits_atol"));
+        if (same) tally.That(whole.AsSpan().SequenceEqual(pieces.ToArray()), () => $"{c.Id}: the bits differ");
+        tally.Close(c.Id, c.Io.Floats(same ? "full.logits" : "cached.logits"), pieces.ToArray(), c.Tolerance("logits_atol"));
     });
 
     [Fact]
@@ -129,38 +134,52 @@ public sealed class DecoderFixtureTests(ITestOutputHelper output)
 
     [Fact]
     public void TheOlderSpellingOfTheConfigurationIsTheSame() => ForEachCase("older spelling", (c, tally) =>
-        tally.That(c.Model.Config == GptConfig.Load(c.PathOf("config.legacy.json")), () => $"{c.Id}: config.legacy.json is read as something else"));
+    {
+        using var scope = TensorScope.Open("test");
+        using var older = new TemporaryFolder();
+        foreach (string file in Directory.EnumerateFiles(c.PathOf("")).Where(f => Path.GetFileName(f).StartsWith("model", StringComparison.Ordinal)))
+            File.Copy(file, older.At(Path.GetFileName(file)));
+        File.Copy(c.PathOf("config.legacy.json"), older.At("config.json"));
+        Tensor ids = Tensor.From(c.FullIds, 1, c.FullIds.Length);
+        float[] expected = c.Model.Forward(ids).ToArray<float>(), got = ModelDirectory.LoadModel(older.Path).Forward(ids).ToArray<float>();
+        tally.That(expected.AsSpan().SequenceEqual(got), () => $"{c.Id}: with config.legacy.json the logits differ");
+    });
 
-    // Widened to F32 where they were 16 bits; everything else as the other library has it.
     [Fact]
-    public void WhatIsWrittenIsTheSameModelInTheSameLayout() => ForEachCase("written and read again", (c, tally) =>
+    public void WhatIsWrittenHasTheSameContent() => ForEachCase("written and read again", (c, tally) =>
     {
         using var folder = new TemporaryFolder();
         string written = folder.At("model");
-        ModelDirectory.Save(written, c.Model, null, new ModelCard { Kind = "pretrain" });
+        ModelDirectory.Save(written, c.Model, null, new ModelCard { Kind = "imported" }, c.Model.Source!.Type);
         tally.Same(c.Id + " hash", [ModelDirectory.HashWeights(c.Model)], [ModelDirectory.HashWeights(ModelDirectory.LoadModel(written))]);
         using SafetensorsModel theirs = SafetensorsModel.Open(c.PathOf("")), ours = SafetensorsModel.Open(written);
-        tally.Same(c.Id + " names", theirs.Names.Where(n => !n.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal)).Order(StringComparer.Ordinal), ours.Names.Order(StringComparer.Ordinal));
+        tally.Same(c.Id + " names", c.Expect.GetProperty("grad_norms").EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal), ours.Names.Order(StringComparer.Ordinal));
         foreach (string name in ours.Names)
         {
-            SafetensorsFile mine = ours.FileOf(name)!;
-            tally.Same($"{c.Id} {name} type", [DType.F32], [mine[name].Type!.Value]);
-            tally.Same($"{c.Id} {name} shape", theirs.FileOf(name)![name].Shape, mine[name].Shape);
-            tally.That(theirs.FileOf(name)!.Floats(name).AsSpan().SequenceEqual(mine.Floats(name)), () => $"{c.Id} {name}: the values differ");
+            (SafetensorsFile expected, SafetensorsFile got) = (theirs.FileOf(name)!, ours.FileOf(name)!);
+            tally.Same($"{c.Id} {name} type", [expected[name].Type!.Value], [got[name].Type!.Value]);
+            tally.Same($"{c.Id} {name} shape", expected[name].Shape, got[name].Shape);
+            tally.That(Bytes(expected, name).AsSpan().SequenceEqual(Bytes(got, name)), () => $"{c.Id} {name}: the values differ");
         }
-        JsonElement config = Fixtures.Json(Path.Combine(written, "config.json"));
-        foreach (JsonProperty expected in Fixtures.Json(c.PathOf("config.json")).EnumerateObject().Where(p => !NotOurs.Contains(p.Name)))
-        {
-            tally.That(config.TryGetProperty(expected.Name, out JsonElement got) && JsonElement.DeepEquals(got, expected.Value),
-                () => $"{c.Id} config.json {expected.Name}: expected {expected.Value}, got {got}");
-        }
+        foreach (string file in new[] { "config.json", "generation_config.json" })
+            tally.That(JsonElement.DeepEquals(Fixtures.Json(c.PathOf(file)), Fixtures.Json(Path.Combine(written, file))), () => $"{c.Id}: {file} differs");
     });
 
-    // Who wrote it and how wide; windows, which no layer has.
-    private static readonly string[] NotOurs =
-        ["transformers_version", "dtype", "layer_types", "sliding_window", "use_sliding_window", "max_window_layers"];
+    [Fact]
+    public void MappedWeightsAreTheSame() => ForEachCase("mapped weights", (c, tally) =>
+    {
+        CausalLanguageModel mapped = ModelDirectory.LoadModel(c.PathOf(""), map: true);
+        tally.Same(c.Id, [ModelDirectory.HashWeights(c.Model)], [ModelDirectory.HashWeights(mapped)]);
+    });
 
-    private static int[] Generate(Gpt model, int[] prompt, int count, double penalty)
+    private static byte[] Bytes(SafetensorsFile file, string name)
+    {
+        byte[] bytes = new byte[file[name].Length];
+        file.Read(name, bytes);
+        return bytes;
+    }
+
+    private static int[] Generate(CausalLanguageModel model, int[] prompt, int count, double penalty)
     {
         var options = new SamplingOptions { Temperature = 0, MaxTokens = count, RepetitionPenalty = penalty };
         return [.. new TextGenerator(model, TestModels.Bytes).Generate(prompt, options).Tokens];
@@ -174,16 +193,7 @@ public sealed class DecoderFixtureTests(ITestOutputHelper output)
             string id = item.Text("id"), folder = Path.Combine(Fixtures.Folder("decoders"), id);
             if (item.Text("kind") != "decoder")
             {
-                tally.Skip(id, item.Text("kind") == "sampling-processors" ? "run by SamplingFixtureTests" : $"{item.Text("kind")} is not built");
-                continue;
-            }
-            try
-            {
-                GptConfig.Load(Path.Combine(folder, "config.json"));
-            }
-            catch (CratonException e) when (e.Message.Contains("supported yet", StringComparison.Ordinal) || e.Message.Contains("cannot be opened as", StringComparison.Ordinal))
-            {
-                tally.Skip(id, e.Message.Replace(folder, "…", StringComparison.Ordinal));
+                tally.Skip(id, item.Text("kind") == "sampling-processors" ? "run by SamplingFixtureTests" : "run by BeamFixtureTests");
                 continue;
             }
             tally.Case();
@@ -206,7 +216,7 @@ public sealed class DecoderFixtureTests(ITestOutputHelper output)
     {
         public string Id { get; } = id;
 
-        public Gpt Model { get; } = ModelDirectory.LoadModel(folder);
+        public CausalLanguageModel Model { get; } = ModelDirectory.LoadModel(folder);
 
         public SafetensorsFile Io { get; } = SafetensorsFile.Open(Path.Combine(folder, "io.safetensors"));
 
@@ -214,13 +224,15 @@ public sealed class DecoderFixtureTests(ITestOutputHelper output)
 
         public int[] FullIds => Io.Longs("full.input_ids");
 
+        public string StoredName(string name) => Model.Source!.HasPrefix ? name : name.Replace(Model.Prefix + ".", "", StringComparison.Ordinal);
+
         public string PathOf(string file) => Path.Combine(folder, file);
 
         public double Tolerance(string name) => Expect.GetProperty("tolerance").Number(name);
 
         public Tensor BatchIds() => Batch(Io.Longs("batch.input_ids"));
 
-        public GptInput BatchInput() => new(
+        public DecoderInput BatchInput() => new(
             Positions: Batch(Io.Longs("batch.position_ids")),
             KeyPadding: Batch(Array.ConvertAll(Io.Longs("batch.attention_mask"), m => m != 0)));
 

@@ -40,7 +40,7 @@ public sealed class GgufFixtureTests(ITestOutputHelper output)
         string id = item.Text("id");
         using SafetensorsFile io = SafetensorsFile.Open(Path.Combine(Fixtures.Folder("gguf"), item.Text("io")));
         int[] ids = io.Longs("input_ids");
-        Gpt floats = GgufModel.Load(path, keepBlocks: false);
+        CausalLanguageModel floats = GgufModel.Load(path, keepBlocks: false);
         using var scope = TensorScope.Open("test");
         Tensor input = Tensor.From(ids, 1, ids.Length);
         float[] expected = io.Floats("logits"), exact = floats.Forward(input).ToArray<float>();
@@ -118,7 +118,7 @@ public sealed class GgufFixtureTests(ITestOutputHelper output)
         }
     });
 
-    private static int[] Greedy(Gpt model, int[] prompt, int count)
+    private static int[] Greedy(CausalLanguageModel model, int[] prompt, int count)
     {
         var ids = new List<int>(prompt);
         for (int i = 0; i < count; i++)

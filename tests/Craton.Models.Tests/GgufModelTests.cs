@@ -28,7 +28,7 @@ public sealed class GgufModelTests(ITestOutputHelper output) : IDisposable
         ModelDirectory.Save(_folder.At("model"), model, TestModels.Bytes, new ModelCard { Kind = "pretrain" });
         string file = _folder.At("model.gguf");
         ModelExport.ToGguf(_folder.At("model"), file, type);
-        Gpt quantized = GgufModel.Load(file);
+        CausalLanguageModel quantized = GgufModel.Load(file);
         using var scope = TensorScope.Open("test");
         Tensor ids = Tensor.From(Enumerable.Range(0, 20).ToArray(), 1, 20);
         float[] expected = model.Forward(ids).ToArray<float>(), got = quantized.Forward(ids).ToArray<float>();
@@ -45,11 +45,11 @@ public sealed class GgufModelTests(ITestOutputHelper output) : IDisposable
         Gpt model = Small();
         ModelDirectory.Save(_folder.At("model"), model, TestModels.Bytes, new ModelCard { Kind = "pretrain" });
         ModelExport.ToGguf(_folder.At("model"), _folder.At("model.gguf"), BlockType.Q8_0);
-        Gpt quantized = GgufModel.Load(_folder.At("model.gguf"));
+        CausalLanguageModel quantized = GgufModel.Load(_folder.At("model.gguf"));
         using var scope = TensorScope.Open("test");
         int[] ids = [.. Enumerable.Range(0, 13).Select(i => i * 7 % 256)];
         float[] whole = quantized.Forward(Tensor.From(ids, 1, 13)).ToArray<float>();
-        var cache = new KvCache(quantized.Config);
+        var cache = quantized.NewCache();
         float[] pieces = [.. ids.SelectMany(id => quantized.Forward(Tensor.From([id], 1, 1), default, cache).ToArray<float>())];
         Assert.Equal(whole, pieces);
         float[] batch = quantized.Forward(Tensor.From([.. ids, .. ids.Reverse(), .. ids], 3, 13)).ToArray<float>();
@@ -62,9 +62,9 @@ public sealed class GgufModelTests(ITestOutputHelper output) : IDisposable
     {
         ModelDirectory.Save(_folder.At("model"), Small(), TestModels.Bytes, new ModelCard { Kind = "pretrain" });
         ModelExport.ToGguf(_folder.At("model"), _folder.At("model.gguf"), BlockType.Q8_0);
-        Gpt model = GgufModel.Load(_folder.At("model.gguf"));
+        CausalLanguageModel model = GgufModel.Load(_folder.At("model.gguf"));
         Assert.Contains("blocks", Assert.Throws<CratonException>(() => ModelDirectory.HashWeights(model)).Message, StringComparison.Ordinal);
-        Gpt floats = GgufModel.Load(_folder.At("model.gguf"), keepBlocks: false);
+        CausalLanguageModel floats = GgufModel.Load(_folder.At("model.gguf"), keepBlocks: false);
         Assert.NotEmpty(ModelDirectory.HashWeights(floats));
     }
 

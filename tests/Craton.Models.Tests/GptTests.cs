@@ -18,7 +18,7 @@ public sealed class GptTests
         Gpt model = TestModels.Random(Wide);
         int[] ids = [.. Enumerable.Range(0, 150).Select(i => i * 31 % 300)];
         float[] whole = model.Forward(Tensor.From(ids, 1, ids.Length)).ToArray<float>();
-        var cache = new KvCache(Wide);
+        var cache = model.NewCache();
         var pieces = new List<float>();
         foreach (int[] part in ids.Chunk(piece)) pieces.AddRange(model.Forward(Tensor.From(part, 1, part.Length), default, cache).ToArray<float>());
         Assert.True(whole.AsSpan().SequenceEqual(pieces.ToArray()));
@@ -30,11 +30,13 @@ public sealed class GptTests
     public void PackedWeightsGiveTheSameBits(bool tied)
     {
         using var scope = TensorScope.Open("test");
-        Gpt plain = TestModels.Random(Wide with { TieWordEmbeddings = tied }), packed = TestModels.Random(plain.Config).PackWeights();
+        GptConfig config = Wide with { TieWordEmbeddings = tied };
+        Gpt plain = TestModels.Random(config), packed = TestModels.Random(config);
+        packed.PackWeights();
         int[] ids = [.. Enumerable.Range(0, 60).Select(i => i * 31 % 300)];
         float[] expected = plain.Forward(Tensor.From(ids, 1, ids.Length)).ToArray<float>();
         Assert.True(expected.AsSpan().SequenceEqual(packed.Forward(Tensor.From(ids, 1, ids.Length)).ToArray<float>()));
-        var cache = new KvCache(plain.Config);
+        var cache = plain.NewCache();
         var one = new List<float>();
         foreach (int id in ids) one.AddRange(packed.Forward(Tensor.From([id], 1, 1), default, cache).ToArray<float>());
         Assert.True(expected.AsSpan().SequenceEqual(one.ToArray()));
@@ -80,7 +82,7 @@ public sealed class GptTests
         int most = model.Config.MaxPositionEmbeddings;
         var error = Assert.Throws<CratonException>(() => model.Forward(Tensor.From(new int[most + 1], 1, most + 1)));
         Assert.Contains($"context of {most}", error.Message, StringComparison.Ordinal);
-        var cache = new KvCache(model.Config, capacity: 4);
+        var cache = model.NewCache(capacity: 4);
         Assert.Throws<CratonException>(() => model.Forward(Tensor.From(new int[5], 1, 5), default, cache));
         Assert.Equal(0, cache.Length);
     }

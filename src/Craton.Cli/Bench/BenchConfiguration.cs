@@ -23,11 +23,11 @@ internal sealed record BenchConfiguration(string Name, Gpt2Config Model, int Bat
     {
         get
         {
-            long width = Model.NEmbd;
-            return (Model.VocabSize + Model.NPositions) * width + Model.NLayer * (12 * width * width + 13 * width) + 2 * width;
+            long width = Model.HiddenSize;
+            return (Model.VocabSize + Model.MaxPositionEmbeddings) * width + Model.NumHiddenLayers * (12 * width * width + 13 * width) + 2 * width;
         }
     }
 
     /// <summary>6 · (parameters − position embeddings) · B · T + 12 · L · D · T · B · T: forward and backward.</summary>
-    public double FlopPerStep => 6 * (Parameters - (double)Model.NPositions * Model.NEmbd) * Tokens + 12.0 * Model.NLayer * Model.NEmbd * Length * Tokens;
+    public double FlopPerStep => 6 * (Parameters - (double)Model.MaxPositionEmbeddings * Model.HiddenSize) * Tokens + 12.0 * Model.NumHiddenLayers * Model.HiddenSize * Length * Tokens;
 }

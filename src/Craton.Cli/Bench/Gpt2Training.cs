@@ -12,11 +12,11 @@ internal sealed class Gpt2Training
     private readonly Gpt2 _model;
     private readonly Tensor[] _parameters;
     private readonly AdamW _optimizer;
-    private readonly Tensor _ids, _targets, _positions;
+    private readonly Tensor _ids, _targets;
 
     public Gpt2Training(BenchConfiguration configuration)
     {
-        _model = new Gpt2(configuration.Model, seed: 1);
+        _model = new Gpt2(configuration.Model).Initialize(seed: 1);
         NamedParameter[] named = [.. _model.NamedParameters().Select(p => new NamedParameter(p.Name, p.Tensor))];
         _parameters = [.. named.Select(p => p.Tensor)];
         _optimizer = new AdamW(named, new AdamWOptions(3e-4, 0.9, 0.95, WeightDecay: 0.1));
@@ -24,7 +24,6 @@ internal sealed class Gpt2Training
         int[] noise = [.. Enumerable.Range(0, count + configuration.Batch).Select(i => (int)StableHash.Below(StableHash.Combine(1, (ulong)i), (ulong)configuration.Model.VocabSize))];
         _ids = Tensor.From(noise.AsSpan(0, count), configuration.Batch, configuration.Length);
         _targets = Tensor.From(noise.AsSpan(1, count), configuration.Batch, configuration.Length);
-        _positions = Tensor.From(Enumerable.Range(0, configuration.Length).ToArray(), configuration.Length);
         ParameterCount = _model.ParameterCount;
     }
 
@@ -38,7 +37,7 @@ internal sealed class Gpt2Training
         using (Tape tape = Tape.Start())
         {
             profile?.Watch(tape);
-            tape.Backward(_model.Loss(_ids, _targets, _positions));
+            tape.Backward(_model.Loss(_ids, _targets));
         }
         if (profile is null) Update();
         else profile.Measure("adamw", 28.0 * ParameterCount, Update);

@@ -59,7 +59,7 @@ internal sealed class Measurements(Limits limits, int? runs)
         Gpt model = new Gpt(config).Initialize(1);
         long parameters = model.ParameterCount;
         model.PackWeights();
-        var cache = new KvCache(config);
+        var cache = model.NewCache();
         int[] token = [1];
         float[] scores = new float[config.VocabSize];
         const int tokens = 64;

@@ -13,7 +13,7 @@ internal sealed record QuantizationCost(double MeanKl, double LargestKl, double 
     private const int Window = 256; // places compared at a time: both models' scores over the vocabulary are in memory
 
     /// <summary>Compares two models of one vocabulary on a text's tokens.</summary>
-    public static QuantizationCost Measure(Gpt original, Gpt model, int[] tokens)
+    public static QuantizationCost Measure(CausalLanguageModel original, CausalLanguageModel model, int[] tokens)
     {
         if (original.Config.VocabSize != model.Config.VocabSize)
             throw new CratonException($"--against: the models have vocabularies of {original.Config.VocabSize} and {model.Config.VocabSize} tokens, expected the same; give the model that this one was quantised from");

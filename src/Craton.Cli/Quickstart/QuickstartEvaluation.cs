@@ -56,7 +56,7 @@ internal static class QuickstartEvaluation
     }
 
     /// <summary>Nats of every token but the first, from one pass of the model.</summary>
-    public static TokenScorer Scorer(Gpt model) => tokens =>
+    public static TokenScorer Scorer(CausalLanguageModel model) => tokens =>
     {
         using (TensorScope.Open("score"))
         {

@@ -52,7 +52,7 @@ internal sealed class ListVerb : Verb
         {
             ModelCard? card = ModelDirectory.LoadCard(folder);
             double? bits = card is not null && card.Metrics.TryGetValue("bits_per_byte", out double value) ? value : null;
-            return new Found(folder, card?.Kind ?? "imported", GptConfig.Load(Path.Combine(folder, "config.json")).ParameterCount, bits, null);
+            return new Found(folder, card?.Kind ?? "imported", ModelDirectory.LoadShape(folder).ParameterCount, bits, null);
         }
         catch (CratonException e)
         {

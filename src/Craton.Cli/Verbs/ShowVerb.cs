@@ -24,24 +24,26 @@ internal sealed class ShowVerb : Verb
             ModelCard? card = ModelDirectory.LoadCard(folder); // refuses what is no model directory
             bool verify = parsed.GetValue(_verify);
             if (verify) ModelDirectory.Verify(folder);
-            GptConfig config = GptConfig.Load(Path.Combine(folder, "config.json"));
+            CausalLanguageModel model = ModelDirectory.LoadShape(folder);
+            DecoderConfig config = model.Config;
+            long parameters = model.ParameterCount;
             long perToken = 2L * config.NumHiddenLayers * config.NumKeyValueHeads * config.HeadDim * BytesOfFloat;
             var json = new JsonObject
             {
                 ["model_dir"] = folder,
-                ["parameters"] = config.ParameterCount,
+                ["parameters"] = parameters,
                 ["memory"] = new JsonObject
                 {
-                    ["weights_bytes"] = config.ParameterCount * BytesOfFloat,
+                    ["weights_bytes"] = parameters * BytesOfFloat,
                     ["kv_cache_bytes_per_token"] = perToken,
                     ["kv_cache_bytes_full_context"] = perToken * config.MaxPositionEmbeddings,
                 },
-                ["config"] = config.ToJson(),
+                ["config"] = model.Source!.Config,
                 ["verified"] = verify,
                 ["lineage"] = card is null ? null : Lineage(card),
             };
             output.Result(json);
-            if (!output.IsJson) Show(output, config, card, perToken);
+            if (!output.IsJson) Show(output, config, parameters, card, perToken);
             return 0;
         });
         return command;
@@ -58,14 +60,14 @@ internal sealed class ShowVerb : Verb
         ["recipe"] = card.Recipe,
     };
 
-    private static void Show(Output output, GptConfig config, ModelCard? card, long perToken)
+    private static void Show(Output output, DecoderConfig config, long parameters, ModelCard? card, long perToken)
     {
         var table = new Table().Border(TableBorder.None).HideHeaders().AddColumns("", "");
-        Row("parameters", N(config.ParameterCount));
+        Row("parameters", N(parameters));
         Row("shape", $"{config.NumHiddenLayers} blocks, width {config.HiddenSize}, {config.NumAttentionHeads} heads ({config.NumKeyValueHeads} key/value), feed-forward {config.IntermediateSize}");
         Row("vocabulary", N(config.VocabSize));
         Row("context", $"{N(config.MaxPositionEmbeddings)} tokens");
-        Row("memory", $"{Megabytes(config.ParameterCount * BytesOfFloat)} of weights, {Megabytes(perToken * config.MaxPositionEmbeddings)} of keys and values for a full context");
+        Row("memory", $"{Megabytes(parameters * BytesOfFloat)} of weights, {Megabytes(perToken * config.MaxPositionEmbeddings)} of keys and values for a full context");
         Row("made by", card is null ? "unknown (no craton.json)" : card.BaseModel is { } from ? $"{card.Kind} from {from}" : card.Kind);
         foreach ((string name, double value) in card?.Metrics ?? new Dictionary<string, double>()) Row(name.Replace('_', ' '), value.ToString("F4", CultureInfo.InvariantCulture));
         foreach ((string name, string hash) in card?.Hashes ?? new Dictionary<string, string>()) Row($"SHA-256 of {name}", hash);

@@ -54,16 +54,24 @@ public sealed record GenerationConfig(SamplingOptions Sampling, IReadOnlyList<in
             : throw new CratonException($"{file}: eos_token_id: expected an id or a list of ids, got {value.GetRawText()}");
     }
 
-    internal static JsonObject ToJson(GptConfig config, int? endOfTurn)
+    // What the model brought along, with the end of a turn among the ends.
+    internal static JsonObject ToJson(CausalLanguageModel model, int? endOfTurn)
     {
+        DecoderConfig config = model.Config;
+        if (model.Source?.Generation is { } brought && (endOfTurn is null || Mentions(brought["eos_token_id"], endOfTurn.Value))) return (JsonObject)brought.DeepClone();
         var ends = new JsonArray();
         foreach (int id in new[] { config.EosTokenId, endOfTurn }.OfType<int>().Distinct()) ends.Add(id);
-        return new JsonObject
+        JsonObject json = model.Source?.Generation is { } own ? (JsonObject)own.DeepClone() : new JsonObject
         {
             ["bos_token_id"] = config.BosTokenId,
-            ["eos_token_id"] = ends.Count > 1 ? ends : config.EosTokenId ?? endOfTurn,
+            ["eos_token_id"] = null,
             ["pad_token_id"] = config.PadTokenId,
             ["do_sample"] = true,
         };
+        json["eos_token_id"] = ends.Count > 1 ? ends : config.EosTokenId ?? endOfTurn;
+        return json;
     }
+
+    private static bool Mentions(JsonNode? ids, int id) =>
+        ids is JsonArray list ? list.Any(item => Mentions(item, id)) : ids is JsonValue value && value.TryGetValue(out int one) && one == id;
 }

@@ -10,11 +10,11 @@ namespace Craton.Models.Generation;
 /// </summary>
 /// <param name="model">The model.</param>
 /// <param name="tokenizer">Its tokenizer.</param>
-public sealed class TextGenerator(Gpt model, Tokenizer tokenizer)
+public sealed class TextGenerator(CausalLanguageModel model, Tokenizer tokenizer)
 {
     private const int PromptPiece = 128; // tokens between two looks at the cancellation
 
-    private readonly GptDecoder _decoder = new(model);
+    private readonly CachedReader _reader = new(model);
     private readonly float[] _logits = new float[model.Config.VocabSize];
 
     /// <summary>Most tokens of prompt and answer together.</summary>
@@ -86,7 +86,7 @@ public sealed class TextGenerator(Gpt model, Tokenizer tokenizer)
     private bool ReadPrompt(ReadOnlySpan<int> prompt, SamplingOptions options, List<TokenLogProb> logProbs, CancellationToken cancel)
     {
         bool echo = options.Echo;
-        int at = _decoder.Begin(prompt, prompt.Length + options.MaxTokens, reuse: !echo);
+        int at = _reader.Begin(prompt, prompt.Length + options.MaxTokens, reuse: !echo);
         if (echo) logProbs.Add(new TokenLogProb(prompt[0], double.NaN, []));
         for (int end; at < prompt.Length; at = end)
         {
@@ -94,7 +94,7 @@ public sealed class TextGenerator(Gpt model, Tokenizer tokenizer)
             end = Math.Min(prompt.Length, at + PromptPiece);
             using (TensorScope.Open("prompt"))
             {
-                Tensor hidden = _decoder.Read(prompt[at..end]);
+                Tensor hidden = _reader.Read(prompt[at..end]);
                 if (end == prompt.Length) TakeLogits(hidden);
                 if (!echo) continue;
                 ReadOnlySpan<float> scores = model.Logits(hidden).AsSpan<float>();
@@ -107,7 +107,7 @@ public sealed class TextGenerator(Gpt model, Tokenizer tokenizer)
 
     private void ReadToken(int token)
     {
-        using (TensorScope.Open("token")) TakeLogits(_decoder.Read([token]));
+        using (TensorScope.Open("token")) TakeLogits(_reader.Read([token]));
     }
 
     // The scores behind the last token.

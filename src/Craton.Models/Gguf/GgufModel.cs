@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Craton.Models.Generation;
+using Craton.Nn;
 using Craton.Tensors;
 using Craton.Tensors.IO;
 using Craton.Tokenizers;
@@ -13,12 +14,14 @@ public static class GgufModel
     /// <param name="path">The file.</param>
     /// <param name="keepBlocks">False: everything becomes floats, to train or to compare with.</param>
     /// <exception cref="CratonException">The file is damaged, or its family is not supported.</exception>
-    public static Gpt Load(string path, bool keepBlocks = true)
+    public static CausalLanguageModel Load(string path, bool keepBlocks = true)
     {
         using var weights = new GgufWeights(path);
         CheckSizes(weights);
-        var model = new Gpt(GptConfig.Parse(path, JsonElement.Parse(weights.Config.ToJsonString())));
+        JsonElement config = JsonElement.Parse(weights.Config.ToJsonString());
+        CausalLanguageModel model = Module.WithoutMemory(() => DecoderCatalogue.Create(new ConfigReader(path, config)));
         weights.Fill(model, keepBlocks);
+        model.Source = new ModelSource(weights.Config, null, DType.F32, HasPrefix: true);
         return model;
     }
 
@@ -26,7 +29,7 @@ public static class GgufModel
     /// <exception cref="CratonException">The file is damaged, or its family or vocabulary is not supported.</exception>
     public static TextModel LoadText(string path)
     {
-        Gpt model = Load(path);
+        CausalLanguageModel model = Load(path);
         using GgufFile file = GgufFile.Open(path);
         Tokenizer tokenizer = LoadTokenizer(file);
         ChatTemplate? template = tokenizer.ChatTemplate is { } source ? ChatTemplate.TryParse(source, tokenizer) : null;

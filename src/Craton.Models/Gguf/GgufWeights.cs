@@ -80,11 +80,11 @@ internal sealed class GgufWeights : ModelWeights
         return values;
     }
 
-    public override QuantizedMatrix? ReadBlocks(string name)
+    public override QuantizedMatrix? ReadBlocks(string name, bool transposed)
     {
         (GgufEntry entry, GgufTransform transform) = _tensors[name];
         if (entry.Shape.Count != 2 || entry.Shape[0] > int.MaxValue || entry.RowLength > int.MaxValue || !QuantizedMatrix.Supports(entry.Type, entry.RowLength)
-            || transform is not (GgufTransform.None or GgufTransform.QueryHeads or GgufTransform.KeyHeads)) return null;
+            || transform == GgufTransform.PlusOne || transposed != (transform == GgufTransform.Transposed)) return null;
         return QuantizedMatrix.FromBlocks(entry.Type, (int)entry.Shape[0], (int)entry.RowLength,
             (row, blocks) => _file.Read(entry, blocks, StoredRow(entry, transform, row) * blocks.Length));
     }
@@ -129,6 +129,12 @@ internal sealed class GgufWeights : ModelWeights
         config["attention_bias"] = _file.Contains("blk.0.attn_q.bias");
         config["mlp_bias"] = _file.Contains("blk.0.ffn_up.bias");
         if (_file.Contains("token_types.weight")) config["type_vocab_size"] = _file["token_types.weight"].Shape[0];
+        if (_architecture.Name.StartsWith("gemma", StringComparison.Ordinal))
+        {
+            // The file does not say by what scores are divided: it is √ of the head's size.
+            long head = Integer("attention.key_length") ?? (Integer("embedding_length") ?? 0) / _queryHeads;
+            (config["head_dim"], config["query_pre_attn_scalar"]) = (head, head);
+        }
         AddRope(config);
         return JsonNode.Parse(config.ToJsonString())!.AsObject(); // as if it had been read: numbers convert to what is asked for
     }
@@ -142,7 +148,11 @@ internal sealed class GgufWeights : ModelWeights
             // What the frequencies are divided by, pair for pair: Llama 3's scaling, worked out.
             float[] factors = new float[_file[RopeFactors].Count];
             _file.ReadFloats(_file[RopeFactors], factors);
-            config["rope_scaling"] = new JsonObject { ["rope_type"] = "factors", ["factors"] = new JsonArray([.. factors.Select(Shortest)]) };
+            config["rope_scaling"] = new JsonObject
+            {
+                ["rope_type"] = "longrope", ["short_factor"] = new JsonArray([.. factors.Select(Shortest)]), ["long_factor"] = new JsonArray([.. factors.Select(Shortest)]),
+                ["attention_factor"] = Shortest(1), ["original_max_position_embeddings"] = config["max_position_embeddings"]?.DeepClone(),
+            };
         }
         else if (type is not null)
         {

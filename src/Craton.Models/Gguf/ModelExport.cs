@@ -26,6 +26,8 @@ public static class ModelExport
         string family = (string?)weights.Config["model_type"] ?? "";
         GgufArchitecture architecture = Array.Find(GgufArchitecture.All, a => a.ModelType == family || (a.Name == "llama" && family == "mistral"))
             ?? throw new CratonException($"'{source}': models of type '{family}' cannot be written as GGUF yet; expected one of {string.Join(", ", GgufArchitecture.All.Select(a => a.ModelType))}");
+        if (weights.Config["query_pre_attn_scalar"] is { } scalar && (double)scalar != HeadSize(weights))
+            throw new CratonException($"'{source}': query_pre_attn_scalar is {scalar}, expected the size of a head, {HeadSize(weights)}: GGUF cannot say another one");
         bool isTied = !weights.Tensors.Any(t => t.Name == "lm_head.weight") || (bool?)weights.Config["tie_word_embeddings"] == true;
         GgufSource[] tensors = [.. weights.Tensors.Where(t => !(isTied && t.Name == "lm_head.weight")).Select(t => Source(weights, architecture, t.Name, t.Shape, type))];
         if (architecture.Name == "llama" && RopeFactors(weights) is { } factors)
@@ -175,8 +177,9 @@ public static class ModelExport
         string type = (string?)rope?["rope_type"] ?? "default";
         switch (type)
         {
-            case "default" or "llama3" or "factors":
-                break; // the last two are a tensor
+            case "default" or "llama3":
+            case "longrope" when architecture.Name == "llama":
+                break; // what frequencies are divided by is a tensor
             case "linear" or "yarn":
                 metadata.Add(new($"{prefix}.rope.scaling.type", type));
                 metadata.Add(new($"{prefix}.rope.scaling.factor", (float)(double)rope!["factor"]!));
@@ -191,7 +194,7 @@ public static class ModelExport
     private static float[]? RopeFactors(ModelWeights weights)
     {
         if (Rope(weights) is not { } rope) return null;
-        if ((string?)rope["rope_type"] == "factors") return [.. rope["factors"]!.AsArray().Select(f => (float)(double)f!)];
+        if ((string?)rope["rope_type"] == "longrope") return [.. rope["short_factor"]!.AsArray().Select(f => (float)(double)f!)];
         if ((string?)rope["rope_type"] != "llama3") return null;
         double factor = (double)rope["factor"]!, low = (double)rope["low_freq_factor"]!, high = (double)rope["high_freq_factor"]!, context = (double)rope["original_max_position_embeddings"]!;
         double theta = (double)(weights.Config["rope_theta"] ?? rope["rope_theta"])!;

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Craton.Nn;
 using Craton.Tensors;
 using Craton.Tensors.IO;
 using Craton.Tensors.Quantization;
@@ -31,7 +30,9 @@ public abstract class ModelWeights : IDisposable
     public abstract void Read(string name, Span<float> values);
 
     /// <summary>The tensor in the blocks it is stored in, when it is a matrix in blocks that are computed with as they are; null otherwise.</summary>
-    public virtual QuantizedMatrix? ReadBlocks(string name) => null;
+    /// <param name="name">One of <see cref="Tensors"/>.</param>
+    /// <param name="transposed">Whether the matrix is wanted the other way round than Hugging Face has it.</param>
+    public virtual QuantizedMatrix? ReadBlocks(string name, bool transposed) => null;
 
     /// <summary>Closes the files.</summary>
     public void Dispose()
@@ -44,21 +45,40 @@ public abstract class ModelWeights : IDisposable
     /// Fills the parameters of a model whose names are those of the family. Matrices that are stored in blocks stay in them when asked.
     /// </summary>
     /// <exception cref="CratonException">A tensor is missing, left over, or of another shape.</exception>
-    public void Fill(Module model, bool keepBlocks)
+    internal void Fill(CausalLanguageModel model, bool keepBlocks)
     {
         var shapes = Tensors.ToDictionary(t => t.Name, t => t.Shape, StringComparer.Ordinal);
+        // Before memory is asked for: the file bounds every size of the configuration.
         foreach ((string name, Tensor tensor) in model.NamedParameters())
         {
             if (!shapes.Remove(name, out IReadOnlyList<long>? shape))
                 throw new CratonException($"{Path}: tensor '{name}' is missing, which the configuration asks for; the file is incomplete or of another model");
-            if (!shape.SequenceEqual(Array.ConvertAll(tensor.Shape.ToArray(), size => (long)size)))
+            IEnumerable<long> wanted = model.IsStoredTransposed(name) ? shape.Reverse() : shape;
+            if (!wanted.SequenceEqual(Array.ConvertAll(tensor.Shape.ToArray(), size => (long)size)))
                 throw new CratonException($"{Path}: tensor '{name}' has shape [{string.Join(", ", shape)}], the configuration asks for {tensor.Layout}; the file is damaged");
-            if (keepBlocks && tensor.Rank == 2 && ReadBlocks(name) is { } blocks) tensor.Quantize(blocks);
-            else if (tensor.Count <= int.MaxValue) Read(name, tensor.AsSpan<float>());
-            else throw new CratonException($"{Path}: tensor '{name}' has {tensor.Count} values, expected fewer than {int.MaxValue} for weights as floats");
         }
         if (shapes.Keys.Order(StringComparer.Ordinal).FirstOrDefault() is { } left)
             throw new CratonException($"{Path}: tensor '{left}' is not part of the model that the configuration describes; the file belongs to another one");
+        foreach ((string name, Tensor tensor) in model.NamedParameters())
+        {
+            bool transposed = model.IsStoredTransposed(name);
+            if (keepBlocks && tensor.Rank == 2 && ReadBlocks(name, transposed) is { } blocks)
+            {
+                tensor.Quantize(blocks);
+                continue;
+            }
+            if (tensor.Count > int.MaxValue) throw new CratonException($"{Path}: tensor '{name}' has {tensor.Count} values, expected fewer than {int.MaxValue} for weights as floats");
+            tensor.Allocate();
+            Read(name, tensor.AsSpan<float>());
+            if (transposed) Transpose(tensor.AsSpan<float>(), tensor.Size(1), tensor.Size(0));
+        }
+    }
+
+    // [rows, columns] becomes [columns, rows].
+    private static void Transpose(Span<float> values, int rows, int columns)
+    {
+        float[] stored = values.ToArray();
+        for (int i = 0; i < stored.Length; i++) values[i] = stored[i % rows * columns + i / rows];
     }
 
     /// <summary>Closes the files.</summary>

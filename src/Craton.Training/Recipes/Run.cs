@@ -17,7 +17,7 @@ namespace Craton.Training.Recipes;
 public sealed record RunOptions(string Runs, bool Resume, TrainingListener Listener, StopSignal? Stop = null)
 {
     /// <summary>Writes a text with the model as it is, from the prompt; or null.</summary>
-    public Func<Gpt, Tokenizer, string, string>? Sample { get; init; }
+    public Func<CausalLanguageModel, Tokenizer, string, string>? Sample { get; init; }
 }
 
 /// <summary>What a run leaves.</summary>

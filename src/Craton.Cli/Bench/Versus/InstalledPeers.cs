@@ -31,7 +31,7 @@ internal sealed class InstalledPeers(int threads, Action<string> tell) : IDispos
             Tell("PyTorch is not installed: apt-get install python3-torch libopenblas0-openmp, or name a python that has it in CRATON_PYTHON");
             return [];
         }
-        int[] shape = [c.Model.NLayer, c.Model.NEmbd, c.Model.NHead, c.Model.VocabSize, c.Model.NPositions, c.Batch, c.Length, threads];
+        int[] shape = [c.Model.NumHiddenLayers, c.Model.HiddenSize, c.Model.NumAttentionHeads, c.Model.VocabSize, c.Model.MaxPositionEmbeddings, c.Batch, c.Length, threads];
         List<(string, string)> environment =
         [
             .. ThreadVariables,

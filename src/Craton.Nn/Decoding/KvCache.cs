@@ -1,6 +1,6 @@
 using Craton.Tensors;
 
-namespace Craton.Models;
+namespace Craton.Nn;
 
 /// <summary>Keys and values of the positions already seen, one pair of tensors for every layer, for a fixed greatest length.</summary>
 public sealed class KvCache
@@ -8,18 +8,20 @@ public sealed class KvCache
     private readonly Tensor[] _keys, _values; // [B, length, G, D]
 
     /// <summary>Creates an empty cache.</summary>
-    /// <param name="config">The model it serves.</param>
+    /// <param name="layers">Number of layers.</param>
     /// <param name="batch">Number of sequences.</param>
-    /// <param name="capacity">Most positions; the model's context when 0.</param>
-    public KvCache(GptConfig config, int batch = 1, int capacity = 0)
+    /// <param name="capacity">Most positions.</param>
+    /// <param name="heads">Key and value heads.</param>
+    /// <param name="headDim">Width of a head.</param>
+    public KvCache(int layers, int batch, int capacity, int heads, int headDim)
     {
-        Capacity = capacity > 0 ? Math.Min(capacity, config.MaxPositionEmbeddings) : config.MaxPositionEmbeddings;
-        _keys = new Tensor[config.NumHiddenLayers];
-        _values = new Tensor[config.NumHiddenLayers];
-        for (int i = 0; i < _keys.Length; i++)
+        Capacity = capacity;
+        _keys = new Tensor[layers];
+        _values = new Tensor[layers];
+        for (int i = 0; i < layers; i++)
         {
-            _keys[i] = Tensor.Persistent(DType.F32, batch, Capacity, config.NumKeyValueHeads, config.HeadDim);
-            _values[i] = Tensor.Persistent(DType.F32, batch, Capacity, config.NumKeyValueHeads, config.HeadDim);
+            _keys[i] = Tensor.Persistent(DType.F32, batch, Capacity, heads, headDim);
+            _values[i] = Tensor.Persistent(DType.F32, batch, Capacity, heads, headDim);
         }
     }
 
@@ -32,6 +34,23 @@ public sealed class KvCache
     /// <summary>Forgets all positions after the first <paramref name="length"/>.</summary>
     public void Trim(int length) => Length = Math.Min(Length, length);
 
+    /// <summary>Counts the positions whose keys and values all layers have stored.</summary>
+    public void Advance(int positions) => Length += positions;
+
+    /// <summary>Puts the rows of a batch in another order; a row may occur several times (the beams of a search).</summary>
+    public void Reorder(ReadOnlySpan<int> rows)
+    {
+        using (TensorScope.Open("reorder"))
+        {
+            Tensor order = Tensor.From(rows, rows.Length);
+            foreach (Tensor all in _keys.Concat(_values))
+            {
+                Tensor seen = all.Slice(1, 0, Length);
+                seen.Assign(Ops.IndexSelect(seen, 0, order));
+            }
+        }
+    }
+
     /// <summary>Stores keys and values [B, G, T, D] of new positions and gives those of all.</summary>
     internal (Tensor Keys, Tensor Values) Append(int layer, Tensor keys, Tensor values)
     {
@@ -39,8 +58,6 @@ public sealed class KvCache
         if (end > Capacity) throw new CratonException($"{end} positions are more than the cache of {Capacity} holds; shorten the text or make the cache larger");
         return (Store(_keys[layer], keys, end), Store(_values[layer], values, end));
     }
-
-    internal void Advance(int positions) => Length += positions;
 
     private Tensor Store(Tensor all, Tensor fresh, int end)
     {

@@ -1,0 +1,134 @@
+using System.Text.Json.Nodes;
+using Craton.Tensors;
+using Craton.Tensors.IO;
+
+namespace Craton.Models;
+
+/// <summary>The weights of a decoder between its parameters and the files of other libraries.</summary>
+internal static class DecoderWeights
+{
+    // Masks and frequencies that older versions stored beside the weights.
+    private static readonly string[] IgnoredEnds = ["rotary_emb.inv_freq", ".attn.bias", ".attn.masked_bias", ".attention.bias", ".attention.masked_bias"];
+
+    /// <summary>Gives the parameters of a model their memory and content.</summary>
+    /// <param name="directory">The model's directory, for errors.</param>
+    /// <param name="model">A model without memory.</param>
+    /// <param name="weights">Its files.</param>
+    /// <param name="map">True: weights in F32 stay in the file.</param>
+    /// <returns>Whether names in the files begin with the family's prefix.</returns>
+    public static bool Load(string directory, CausalLanguageModel model, SafetensorsModel weights, bool map)
+    {
+        string prefix = model.Prefix + ".";
+        bool hasPrefix = weights.Names.Any(name => name.StartsWith(prefix, StringComparison.Ordinal));
+        var expected = new HashSet<string>(StringComparer.Ordinal);
+        // Before memory is asked for: the files bound every size of the configuration.
+        foreach ((string name, Tensor tensor) in model.NamedParameters())
+        {
+            string stored = hasPrefix ? name : WithoutPrefix(model, name);
+            expected.Add(stored);
+            CheckShape(directory, weights, stored, ShapeOf(tensor, model.IsStoredTransposed(name)));
+        }
+        foreach (string name in weights.Names)
+        {
+            if (!expected.Contains(name) && !IsIgnored(name, model))
+                throw new CratonException($"{directory}: tensor '{name}' is not part of the model that config.json describes; the weights belong to another configuration");
+        }
+        var mappings = new Dictionary<SafetensorsFile, SafetensorsMapping>();
+        foreach ((string name, Tensor tensor) in model.NamedParameters())
+        {
+            string stored = hasPrefix ? name : WithoutPrefix(model, name);
+            Fill(tensor, weights.FileOf(stored)!, stored, model.IsStoredTransposed(name), map ? mappings : null);
+        }
+        return hasPrefix;
+    }
+
+    /// <summary>The element type of most weights: F32, BF16 or F16.</summary>
+    public static DType TypeOf(SafetensorsModel weights) => weights.Names
+        .Select(name => weights.FileOf(name)![name]).Where(e => e.Type is DType.F32 or DType.BF16 or DType.F16)
+        .GroupBy(e => e.Type!.Value).MaxBy(group => group.Sum(e => e.Count))?.Key ?? DType.F32;
+
+    /// <summary>The parameters of a model as its files hold them.</summary>
+    public static TensorSource[] Sources(CausalLanguageModel model, DType type) => [.. model.NamedParameters().Select(p =>
+    {
+        string stored = model.Source is { HasPrefix: false } ? WithoutPrefix(model, p.Name) : p.Name;
+        bool transposed = model.IsStoredTransposed(p.Name);
+        return !transposed && type == DType.F32 ? TensorFiles.Source(stored, p.Tensor) : new TensorSource(stored, type, ShapeOf(p.Tensor, transposed), stream =>
+        {
+            float[] values = new float[p.Tensor.Count];
+            if (transposed) Transpose(p.Tensor.AsSpan<float>(), values, p.Tensor.Size(0), p.Tensor.Size(1));
+            else p.Tensor.AsSpan<float>().CopyTo(values);
+            TensorSource.FromFloats(stored, ShapeOf(p.Tensor, transposed), values, type).Write(stream);
+        });
+    })];
+
+    /// <summary>The content of <c>config.json</c>: what the model was read with, or what its shape says.</summary>
+    public static JsonObject ConfigOf(CausalLanguageModel model, DType type)
+    {
+        if (model.Source is not { } source) return WithType(model.Config.ToJson(), type);
+        var config = (JsonObject)source.Config.DeepClone();
+        return type == source.Type ? config : WithType(config, type);
+    }
+
+    private static JsonObject WithType(JsonObject config, DType type)
+    {
+        string name = type switch { DType.BF16 => "bfloat16", DType.F16 => "float16", _ => "float32" };
+        bool older = config.ContainsKey("torch_dtype");
+        if (older) config["torch_dtype"] = name;
+        if (!older || config.ContainsKey("dtype")) config["dtype"] = name;
+        return config;
+    }
+
+    private static void CheckShape(string directory, SafetensorsModel weights, string name, long[] expected)
+    {
+        if (weights.FileOf(name) is not { } file)
+            throw new CratonException($"{directory}: tensor '{name}' is missing, which config.json asks for; the weights belong to another configuration");
+        IReadOnlyList<long> shape = file[name].Shape;
+        if (!shape.SequenceEqual(expected))
+            throw new CratonException($"{directory}: tensor '{name}' has shape [{string.Join(", ", shape)}], config.json asks for [{string.Join(", ", expected)}]; the weights belong to another configuration");
+    }
+
+    private static void Fill(Tensor tensor, SafetensorsFile file, string name, bool transposed, Dictionary<SafetensorsFile, SafetensorsMapping>? mappings)
+    {
+        SafetensorsEntry entry = file[name];
+        if (mappings is not null && entry.Type == DType.F32 && !transposed && entry.Offset % sizeof(float) == 0)
+        {
+            if (!mappings.TryGetValue(file, out SafetensorsMapping? mapping)) mappings.Add(file, mapping = file.Map());
+            tensor.AllocateOver(mapping, name);
+            return;
+        }
+        tensor.Allocate();
+        if (!transposed)
+        {
+            file.ReadFloats(name, tensor.AsSpan<float>());
+            return;
+        }
+        float[] values = new float[tensor.Count];
+        file.ReadFloats(name, values);
+        Transpose(values, tensor.AsSpan<float>(), tensor.Size(1), tensor.Size(0));
+    }
+
+    // In squares, so that neither side jumps through memory.
+    private static void Transpose(ReadOnlySpan<float> from, Span<float> to, int rows, int columns)
+    {
+        const int square = 32;
+        for (int row = 0; row < rows; row += square)
+            for (int column = 0; column < columns; column += square)
+                for (int r = row; r < Math.Min(rows, row + square); r++)
+                    for (int c = column; c < Math.Min(columns, column + square); c++)
+                        to[c * rows + r] = from[r * columns + c];
+    }
+
+    private static long[] ShapeOf(Tensor tensor, bool transposed)
+    {
+        long[] shape = Array.ConvertAll(tensor.Shape.ToArray(), size => (long)size);
+        if (transposed) Array.Reverse(shape);
+        return shape;
+    }
+
+    private static string WithoutPrefix(CausalLanguageModel model, string name) =>
+        name.StartsWith(model.Prefix + ".", StringComparison.Ordinal) ? name[(model.Prefix.Length + 1)..] : name;
+
+    // Buffers that some checkpoints carry, and the output projection of tied ones.
+    private static bool IsIgnored(string name, CausalLanguageModel model) =>
+        (model.Config.TieWordEmbeddings && name is "lm_head.weight" or "embed_out.weight") || IgnoredEnds.Any(end => name.EndsWith(end, StringComparison.Ordinal));
+}
