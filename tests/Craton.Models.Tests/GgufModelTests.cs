@@ -119,7 +119,14 @@ public sealed class GgufModelTests(ITestOutputHelper output) : IDisposable
 
     private static Gpt Small() => new Gpt(new GptConfig
     {
-        VocabSize = TestModels.Bytes.VocabularySize, HiddenSize = 256, IntermediateSize = 256, NumHiddenLayers = 1, NumAttentionHeads = 4, NumKeyValueHeads = 2, HeadDim = 64,
-        MaxPositionEmbeddings = 64, TieWordEmbeddings = false,
+        VocabSize = TestModels.Bytes.VocabularySize,
+        HiddenSize = 256,
+        IntermediateSize = 256,
+        NumHiddenLayers = 1,
+        NumAttentionHeads = 4,
+        NumKeyValueHeads = 2,
+        HeadDim = 64,
+        MaxPositionEmbeddings = 64,
+        TieWordEmbeddings = false,
     }).Initialize(3);
 }

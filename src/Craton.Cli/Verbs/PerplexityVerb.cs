@@ -34,8 +34,12 @@ internal sealed class PerplexityVerb : Verb
         LanguageModelScore score = Score(model, text, context);
         var json = new JsonObject
         {
-            ["nats_per_token"] = Output.Number(score.NatsPerToken), ["perplexity"] = Output.Number(score.Perplexity), ["bits_per_byte"] = Output.Number(score.BitsPerByte.Value),
-            ["tokens"] = score.Tokens, ["bytes"] = score.BitsPerByte.Bytes, ["context"] = context,
+            ["nats_per_token"] = Output.Number(score.NatsPerToken),
+            ["perplexity"] = Output.Number(score.Perplexity),
+            ["bits_per_byte"] = Output.Number(score.BitsPerByte.Value),
+            ["tokens"] = score.Tokens,
+            ["bytes"] = score.BitsPerByte.Bytes,
+            ["context"] = context,
         };
         output.Line(string.Create(CultureInfo.InvariantCulture, $"{score.NatsPerToken:F4} nats a token, perplexity {score.Perplexity:F3}, {score.BitsPerByte.Value:F4} bits a byte ({score.Tokens:N0} tokens, {score.BitsPerByte.Bytes:N0} bytes)"));
         if (parsed.GetValue(_against) is { } original) json["against"] = Compare(original, model, text, context, score, output);
@@ -52,8 +56,13 @@ internal sealed class PerplexityVerb : Verb
             $"the original: perplexity {before.Perplexity:F3} ({(score.Perplexity / before.Perplexity - 1) * 100:+0.00;-0.00} %); KL to it {cost.MeanKl:F5} nats on average, {cost.LargestKl:F3} at most; the same best token at {cost.SameBest * 100:F1} % of {cost.Places:N0} places"));
         return new JsonObject
         {
-            ["model"] = path, ["nats_per_token"] = Output.Number(before.NatsPerToken), ["perplexity"] = Output.Number(before.Perplexity),
-            ["kl_mean"] = Output.Number(cost.MeanKl), ["kl_max"] = Output.Number(cost.LargestKl), ["same_best_token"] = Output.Number(cost.SameBest), ["places"] = cost.Places,
+            ["model"] = path,
+            ["nats_per_token"] = Output.Number(before.NatsPerToken),
+            ["perplexity"] = Output.Number(before.Perplexity),
+            ["kl_mean"] = Output.Number(cost.MeanKl),
+            ["kl_max"] = Output.Number(cost.LargestKl),
+            ["same_best_token"] = Output.Number(cost.SameBest),
+            ["places"] = cost.Places,
         };
     }
 

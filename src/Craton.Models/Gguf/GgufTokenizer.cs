@@ -130,15 +130,27 @@ internal static class GgufTokenizer
             ["decoder"] = new JsonObject { ["type"] = "WordPiece", ["prefix"] = "##", ["cleanup"] = true },
             ["model"] = new JsonObject
             {
-                ["type"] = "WordPiece", ["unk_token"] = unknown is { } id ? tokens[id] : "[UNK]", ["continuing_subword_prefix"] = "##", ["max_input_chars_per_word"] = 100, ["vocab"] = vocabulary,
+                ["type"] = "WordPiece",
+                ["unk_token"] = unknown is { } id ? tokens[id] : "[UNK]",
+                ["continuing_subword_prefix"] = "##",
+                ["max_input_chars_per_word"] = 100,
+                ["vocab"] = vocabulary,
             },
         };
     }
 
     private static JsonObject Bpe(JsonObject vocabulary, JsonArray merges, string? unknown, bool byteFallback, bool ignoreMerges) => new()
     {
-        ["type"] = "BPE", ["dropout"] = null, ["unk_token"] = unknown, ["continuing_subword_prefix"] = null, ["end_of_word_suffix"] = null,
-        ["fuse_unk"] = unknown is not null, ["byte_fallback"] = byteFallback, ["ignore_merges"] = ignoreMerges, ["vocab"] = vocabulary, ["merges"] = merges,
+        ["type"] = "BPE",
+        ["dropout"] = null,
+        ["unk_token"] = unknown,
+        ["continuing_subword_prefix"] = null,
+        ["end_of_word_suffix"] = null,
+        ["fuse_unk"] = unknown is not null,
+        ["byte_fallback"] = byteFallback,
+        ["ignore_merges"] = ignoreMerges,
+        ["vocab"] = vocabulary,
+        ["merges"] = merges,
     };
 
     private static JsonObject Vocabulary(string[] tokens, int[] types, Func<int, bool> isInModel)
@@ -179,7 +191,13 @@ internal static class GgufTokenizer
             if (types[id] is Control or UserDefined or Unknown)
                 added.Add(new JsonObject
                 {
-                    ["id"] = id, ["content"] = tokens[id], ["single_word"] = false, ["lstrip"] = false, ["rstrip"] = false, ["normalized"] = false, ["special"] = types[id] != UserDefined,
+                    ["id"] = id,
+                    ["content"] = tokens[id],
+                    ["single_word"] = false,
+                    ["lstrip"] = false,
+                    ["rstrip"] = false,
+                    ["normalized"] = false,
+                    ["special"] = types[id] != UserDefined,
                 });
         return added;
     }

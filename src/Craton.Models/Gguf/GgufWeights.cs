@@ -150,8 +150,11 @@ internal sealed class GgufWeights : ModelWeights
             _file.ReadFloats(_file[RopeFactors], factors);
             config["rope_scaling"] = new JsonObject
             {
-                ["rope_type"] = "longrope", ["short_factor"] = new JsonArray([.. factors.Select(Shortest)]), ["long_factor"] = new JsonArray([.. factors.Select(Shortest)]),
-                ["attention_factor"] = Shortest(1), ["original_max_position_embeddings"] = config["max_position_embeddings"]?.DeepClone(),
+                ["rope_type"] = "longrope",
+                ["short_factor"] = new JsonArray([.. factors.Select(Shortest)]),
+                ["long_factor"] = new JsonArray([.. factors.Select(Shortest)]),
+                ["attention_factor"] = Shortest(1),
+                ["original_max_position_embeddings"] = config["max_position_embeddings"]?.DeepClone(),
             };
         }
         else if (type is not null)

@@ -212,8 +212,20 @@ public static class ModelExport
     // The numbers by which llama.cpp names the mixture of a file.
     private static uint FileType(BlockType type) => type switch
     {
-        BlockType.F32 => 0, BlockType.F16 => 1, BlockType.Q4_0 => 2, BlockType.Q4_1 => 3, BlockType.Q8_0 => 7, BlockType.Q5_0 => 8, BlockType.Q5_1 => 9,
-        BlockType.Q4_K => 15, BlockType.Q5_K => 17, BlockType.Q6_K => 18, BlockType.BF16 => 32, BlockType.TQ1_0 => 36, BlockType.TQ2_0 => 37, _ => 38,
+        BlockType.F32 => 0,
+        BlockType.F16 => 1,
+        BlockType.Q4_0 => 2,
+        BlockType.Q4_1 => 3,
+        BlockType.Q8_0 => 7,
+        BlockType.Q5_0 => 8,
+        BlockType.Q5_1 => 9,
+        BlockType.Q4_K => 15,
+        BlockType.Q5_K => 17,
+        BlockType.Q6_K => 18,
+        BlockType.BF16 => 32,
+        BlockType.TQ1_0 => 36,
+        BlockType.TQ2_0 => 37,
+        _ => 38,
     };
 
     private static float[] ReadAll(ModelWeights weights, string name, IReadOnlyList<long> shape)

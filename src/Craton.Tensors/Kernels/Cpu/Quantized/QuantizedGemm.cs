@@ -54,8 +54,19 @@ internal static unsafe class QuantizedGemm
         Kernels kernels = Select<KernelsOf, Kernels>(new KernelsOf(type));
         var job = new Job
         {
-            One = kernels.One, Four = kernels.Four, Lanes = kernels.Lanes, Panels = panels, PanelBytes = PanelBytes(type, columns), PanelCount = count,
-            Tasks = tasks, Outputs = outputs, Columns = columns, X = quantized, Rows = rows, Y = y, Bias = bias,
+            One = kernels.One,
+            Four = kernels.Four,
+            Lanes = kernels.Lanes,
+            Panels = panels,
+            PanelBytes = PanelBytes(type, columns),
+            PanelCount = count,
+            Tasks = tasks,
+            Outputs = outputs,
+            Columns = columns,
+            X = quantized,
+            Rows = rows,
+            Y = y,
+            Bias = bias,
         };
         if (tasks == 1) job.Run(0, 0);
         else WorkerPool.Run(ref job, tasks);
@@ -152,8 +163,13 @@ internal static unsafe class QuantizedGemm
                 float* y = Y + row * Outputs + output;
                 var tile = new QuantizedTile
                 {
-                    X = X.Values(row), Scales = X.Scales(row), Offsets = X.Offsets(row), OffsetStride = X.OffsetStride, Columns = Columns,
-                    Y = isEdge ? edge : y, Stride = isEdge ? PanelLayout.Rows : Outputs,
+                    X = X.Values(row),
+                    Scales = X.Scales(row),
+                    Offsets = X.Offsets(row),
+                    OffsetStride = X.OffsetStride,
+                    Columns = Columns,
+                    Y = isEdge ? edge : y,
+                    Stride = isEdge ? PanelLayout.Rows : Outputs,
                 };
                 for (int lane = 0; lane < PanelLayout.Rows; lane += Lanes)
                 {
