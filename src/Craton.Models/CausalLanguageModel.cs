@@ -77,10 +77,10 @@ public abstract class CausalLanguageModel : Module
             throw new CratonException($"{length} tokens are more than the model's context of {Config.MaxPositionEmbeddings}; shorten the text, or train a model with a longer context");
         var pass = new DecoderPass(ids, input, cache);
         Tensor x = Embed(ids, pass);
-        foreach (DecoderBlock block in Blocks)
+        for (int i = 0; i < Blocks.Count; i++) // an enumerator would be an object
             x = CheckpointActivations && cache is null
-                ? Ops.Checkpoint(x, (block, pass), static (x, at) => at.block.Forward(x, at.pass))
-                : block.Forward(x, pass);
+                ? Ops.Checkpoint(x, (Block: Blocks[i], pass), static (x, at) => at.Block.Forward(x, at.pass))
+                : Blocks[i].Forward(x, pass);
         cache?.Advance(ids.Size(1));
         return Finish(x);
     }
