@@ -21,8 +21,19 @@ public static class ModelExport
     /// <exception cref="CratonException">The source is damaged, or of a family that GGUF has no name for here.</exception>
     public static long ToGguf(string source, string path, BlockType type)
     {
-        if (!Blocks.CanQuantize(type)) throw new CratonException($"--type: expected F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K or Q6_K, got {type}, which is only read");
         using ModelWeights weights = ModelWeights.Open(source);
+        return ToGguf(weights, path, type);
+    }
+
+    /// <summary>Writes weights that lie anywhere as a GGUF file; the rules are those of <see cref="ToGguf(string, string, BlockType)"/>.</summary>
+    /// <param name="weights">What to write; a tokenizer is taken from its folder if there is one.</param>
+    /// <param name="path">The file to write.</param>
+    /// <param name="type">The type of the matrices.</param>
+    /// <returns>Bytes of the file.</returns>
+    public static long ToGguf(ModelWeights weights, string path, BlockType type)
+    {
+        string source = weights.Path;
+        if (!Blocks.CanQuantize(type)) throw new CratonException($"--type: expected F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K or Q6_K, got {type}, which is only read");
         string family = (string?)weights.Config["model_type"] ?? "";
         GgufArchitecture architecture = Array.Find(GgufArchitecture.All, a => a.ModelType == family || (a.Name == "llama" && family == "mistral"))
             ?? throw new CratonException($"'{source}': models of type '{family}' cannot be written as GGUF yet; expected one of {string.Join(", ", GgufArchitecture.All.Select(a => a.ModelType))}");

@@ -65,6 +65,9 @@ internal readonly unsafe struct Dot512 : IDot<Vector512<byte>, Vector512<short>,
     public static Vector512<float> All(float value) => Vector512.Create(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Read(float* values) => Vector512.Load(values);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Multiply(Vector512<float> a, Vector512<float> b) => a * b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

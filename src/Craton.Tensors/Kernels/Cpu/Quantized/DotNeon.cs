@@ -66,6 +66,9 @@ internal readonly unsafe struct DotNeon : IDot<Vector128<byte>, Vector128<int>, 
     public static Vector128<float> All(float value) => Vector128.Create(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Read(float* values) => Vector128.Load(values);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Multiply(Vector128<float> a, Vector128<float> b) => a * b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
