@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Craton.Tensors.Kernels;
 
@@ -17,6 +18,9 @@ namespace Craton.Tensors.Kernels;
 internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
     where TDot : struct, IDot<TBytes, TSum, TInt, TFloat>
 {
+    // How far ahead of the products memory is asked for: what the hardware fetches by itself ends at every page.
+    private const int Ahead = 8 << 10;
+
     private const int SpreadHead = 2 * PanelLayout.Rows * sizeof(float); // a scale and a minimum for every row
 
     /// <summary>Weight rows of one pass.</summary>
@@ -27,6 +31,9 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
     {
         /// <summary>Values of k that have a scale of their own: 32 or 16.</summary>
         static abstract int Scaled { get; }
+
+        /// <summary>Bytes in which 32 values of k of all rows are kept.</summary>
+        static abstract int Stored { get; }
 
         /// <summary>f plus the products of one row of activations with a block of 32, for the weight rows of one register.</summary>
         /// <param name="f">The sums so far.</param>
@@ -64,11 +71,19 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
         TFloat f = TDot.All(0), h = TDot.All(0);
         for (int b = 0; b < t.Columns / 32; b++, x += 32)
         {
+            if (lane == 0) Prefetch(panel + b * TPanel.Stored + Ahead, TPanel.Stored);
             f = TPanel.Add(f, panel, b, lane, x, d[b], o);
             if (TDot.Wide) h = TPanel.Add(h, panel, b, lane + TDot.Lanes, x, d[b], o);
         }
         TDot.Store(f, t.Y + lane);
         if (TDot.Wide) TDot.Store(h, t.Y + lane + TDot.Lanes);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch(byte* start, int bytes)
+    {
+        if (!Sse.IsSupported) return;
+        for (int i = 0; i < bytes; i += 64) Sse.Prefetch1(start + i);
     }
 
     /// <summary>Four rows of activations with <see cref="RowsAtOnce"/> rows of a panel that is spread.</summary>
@@ -178,6 +193,8 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
     {
         public static int Scaled => 32;
 
+        public static int Stored => PanelLayout.Q8_0Bytes;
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static TFloat Add(TFloat f, byte* panel, int block, int lane, sbyte* x, float d, int* offsets)
         {
@@ -205,6 +222,8 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
     {
         public static int Scaled => 32;
 
+        public static int Stored => PanelLayout.Q4_0Bytes;
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static TFloat Add(TFloat f, byte* panel, int block, int lane, sbyte* x, float d, int* offsets)
         {
@@ -226,6 +245,8 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
     {
         public static int Scaled => 32;
 
+        public static int Stored => PanelLayout.Q4_KBytes / 8;
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static TFloat Add(TFloat f, byte* panel, int block, int lane, sbyte* x, float d, int* offsets)
         {
@@ -246,6 +267,8 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
     public readonly struct Q5_K : IPanel
     {
         public static int Scaled => 32;
+
+        public static int Stored => PanelLayout.Q5_KBytes / 8;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static TFloat Add(TFloat f, byte* panel, int block, int lane, sbyte* x, float d, int* offsets)
@@ -271,6 +294,8 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
     public readonly struct Q6_K : IPanel
     {
         public static int Scaled => 16;
+
+        public static int Stored => PanelLayout.Q6_KBytes / 8;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static TFloat Add(TFloat f, byte* panel, int block, int lane, sbyte* x, float d, int* offsets)
