@@ -66,7 +66,7 @@ public sealed class InferenceEngine : IDisposable
     {
         Check(request);
         using var gone = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        var sequence = new Sequence(request, Model, _options, gone.Token);
+        var sequence = new Sequence(request, Model, gone.Token);
         Submit(sequence);
         try
         {
@@ -111,8 +111,8 @@ public sealed class InferenceEngine : IDisposable
     private void Check(GenerationRequest request)
     {
         SamplingOptions options = request.Sampling;
-        options.Validate();
         int vocabulary = Model.Model.Config.VocabSize, context = Model.Model.Config.MaxPositionEmbeddings, count = request.Prompt.Count;
+        options.Validate(vocabulary);
         if (count == 0) throw new CratonException("the prompt is empty, expected at least one token; give the model a text to go on from");
         if ((long)count + options.MaxTokens > context) throw new ContextOverflowException("the model's context", count, options.MaxTokens, context);
         if (count + options.MaxTokens > Context) throw new ContextOverflowException("the engine's cache", count, options.MaxTokens, Context);

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Craton.Models;
 using Craton.Nn;
 using Craton.Tensors;
+using Craton.Tensors.Threading;
 
 namespace Craton.Inference;
 
@@ -12,6 +13,7 @@ internal sealed class EngineStep(CausalLanguageModel model, PagedCache cache)
 
     private readonly List<int> _ids = [];
     private readonly List<(int Row, Sequence Sequence, int Place)> _wanted = [];
+    private readonly List<int> _firsts = []; // of the wanted scores in hand, the first of each sequence
 
     public void Run(List<StepPart> plan)
     {
@@ -49,15 +51,29 @@ internal sealed class EngineStep(CausalLanguageModel model, PagedCache cache)
         using (TensorScope.Open("scores"))
         {
             Tensor rows = Tensor.Empty(DType.I32, wanted.Length);
-            for (int i = 0; i < wanted.Length; i++) rows.AsSpan<int>()[i] = wanted[i].Row;
-            ReadOnlySpan<float> scores = model.Logits(Ops.IndexSelect(hidden, 0, rows)).AsSpan<float>();
-            int vocabulary = scores.Length / wanted.Length;
+            _firsts.Clear();
             for (int i = 0; i < wanted.Length; i++)
+            {
+                rows.AsSpan<int>()[i] = wanted[i].Row;
+                if (i == 0 || wanted[i].Sequence != wanted[i - 1].Sequence) _firsts.Add(i);
+            }
+            var job = new Choices(_firsts, wanted.ToArray(), model.Logits(Ops.IndexSelect(hidden, 0, rows)));
+            WorkerPool.Run(ref job, _firsts.Count);
+        }
+    }
+
+    /// <summary>A task gives one sequence its scores, in the order of their places.</summary>
+    private readonly struct Choices(List<int> firsts, (int Row, Sequence Sequence, int Place)[] wanted, Tensor scores) : IJob
+    {
+        public void Run(int task, int worker)
+        {
+            int end = task + 1 < firsts.Count ? firsts[task + 1] : wanted.Length, vocabulary = scores.Size(-1);
+            for (int i = firsts[task]; i < end; i++)
             {
                 (_, Sequence sequence, int place) = wanted[i];
                 try
                 {
-                    sequence.Take(place, scores.Slice(i * vocabulary, vocabulary));
+                    sequence.Take(place, scores.AsSpan<float>().Slice(i * vocabulary, vocabulary));
                 }
                 catch (Exception e) // scores that are no numbers, a constraint that fails: one request's affair
                 {

@@ -130,6 +130,7 @@ internal sealed class Scheduler(CausalLanguageModel model, EngineOptions options
     // Takes pages for all tokens; what others have read already is not read again. One free page for each of the others is left.
     private bool TryAdmit(Sequence sequence)
     {
+        sequence.Begin(options);
         sequence.Epoch = model.Epoch(sequence.Tokens.Length);
         sequence.Names.Add(PagePool.Root(sequence.Salt, sequence.Epoch));
         FindPages(sequence);

@@ -13,14 +13,17 @@ namespace Craton.Inference;
 internal sealed class Sequence
 {
     private readonly SamplingOptions _options;
-    private readonly Sampler _sampler;
+    private readonly int _vocabulary;
     private readonly AnswerText _answer;
     private readonly TokenConstraint? _constraint;
-    private readonly uint[] _allowed;
     private readonly HashSet<int> _ends;
     private readonly List<int> _tokens;
     private readonly CancellationToken _cancel;
     private readonly Channel<GenerationUpdate> _updates = Channel.CreateUnbounded<GenerationUpdate>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
+
+    // Made when its turn comes: many that wait cost little.
+    private Sampler? _sampler;
+    private uint[] _allowed = [];
 
     // What the next update tells.
     private string _text = "";
@@ -32,18 +35,23 @@ internal sealed class Sequence
     private FinishReason? _finish;
     private bool _failed;
 
-    public Sequence(GenerationRequest request, TextModel model, EngineOptions engine, CancellationToken cancel)
+    public Sequence(GenerationRequest request, TextModel model, CancellationToken cancel)
     {
-        int vocabulary = model.Model.Config.VocabSize;
-        (_options, _constraint, _cancel) = (request.Sampling, request.Constraint, cancel);
+        (_options, _constraint, _cancel, _vocabulary) = (request.Sampling, request.Constraint, cancel, model.Model.Config.VocabSize);
         _tokens = [.. request.Prompt];
         PromptLength = _tokens.Count;
-        _sampler = new Sampler(_options, vocabulary, _tokens);
         _answer = new AnswerText(model.Tokenizer, _options.Stop, piece => _text += piece);
-        _allowed = _constraint is null ? [] : new uint[(vocabulary + 31) / 32];
         _ends = [.. model.Ends, .. request.Ends];
         if (_options.Echo) _promptLogProbs.Add(new TokenLogProb(_tokens[_promptScored++], double.NaN, []));
         Salt = request.CacheSalt;
+    }
+
+    /// <summary>Makes what answering needs, the first time that the sequence is admitted.</summary>
+    public void Begin(EngineOptions engine)
+    {
+        if (_sampler is not null) return;
+        _sampler = new Sampler(_options, _vocabulary, _tokens);
+        if (_constraint is not null) _allowed = new uint[(_vocabulary + 31) / 32];
         Pages = new int[Page.Count(MostTokens, engine.PageSize)];
         Draft = engine.Drafter?.Begin(MostTokens);
     }
@@ -61,7 +69,7 @@ internal sealed class Sequence
     public string Salt { get; }
 
     /// <summary>The pages of its tokens: the first <see cref="PageCount"/> are taken.</summary>
-    public int[] Pages { get; }
+    public int[] Pages { get; private set; } = [];
 
     public int PageCount { get; set; }
 
@@ -78,7 +86,7 @@ internal sealed class Sequence
     public int? Cached { get; set; }
 
     /// <summary>Guesses what follows; null when nobody does.</summary>
-    public IDraft? Draft { get; }
+    public IDraft? Draft { get; private set; }
 
     /// <summary>The guess that is read in this step, behind the tokens.</summary>
     public int[] Guess
@@ -150,7 +158,7 @@ internal sealed class Sequence
             Finish(_options.MaxTokens == 0 ? FinishReason.Length : FinishReason.Stop);
             return;
         }
-        int token = _sampler.Next(logits, _allowed);
+        int token = _sampler!.Next(logits, _allowed);
         if (_ends.Contains(token))
         {
             Finish(FinishReason.Stop);

@@ -20,9 +20,7 @@ public sealed class Sampler
     /// <param name="prompt">The tokens before the first choice: the repetition penalty counts them.</param>
     public Sampler(SamplingOptions options, int vocabulary, IReadOnlyList<int> prompt)
     {
-        options.Validate();
-        foreach (int id in options.LogitBias.Keys)
-            if (id < 0 || id >= vocabulary) throw new CratonException($"logit_bias: expected token ids below {vocabulary}, got {id}; use the model's own tokenizer");
+        options.Validate(vocabulary);
         _options = options;
         _random = new CounterRandom(options.Seed, place: CounterRandom.PlaceOf("sampler"));
         _occurred = new bool[vocabulary];
