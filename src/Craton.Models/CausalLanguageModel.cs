@@ -65,6 +65,11 @@ public abstract class CausalLanguageModel : Module
         Config.NumHiddenLayers, batch, capacity > 0 ? Math.Min(capacity, Config.MaxPositionEmbeddings) : Config.MaxPositionEmbeddings,
         Config.NumKeyValueHeads, Config.HeadDim);
 
+    /// <summary>A store of pages for the keys and values of many texts.</summary>
+    /// <param name="pages">Number of pages.</param>
+    /// <param name="pageSize">Tokens of a page.</param>
+    public PagedCache NewPagedCache(int pages, int pageSize) => new(Config.NumHiddenLayers, pages, pageSize, Config.NumKeyValueHeads, Config.HeadDim);
+
     /// <summary>Hidden states after the final norm.</summary>
     /// <param name="ids">Token ids, I32 [B, T].</param>
     /// <param name="input">Positions, documents, padding; default for one plain text per row.</param>
@@ -75,13 +80,24 @@ public abstract class CausalLanguageModel : Module
         int length = ids.Size(1) + (cache?.Length ?? 0);
         if (length > Config.MaxPositionEmbeddings)
             throw new CratonException($"{length} tokens are more than the model's context of {Config.MaxPositionEmbeddings}; shorten the text, or train a model with a longer context");
-        var pass = new DecoderPass(ids, input, cache);
+        Tensor hidden = Hidden(ids, new DecoderPass(ids, input, cache), CheckpointActivations && cache is null);
+        cache?.Advance(ids.Size(1));
+        return hidden;
+    }
+
+    /// <summary>Hidden states after the final norm of several texts at once; each text gets the bits it gets alone.</summary>
+    /// <param name="ids">The texts' new tokens one text after the other, I32 [1, N].</param>
+    /// <param name="batch">Which rows are whose, and where keys and values lie.</param>
+    /// <returns>[1, N, C].</returns>
+    public Tensor Hidden(Tensor ids, PagedBatch batch) => Hidden(ids, new DecoderPass(batch), checkpoint: false);
+
+    private Tensor Hidden(Tensor ids, in DecoderPass pass, bool checkpoint)
+    {
         Tensor x = Embed(ids, pass);
         for (int i = 0; i < Blocks.Count; i++) // an enumerator would be an object
-            x = CheckpointActivations && cache is null
+            x = checkpoint
                 ? Ops.Checkpoint(x, (Block: Blocks[i], pass), static (x, at) => at.Block.Forward(x, at.pass))
                 : Blocks[i].Forward(x, pass);
-        cache?.Advance(ids.Size(1));
         return Finish(x);
     }
 
@@ -89,7 +105,7 @@ public abstract class CausalLanguageModel : Module
     public Tensor Logits(Tensor hidden) => Head.Logits(hidden);
 
     /// <summary>Scores of the next token at every position.</summary>
-    /// <inheritdoc cref="Hidden"/>
+    /// <inheritdoc cref="Hidden(Tensor, DecoderInput, KvCache?)"/>
     /// <returns>Logits [B, T, V].</returns>
     public Tensor Forward(Tensor ids, DecoderInput input = default, KvCache? cache = null) => Logits(Hidden(ids, input, cache));
 

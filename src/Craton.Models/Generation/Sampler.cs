@@ -3,8 +3,8 @@ using Craton.Tensors;
 namespace Craton.Models.Generation;
 
 /// <summary>
-/// Chooses one text's tokens from scores: penalties, temperature, top-k, top-p, min-p in this order, then one random number that seed
-/// and step alone decide. Ties fall to the smaller id.
+/// Chooses one text's tokens from scores: what is allowed, biases, penalties, temperature, top-k, top-p, min-p, typical-p in this order, then
+/// one random number that seed and step alone decide. Ties fall to the smaller id.
 /// </summary>
 public sealed class Sampler
 {
@@ -20,7 +20,7 @@ public sealed class Sampler
     /// <param name="prompt">The tokens before the first choice: the repetition penalty counts them.</param>
     public Sampler(SamplingOptions options, int vocabulary, IReadOnlyList<int> prompt)
     {
-        options.Validate();
+        options.Validate(vocabulary);
         _options = options;
         _random = new CounterRandom(options.Seed, place: CounterRandom.PlaceOf("sampler"));
         _occurred = new bool[vocabulary];
@@ -30,12 +30,15 @@ public sealed class Sampler
 
     /// <summary>Chooses the next token.</summary>
     /// <param name="logits">Scores of all tokens, [V].</param>
-    /// <exception cref="CratonException">The scores are no numbers.</exception>
-    public int Next(ReadOnlySpan<float> logits)
+    /// <param name="allowed">Which tokens may be chosen: token i has bit i mod 32 of word i / 32; empty for all.</param>
+    /// <exception cref="CratonException">The scores are no numbers, or no token is allowed.</exception>
+    public int Next(ReadOnlySpan<float> logits, ReadOnlySpan<uint> allowed = default)
     {
         using (TensorScope.Open("sample"))
         {
             Tensor scores = Tensor.From(logits, logits.Length);
+            if (!allowed.IsEmpty) LogitProcessors.KeepAllowed(scores.AsSpan<float>(), allowed);
+            if (_options.LogitBias.Count > 0) LogitProcessors.Bias(scores.AsSpan<float>(), _options.LogitBias);
             Penalize(scores.AsSpan<float>());
             int token = _options.Temperature == 0 ? LogitProcessors.First(scores.AsSpan<float>()) : Draw(scores);
             _occurred[token] = true;
@@ -62,6 +65,7 @@ public sealed class Sampler
         if (_options.TopK > 0) LogitProcessors.TopK(values, _options.TopK);
         if (_options.TopP < 1) LogitProcessors.TopP(scores, _options.TopP);
         if (_options.MinP > 0) LogitProcessors.MinP(scores, _options.MinP);
+        if (_options.TypicalP < 1) LogitProcessors.Typical(scores, _options.TypicalP);
         return Pick(Ops.Softmax(scores).AsSpan<float>(), Uniform());
     }
 

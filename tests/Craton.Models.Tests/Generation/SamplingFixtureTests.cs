@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Craton.Models.Generation;
 using Craton.Tensors;
@@ -10,7 +11,7 @@ namespace Craton.Models.Tests.Generation;
 [Trait("Category", "Golden")]
 public sealed class SamplingFixtureTests(ITestOutputHelper output)
 {
-    private static readonly string[] Known = ["temperature", "top_k", "top_p", "min_p", "repetition_penalty", "frequency_presence"];
+    private static readonly string[] Known = ["temperature", "top_k", "top_p", "min_p", "typical_p", "logit_bias", "repetition_penalty", "frequency_presence"];
 
     [Fact]
     public void ChainsOfProcessors()
@@ -65,6 +66,10 @@ public sealed class SamplingFixtureTests(ITestOutputHelper output)
             case "top_k": LogitProcessors.TopK(values, Math.Max(fewest, step.GetProperty("top_k").GetInt32())); break;
             case "top_p": LogitProcessors.TopP(scores, step.Number("top_p"), fewest); break;
             case "min_p": LogitProcessors.MinP(scores, step.Number("min_p"), fewest); break;
+            case "typical_p": LogitProcessors.Typical(scores, step.Number("typical_p"), fewest); break;
+            case "logit_bias":
+                LogitProcessors.Bias(values, step.GetProperty("bias").EnumerateObject().ToDictionary(b => int.Parse(b.Name, CultureInfo.InvariantCulture), b => b.Value.GetDouble()));
+                break;
             case "repetition_penalty": LogitProcessors.RepetitionPenalty(values, occurred, step.Number("penalty")); break;
             case "frequency_presence":
                 LogitProcessors.FrequencyPresence(values, generated, step.Number("frequency_penalty"), step.Number("presence_penalty"));
