@@ -46,14 +46,23 @@ internal sealed class Sequence
         Salt = request.CacheSalt;
     }
 
-    /// <summary>Makes what answering needs, the first time that the sequence is admitted.</summary>
-    public void Begin(EngineOptions engine)
+    /// <summary>Makes what answering needs, the first time that the sequence is admitted. False when that fails.</summary>
+    public bool TryBegin(EngineOptions engine)
     {
-        if (_sampler is not null) return;
-        _sampler = new Sampler(_options, _vocabulary, _tokens);
-        if (_constraint is not null) _allowed = new uint[(_vocabulary + 31) / 32];
-        Pages = new int[Page.Count(MostTokens, engine.PageSize)];
-        Draft = engine.Drafter?.Begin(MostTokens);
+        if (_sampler is not null) return true;
+        try
+        {
+            _sampler = new Sampler(_options, _vocabulary, _tokens, _ends);
+            if (_constraint is not null) _allowed = new uint[(_vocabulary + 31) / 32];
+            Pages = new int[Page.Count(MostTokens, engine.PageSize)];
+            Draft = engine.Drafter?.Begin(MostTokens);
+            return true;
+        }
+        catch (Exception e) // no memory for a draft model's cache, perhaps
+        {
+            Fail(e);
+            return false;
+        }
     }
 
     public ChannelReader<GenerationUpdate> Updates => _updates.Reader;
