@@ -10,7 +10,10 @@ public sealed class JinjaTemplate
 
     private readonly Statement[] _statements;
 
-    private JinjaTemplate(Statement[] statements) => _statements = statements;
+    private JinjaTemplate(Statement[] statements, bool marksGeneration) => (_statements, MarksGeneration) = (statements, marksGeneration);
+
+    /// <summary>Whether it has <c>generation</c> blocks, which say what the assistant's words are.</summary>
+    public bool MarksGeneration { get; }
 
     /// <summary>Reads a template.</summary>
     /// <exception cref="TemplateException">It is not valid, or uses what a chat template cannot have, such as <c>include</c>.</exception>
@@ -18,7 +21,8 @@ public sealed class JinjaTemplate
     {
         if (source.Length > LongestSource)
             throw new TemplateLimitException($"the chat template has {source.Length:N0} characters, more than the {LongestSource:N0} allowed");
-        return new JinjaTemplate(Parser.Parse(source));
+        (Statement[] statements, bool marksGeneration) = Parser.Parse(source);
+        return new JinjaTemplate(statements, marksGeneration);
     }
 
     /// <summary>Renders the template.</summary>

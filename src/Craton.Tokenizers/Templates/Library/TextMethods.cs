@@ -165,8 +165,8 @@ internal static class TextMethods
         var translated = new TextBuilder(run.Meter);
         foreach (Text character in text.Characters())
         {
-            var code = new BigInteger(char.ConvertToUtf32(character.Value.Length == 2 ? character.Value : character.Value + "\0", 0));
-            translated.Append(Comparison.Find(run, map, code) switch
+            int code = Rune.TryGetRuneAt(character.Value, 0, out Rune rune) ? rune.Value : character.Value[0];
+            translated.Append(Comparison.Find(run, map, new BigInteger(code)) switch
             {
                 null => character,
                 None => Text.Empty,

@@ -9,12 +9,18 @@ internal sealed class Parser
     private readonly TokenStream _tokens;
     private readonly ExpressionParser _expressions;
     private int _loops;
+    private bool _marksGeneration;
 
     private Parser(TokenStream tokens) => (_tokens, _expressions) = (tokens, new ExpressionParser(tokens));
 
     /// <summary>Reads a whole template.</summary>
+    /// <returns>Its statements, and whether any of them is a <c>generation</c> block.</returns>
     /// <exception cref="TemplateException">It is no valid template.</exception>
-    public static Statement[] Parse(string source) => new Parser(new TokenStream(Lexer.Read(source))).Body();
+    public static (Statement[] Statements, bool MarksGeneration) Parse(string source)
+    {
+        var parser = new Parser(new TokenStream(Lexer.Read(source)));
+        return (parser.Body(), parser._marksGeneration);
+    }
 
     // Reads statements up to one of the tags, which is left unread behind its "{%".
     private Statement[] Body(params string[] ends)
@@ -68,7 +74,7 @@ internal sealed class Parser
             "macro" => Macro(tag.Line),
             "call" => CallBlock(tag.Line),
             "filter" => new Captured(null, _expressions.Filters(new BlockText(), isFirst: true), Block("endfilter")) { Line = tag.Line },
-            "generation" => new Generation(Block("endgeneration")) { Line = tag.Line },
+            "generation" => Generation(tag.Line),
             "break" or "continue" when _loops > 0 => new Jump(tag.Value == "break" ? Flow.Break : Flow.Continue) { Line = tag.Line },
             "break" or "continue" => throw _tokens.Fault($"'{tag.Value}' stands outside of a loop"),
             "include" or "import" or "from" or "extends" or "block" => throw _tokens.Fault($"'{tag.Value}' is refused: a chat template cannot use other templates"),
@@ -140,6 +146,12 @@ internal sealed class Parser
         }
 
         return new With([.. variables], Block("endwith")) { Line = line };
+    }
+
+    private Generation Generation(int line)
+    {
+        _marksGeneration = true;
+        return new Generation(Block("endgeneration")) { Line = line };
     }
 
     private MacroDefinition Macro(int line)
