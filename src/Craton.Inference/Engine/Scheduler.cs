@@ -1,6 +1,6 @@
 using Craton.Models;
 
-namespace Craton.Inference;
+namespace Craton.Inference.Engine;
 
 /// <summary>A part of a step: a sequence and how many of its next tokens are read.</summary>
 internal readonly record struct StepPart(Sequence Sequence, int Count);
