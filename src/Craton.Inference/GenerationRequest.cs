@@ -13,8 +13,8 @@ public sealed record GenerationRequest(IReadOnlyList<int> Prompt)
     /// <summary>Ids that end the answer beside the model's own.</summary>
     public IReadOnlyCollection<int> Ends { get; init; } = [];
 
-    /// <summary>What the answer must look like; null for anything. A constraint belongs to one request.</summary>
-    public TokenConstraint? Constraint { get; init; }
+    /// <summary>What the answer must look like; null for anything.</summary>
+    public TokenGrammar? Grammar { get; init; }
 
     /// <summary>Only requests of the same salt share what was computed for common beginnings, so that nobody can time another's prompts.</summary>
     public string CacheSalt { get; init; } = "";

@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Text;
+using Craton.Inference.Constraints;
+using Craton.Inference.Engine;
 using Craton.Models;
 using Craton.Models.Generation;
 using Craton.Nn;
@@ -19,6 +21,7 @@ public sealed class InferenceEngine : IDisposable
     private readonly Scheduler _scheduler;
     private readonly EngineStep _step;
     private readonly Thread _thread;
+    private readonly Lazy<ConstraintVocabulary> _vocabulary;
     private readonly Queue<Sequence> _arrived = new(); // also the lock of what follows
     private bool _closing;
     private EngineStatistics _statistics = new();
@@ -32,6 +35,7 @@ public sealed class InferenceEngine : IDisposable
         _options = options ?? new EngineOptions();
         _options.Validate();
         Model = model;
+        _vocabulary = new Lazy<ConstraintVocabulary>(() => new ConstraintVocabulary(model.Tokenizer, model.Ends, model.Model.Config.VocabSize));
         _pages = new PagePool(Page.Count(_options.CacheTokens ?? DefaultTokens(model.Model), _options.PageSize));
         PagedCache cache = model.Model.NewPagedCache(_pages.Count, _options.PageSize);
         _scheduler = new Scheduler(model.Model, _options, _pages);
@@ -42,6 +46,9 @@ public sealed class InferenceEngine : IDisposable
 
     /// <summary>The model.</summary>
     public TextModel Model { get; }
+
+    /// <summary>The model's tokens, for grammars (<see cref="Grammar.Bind"/>).</summary>
+    public ConstraintVocabulary Vocabulary => _vocabulary.Value;
 
     /// <summary>Most tokens of prompt and answer together.</summary>
     public int Context => Math.Min(Model.Model.Config.MaxPositionEmbeddings, _pages.Count * _options.PageSize);
@@ -116,6 +123,8 @@ public sealed class InferenceEngine : IDisposable
         if (count == 0) throw new CratonException("the prompt is empty, expected at least one token; give the model a text to go on from");
         if ((long)count + options.MaxTokens > context) throw new ContextOverflowException("the model's context", count, options.MaxTokens, context);
         if (count + options.MaxTokens > Context) throw new ContextOverflowException("the engine's cache", count, options.MaxTokens, Context);
+        if (request.Grammar is { } grammar && grammar.Vocabulary.Size > vocabulary)
+            throw new CratonException($"grammar: it is for {grammar.Vocabulary.Size} tokens, the model has {vocabulary}; bind it to the model's own tokenizer");
         foreach (int id in request.Prompt)
         {
             if (id < 0 || id >= vocabulary) throw new CratonException($"prompt: token {id} is outside the model's {vocabulary} ids; use the tokenizer that belongs to the model");

@@ -13,6 +13,7 @@ public sealed class ConfigReader
     private const int MostListed = 1 << 12;
 
     private readonly JsonElement _root;
+    private readonly HashSet<string> _asked; // names under which a family looked for a setting
 
     /// <summary>Reads an object.</summary>
     /// <param name="file">Its file, for errors.</param>
@@ -20,9 +21,11 @@ public sealed class ConfigReader
     /// <param name="modelType">The family, where the content does not say it.</param>
     public ConfigReader(string file, JsonElement root, string? modelType = null)
     {
-        (File, _root) = (file, root);
+        (File, _root, _asked) = (file, root, new(StringComparer.Ordinal));
         ModelType = modelType ?? TextOr("", "model_type");
     }
+
+    private ConfigReader(ConfigReader other, string modelType) => (File, _root, _asked, ModelType) = (other.File, other._root, other._asked, modelType);
 
     /// <summary>The file, for errors.</summary>
     public string File { get; }
@@ -31,7 +34,7 @@ public sealed class ConfigReader
     public string ModelType { get; }
 
     /// <summary>The same content, read as that of a family.</summary>
-    public ConfigReader As(string modelType) => new(File, _root, modelType);
+    public ConfigReader As(string modelType) => new(this, modelType);
 
     /// <summary>Whether there is a value under a name, other than null.</summary>
     public bool Has(string name) => Find(name) is not null;
@@ -42,6 +45,11 @@ public sealed class ConfigReader
 
     /// <summary>An integer, or what stands for it when it is absent or null.</summary>
     public int IntOr(int otherwise, params ReadOnlySpan<string> names) => Find(names) is { } e ? AsInt(names[0], e) : otherwise;
+
+    /// <summary>How many tokens a windowed layer sees: null where it is null, for all, or what stands for it when it is absent.</summary>
+    public int? Window(string name, int? absent) => !_root.TryGetProperty(name, out _) ? absent : !Has(name) ? null
+        : Int(name) is > 0 and var window ? window
+        : throw Wrong(name, "1 or more", _root.GetProperty(name));
 
     /// <summary>A positive number, or what stands for it when it is absent or null.</summary>
     public double Number(string name, double otherwise) => Find(name) is not { } e ? otherwise
@@ -106,6 +114,9 @@ public sealed class ConfigReader
         if (set) throw new CratonException($"{File}: {name} is set, which is not supported: {why}");
     }
 
+    /// <summary>What is set and nobody asked for: names and values, without null.</summary>
+    internal IEnumerable<JsonProperty> Unread => _root.EnumerateObject().Where(p => p.Value.ValueKind != JsonValueKind.Null && !_asked.Contains(p.Name));
+
     /// <summary>For every layer, whether it sees a window only; null when none does.</summary>
     /// <param name="layers">Number of layers.</param>
     /// <param name="otherwise">Says it where <c>layer_types</c> does not.</param>
@@ -135,11 +146,17 @@ public sealed class ConfigReader
     {
         ConfigReader? scaling = Object("rope_parameters") ?? Object("rope_scaling");
         if (layerType is not null && scaling?.Object(layerType) is { } own) scaling = own;
-        double Value(string name, double otherwise) => scaling?.Number(name, 0) is > 0 and var value ? value : Number(name, otherwise);
         int dim = (int)(headDim * Value("partial_rotary_factor", Number("rotary_pct", share)));
         if (dim < 2 || dim > headDim || dim % 2 != 0) throw new CratonException($"{File}: {dim} of {headDim} features of a head would rotate, expected an even number of 2 to {headDim}");
         var rotary = new RotarySettings(Value("rope_theta", Number("rotary_emb_base", theta)), dim);
-        return scaling is null ? rotary : Scaled(rotary, scaling, context);
+        if (scaling is null) return rotary;
+        rotary = Scaled(rotary, scaling, context);
+        // What one kind of scaling does not know may be meant for another one, or for one kind of layer.
+        foreach (JsonProperty left in scaling.Unread)
+            Refuse(left.Value.ValueKind != JsonValueKind.Object && left.Name != "finetuned", $"rope_scaling.{left.Name}", $"positions of type '{rotary.Scaling}' have no such setting");
+        return rotary;
+
+        double Value(string name, double otherwise) => scaling?.Number(name, 0) is > 0 and var value ? value : Number(name, otherwise);
     }
 
     private RotarySettings Scaled(RotarySettings rotary, ConfigReader scaling, int context)
@@ -148,8 +165,11 @@ public sealed class ConfigReader
         // Some say it at the top level only.
         int given = scaling.IntOr(IntOr(0, "original_max_position_embeddings"), "original_max_position_embeddings");
         int original = given > 0 ? given : context;
-        double factor = scaling.Number("factor", type is "longrope" or "su" or "yarn" ? (double)context / original : 1);
         if (scaling.Has("mrope_section")) throw new CratonException($"{File}: mrope_section is set; positions of images are not supported");
+        if (type is "su" || (type is "yarn" && scaling.Has("short_factor"))) type = "longrope"; // early names of Phi-3
+        double factor = scaling.Number("factor", (double)context / original);
+        bool needsFactor = type is "linear" or "dynamic" or "llama3" || (type is "yarn" && given == 0);
+        if (needsFactor && !scaling.Has("factor")) throw new CratonException($"{File}: rope_scaling.factor: expected a positive number, by which positions of type '{type}' are stretched, got nothing");
         rotary = rotary with { Factor = factor, OriginalContext = original };
         return type switch
         {
@@ -159,8 +179,8 @@ public sealed class ConfigReader
             "llama3" => rotary with
             {
                 Scaling = RotaryScaling.Llama3,
-                LowFrequencyFactor = scaling.Number("low_freq_factor", 1),
-                HighFrequencyFactor = scaling.Number("high_freq_factor", 4),
+                LowFrequencyFactor = scaling.Needed("low_freq_factor"),
+                HighFrequencyFactor = scaling.Needed("high_freq_factor"),
             },
             "yarn" => rotary with
             {
@@ -170,7 +190,7 @@ public sealed class ConfigReader
                 Truncate = scaling.Flag("truncate", true),
                 AttentionFactor = scaling.Number("attention_factor", YarnFactor(scaling, factor)),
             },
-            "longrope" or "su" => rotary with
+            "longrope" => rotary with
             {
                 Scaling = RotaryScaling.LongRope,
                 ShortFactors = LongRopeFactors(scaling, "short_factor", rotary.Dim / 2),
@@ -180,6 +200,8 @@ public sealed class ConfigReader
             _ => throw new CratonException($"{File}: rope_type is '{type}', expected default, linear, dynamic, yarn, llama3 or longrope"),
         };
     }
+
+    private double Needed(string name) => Has(name) ? Number(name, 0) : throw new CratonException($"{File}: rope_scaling.{name}: expected a positive number, got nothing");
 
     private static double YarnFactor(ConfigReader scaling, double factor)
     {
@@ -198,9 +220,13 @@ public sealed class ConfigReader
 
     private JsonElement? Find(params ReadOnlySpan<string> names)
     {
+        JsonElement? found = null;
         foreach (string name in names)
-            if (_root.TryGetProperty(name, out JsonElement e) && e.ValueKind is not (JsonValueKind.Null or JsonValueKind.Undefined)) return e;
-        return null;
+        {
+            _asked.Add(name);
+            if (found is null && _root.TryGetProperty(name, out JsonElement e) && e.ValueKind is not (JsonValueKind.Null or JsonValueKind.Undefined)) found = e;
+        }
+        return found;
     }
 
     private int AsInt(string name, JsonElement e) =>

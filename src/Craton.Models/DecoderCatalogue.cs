@@ -45,7 +45,9 @@ public static class DecoderCatalogue
             if (type != modelType && !(type.Length == 0 && architectures.Contains(architecture))) continue;
             if (architectures.Length > 0 && !architectures.Contains(architecture))
                 throw new CratonException($"{read.File}: architectures is '{architectures[0]}', expected '{architecture}': this model of type '{modelType}' is no language model that writes on");
-            return create(read.As(modelType));
+            CausalLanguageModel model = create(read = read.As(modelType));
+            ForeignSettings.Refuse(read);
+            return model;
         }
         throw new CratonException($"{read.File}: model_type is '{type}', which cannot be opened as a decoder; known are {string.Join(", ", ModelTypes)}");
     }

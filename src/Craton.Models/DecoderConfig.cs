@@ -7,6 +7,8 @@ namespace Craton.Models;
 /// <summary>What every decoder's configuration says, under one name each; a family adds its own settings in a record of its own.</summary>
 public abstract record DecoderConfig
 {
+    private const int MostLayers = 1 << 10;
+
     /// <summary>For object initialisers.</summary>
     protected DecoderConfig() { }
 
@@ -17,6 +19,7 @@ public abstract record DecoderConfig
         HiddenSize = read.Int("hidden_size", "n_embd", "n_embed");
         NumHiddenLayers = read.Int("num_hidden_layers", "n_layer", "num_layers");
         NumAttentionHeads = read.Int("num_attention_heads", "n_head", "num_heads");
+        Check(read.File, NumHiddenLayers, "num_hidden_layers", MostLayers); // before a family lists them
         VocabSize = read.Int("vocab_size");
         IntermediateSize = read.IntOr(0, "intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size");
         if (IntermediateSize == 0) IntermediateSize = (int)Math.Min(int.MaxValue, 4L * HiddenSize);
@@ -69,6 +72,9 @@ public abstract record DecoderConfig
     /// <summary>Id that fills free places of a batch, or null.</summary>
     public int? PadTokenId { get; init; }
 
+    /// <summary>Whether the stream is as wide as its heads together, and queries, keys and values have the same heads.</summary>
+    protected virtual bool IsCutIntoHeads => false;
+
     /// <summary>The content of <c>config.json</c> for a model that was made here.</summary>
     /// <exception cref="CratonException">Such models are read, not made here.</exception>
     public virtual JsonObject ToJson() =>
@@ -80,17 +86,21 @@ public abstract record DecoderConfig
         Positive(VocabSize, "vocab_size", 1 << 24);
         Positive(HiddenSize, "hidden_size", 1 << 17);
         Positive(IntermediateSize, "intermediate_size", 1 << 20);
-        Positive(NumHiddenLayers, "num_hidden_layers", 1 << 10);
+        Positive(NumHiddenLayers, "num_hidden_layers", MostLayers);
         Positive(NumAttentionHeads, "num_attention_heads", 1 << 12);
         Positive(NumKeyValueHeads, "num_key_value_heads", 1 << 12);
         Positive(HeadDim, "head_dim", 1 << 12);
         Positive(MaxPositionEmbeddings, "max_position_embeddings", 1 << 24);
         if (NumAttentionHeads % NumKeyValueHeads != 0)
             throw new CratonException($"{source}: num_attention_heads is {NumAttentionHeads}, expected a multiple of num_key_value_heads ({NumKeyValueHeads})");
+        if (IsCutIntoHeads && (NumKeyValueHeads != NumAttentionHeads || (long)HeadDim * NumAttentionHeads != HiddenSize))
+            throw new CratonException($"{source}: hidden_size is {HiddenSize}, expected {NumAttentionHeads} heads of {HeadDim} values for queries, keys and values alike");
 
-        void Positive(int value, string name, int most)
-        {
-            if (value < 1 || value > most) throw new CratonException($"{source}: {name} is {value}, expected 1 to {most}");
-        }
+        void Positive(int value, string name, int most) => Check(source, value, name, most);
+    }
+
+    private static void Check(string source, int value, string name, int most)
+    {
+        if (value < 1 || value > most) throw new CratonException($"{source}: {name} is {value}, expected 1 to {most}");
     }
 }

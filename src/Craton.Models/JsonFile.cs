@@ -22,7 +22,7 @@ internal static class JsonFile
         {
             long length = new FileInfo(path).Length;
             if (length > Most) throw new CratonException($"{path}: expected at most {Most} bytes, got {length}; this is no configuration");
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { MaxDepth = 32 });
+            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { MaxDepth = 32, AllowDuplicateProperties = false });
             return document.RootElement.ValueKind == JsonValueKind.Object
                 ? document.RootElement.Clone()
                 : throw new CratonException($"{path}: expected a JSON object, got {document.RootElement.ValueKind}; the file is damaged");

@@ -29,7 +29,7 @@ public sealed record TextModel(CausalLanguageModel Model, Tokenizer Tokenizer, C
         GenerationConfig generation = GenerationConfig.Load(directory);
         SortedSet<int> ends = [.. generation.Ends];
         if (model.Config.EosTokenId is { } end) ends.Add(end);
-        if (template is not null) ends.Add(template.EndOfTurn);
+        if (template?.EndOfTurn is { } endOfTurn) ends.Add(endOfTurn);
         return new TextModel(model, tokenizer, template, generation.Sampling, ends);
     }
 

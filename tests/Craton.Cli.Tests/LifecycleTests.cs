@@ -71,6 +71,16 @@ public sealed class LifecycleTests(TrainedModel trained) : IClassFixture<Trained
     }
 
     [Fact]
+    public void Generate_WithBeams_GivesTheLikeliestTexts()
+    {
+        string[] args = ["generate", "-m", trained.Model, "the cat", "--beams", "3", "--max-tokens", "6", "--early-stopping", "yes"];
+        JsonArray beams = _tool.Run([.. args, "--json"]).Json["beams"]!.AsArray();
+        Assert.Equal(3, beams.Count);
+        Assert.Equal(beams.OrderByDescending(b => (double)b!["score"]!), beams);
+        Assert.Equal((string)beams[0]!["text"]! + Environment.NewLine, _tool.Run(args).Output);
+    }
+
+    [Fact]
     public void Generate_StopsAtAStopText()
     {
         string[] args = ["generate", "-m", trained.Model, "the cat", "--max-tokens", "30", "--json"];
@@ -159,15 +169,15 @@ public sealed class LifecycleTests(TrainedModel trained) : IClassFixture<Trained
     }
 
     [Fact]
-    public void ForeignChatTemplate_IsRefusedForConversationOnly()
+    public void BrokenChatTemplate_IsRefusedForConversationOnly()
     {
         Directory.CreateDirectory(_tool.At("foreign"));
         foreach (string source in Directory.GetFiles(_tool.At(trained.Model))) File.Copy(source, _tool.At("foreign/" + Path.GetFileName(source)));
-        File.WriteAllText(_tool.At("foreign/chat_template.jinja"), "{{ messages }}");
+        File.WriteAllText(_tool.At("foreign/chat_template.jinja"), "{% for %}");
         Assert.Equal(0, _tool.Run("generate", "-m", "foreign", "the", "--max-tokens", "2").ExitCode);
-        Bad.Expect(_tool.Run("chat", "-m", "foreign"), "is not the ChatML one");
+        Bad.Expect(_tool.Run("chat", "-m", "foreign"), "chat template, line 1");
         _tool.Write("foreign.yaml", Tiny.Chat("foreign", "rows.jsonl"));
-        Bad.Expect(_tool.Run("train", "foreign.yaml", "--runs", "foreign-runs"), "is not the ChatML one");
+        Bad.Expect(_tool.Run("train", "foreign.yaml", "--runs", "foreign-runs"), "chat template, line 1");
     }
 
     [Fact]

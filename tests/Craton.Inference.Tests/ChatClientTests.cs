@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json;
 using Craton.Models;
 using Craton.Models.Generation;
 using Craton.Models.Tests;
@@ -61,7 +62,7 @@ public sealed class ChatClientTests : IDisposable
         ChatOptions[] refused =
         [
             new() { Tools = [AIFunctionFactory.Create(() => 1, "one")] },
-            new() { ResponseFormat = ChatResponseFormat.Json },
+            new() { ResponseFormat = ChatResponseFormat.ForJsonSchema(JsonElement.Parse("{\"type\":\"nothing\"}")) },
             new() { ConversationId = "a" },
             new() { Temperature = -1 },
             new() { MaxOutputTokens = -1 },
@@ -69,7 +70,20 @@ public sealed class ChatClientTests : IDisposable
         foreach (ChatOptions options in refused) await Assert.ThrowsAnyAsync<CratonException>(() => _client.GetResponseAsync("Hello", options));
         await Assert.ThrowsAsync<CratonException>(() => _client.GetResponseAsync([new ChatMessage(ChatRole.User, [new DataContent(new byte[] { 1 }, "image/png")])]));
         await Assert.ThrowsAsync<CratonException>(() => _client.GetResponseAsync([]));
-        await Assert.ThrowsAsync<CratonException>(() => _client.GetResponseAsync([new ChatMessage(new ChatRole("nobody"), "Hello")]));
+    }
+
+    [Fact]
+    public async Task AnswersFollowASchema()
+    {
+        var format = ChatResponseFormat.ForJsonSchema(JsonElement.Parse("""{"type":"object","properties":{"age":{"type":"integer"},"is":{"enum":["a","b"]}},"required":["age","is"]}"""));
+        for (int i = 0; i < 5; i++)
+        {
+            ChatResponse response = await _client.GetResponseAsync("Hello", new ChatOptions { ResponseFormat = format, Temperature = 1, Seed = i, MaxOutputTokens = 150 });
+            if (response.FinishReason == ChatFinishReason.Length) continue; // a random model likes long numbers
+            JsonElement answer = JsonElement.Parse(response.Text);
+            Assert.Equal(JsonValueKind.Number, answer.GetProperty("age").ValueKind);
+            Assert.Contains(answer.GetProperty("is").GetString(), new[] { "a", "b" });
+        }
     }
 
     [Fact]

@@ -58,7 +58,7 @@ public sealed class InferenceEngineTests
         await engine.GenerateAsync(Request(length: 30, tokens: 10));
         Assert.Contains("token 9999", (await Assert.ThrowsAsync<CratonException>(() => engine.GenerateAsync(Request(length: 1, tokens: 1) with { Prompt = [9999] }))).Message, StringComparison.Ordinal);
         await Assert.ThrowsAsync<CratonException>(() => engine.GenerateAsync(Request(length: 0, tokens: 1)));
-        var bias = new SamplingOptions { MaxTokens = 3, LogitBias = new Dictionary<int, double> { [9999] = 1 } };
+        var bias = new SamplingOptions { MaxTokens = 3, Biases = [new SequenceBias([9999], 1)] };
         await Assert.ThrowsAsync<CratonException>(() => engine.GenerateAsync(new GenerationRequest([65]) { Sampling = bias }));
         Assert.Throws<CratonException>(() => new InferenceEngine(Model, new EngineOptions { MaxBatch = 0 }));
     }
@@ -183,7 +183,7 @@ public sealed class InferenceEngineTests
     }
 
     private static GenerationRequest Request(int length, int tokens) =>
-        new(TestEngine.Prompt(length, 1)) { Sampling = new SamplingOptions { Temperature = 0, MaxTokens = tokens, LogitBias = new Dictionary<int, double> { [256] = -100, [258] = -100 } } };
+        new(TestEngine.Prompt(length, 1)) { Sampling = new SamplingOptions { Temperature = 0, MaxTokens = tokens, Biases = [new SequenceBias([256], -100), new SequenceBias([258], -100)] } };
 
     private static async Task<List<GenerationUpdate>> All(IAsyncEnumerable<GenerationUpdate> stream)
     {

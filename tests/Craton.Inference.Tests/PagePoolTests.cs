@@ -1,3 +1,5 @@
+using Craton.Inference.Engine;
+
 namespace Craton.Inference.Tests;
 
 public sealed class PagePoolTests

@@ -69,7 +69,7 @@ internal sealed class AnswersTask : EvalTask
         int room = Math.Min(AnswerTokens, generator.Context - prompt.Length);
         if (room < least) return null;
         var options = new SamplingOptions { Temperature = 0, MaxTokens = room, RepetitionPenalty = 1.1 };
-        return generator.Generate(prompt, options, ends: [template.EndOfTurn]).Text.Trim();
+        return generator.Generate(prompt, options, ends: template.EndOfTurn is { } end ? [end] : []).Text.Trim();
     }
 
     private static (Conversation[] Train, Conversation[] Test) Conversations(EvalRequest request)

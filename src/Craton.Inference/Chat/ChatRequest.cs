@@ -54,7 +54,7 @@ internal static class ChatRequest
     {
         if (options is null) return;
         Refuse(options.Tools is { Count: > 0 }, "tools", "call them in your own code");
-        Refuse(options.ResponseFormat is not null and not ChatResponseFormatText, "a response format", "ask for text");
+        Refuse(options.ResponseFormat is not (null or ChatResponseFormatText or ChatResponseFormatJson), "this response format", "ask for text or JSON");
         Refuse(options.ConversationId is not null, "a conversation kept by the model", "send all messages");
         Refuse(options.ContinuationToken is not null, "a continuation", "send all messages");
         Refuse(options.Reasoning is not null, "reasoning options", "leave them out");

@@ -4,7 +4,7 @@ using Craton.Nn;
 using Craton.Tensors;
 using Craton.Tensors.Threading;
 
-namespace Craton.Inference;
+namespace Craton.Inference.Engine;
 
 /// <summary>Carries out a step: one pass of the model over the planned tokens of all sequences, and what follows from the scores.</summary>
 internal sealed class EngineStep(CausalLanguageModel model, PagedCache cache)

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace Craton.Inference;
+namespace Craton.Inference.Engine;
 
 /// <summary>
 /// Who uses which page of a cache. A full page has a name, made of all tokens up to its end; whoever begins with the same tokens uses the same

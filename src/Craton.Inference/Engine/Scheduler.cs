@@ -1,6 +1,6 @@
 using Craton.Models;
 
-namespace Craton.Inference;
+namespace Craton.Inference.Engine;
 
 /// <summary>A part of a step: a sequence and how many of its next tokens are read.</summary>
 internal readonly record struct StepPart(Sequence Sequence, int Count);
@@ -37,6 +37,7 @@ internal sealed class Scheduler(CausalLanguageModel model, EngineOptions options
         while (room > 0 && _running.Count < options.MaxBatch && _waiting.First is { } first && TryAdmit(first.Value))
         {
             _waiting.RemoveFirst();
+            if (first.Value.IsFinished) continue; // it could not even begin
             _running.Add(first.Value);
             room -= PlanPiece(first.Value, room);
         }
@@ -127,10 +128,11 @@ internal sealed class Scheduler(CausalLanguageModel model, EngineOptions options
         return count;
     }
 
-    // Takes pages for all tokens; what others have read already is not read again. One free page for each of the others is left.
+    // Takes pages for all tokens; what others have read already is not read again. One free page for each of the others is left. True also when
+    // the sequence failed.
     private bool TryAdmit(Sequence sequence)
     {
-        sequence.Begin(options);
+        if (!sequence.TryBegin(options)) return true;
         sequence.Epoch = model.Epoch(sequence.Tokens.Length);
         sequence.Names.Add(PagePool.Root(sequence.Salt, sequence.Epoch));
         FindPages(sequence);

@@ -4,7 +4,7 @@ using Craton.Inference.Constraints;
 using Craton.Models;
 using Craton.Models.Generation;
 
-namespace Craton.Inference;
+namespace Craton.Inference.Engine;
 
 /// <summary>
 /// One request on its way: its tokens so far, how many of them the model has read, and the pages that hold those. All of it belongs to the
@@ -15,7 +15,7 @@ internal sealed class Sequence
     private readonly SamplingOptions _options;
     private readonly int _vocabulary;
     private readonly AnswerText _answer;
-    private readonly TokenConstraint? _constraint;
+    private readonly TokenGrammar? _grammar;
     private readonly HashSet<int> _ends;
     private readonly List<int> _tokens;
     private readonly CancellationToken _cancel;
@@ -23,6 +23,7 @@ internal sealed class Sequence
 
     // Made when its turn comes: many that wait cost little.
     private Sampler? _sampler;
+    private TokenConstraint? _constraint;
     private uint[] _allowed = [];
 
     // What the next update tells.
@@ -37,7 +38,7 @@ internal sealed class Sequence
 
     public Sequence(GenerationRequest request, TextModel model, CancellationToken cancel)
     {
-        (_options, _constraint, _cancel, _vocabulary) = (request.Sampling, request.Constraint, cancel, model.Model.Config.VocabSize);
+        (_options, _grammar, _cancel, _vocabulary) = (request.Sampling, request.Grammar, cancel, model.Model.Config.VocabSize);
         _tokens = [.. request.Prompt];
         PromptLength = _tokens.Count;
         _answer = new AnswerText(model.Tokenizer, _options.Stop, piece => _text += piece);
@@ -46,14 +47,24 @@ internal sealed class Sequence
         Salt = request.CacheSalt;
     }
 
-    /// <summary>Makes what answering needs, the first time that the sequence is admitted.</summary>
-    public void Begin(EngineOptions engine)
+    /// <summary>Makes what answering needs, the first time that the sequence is admitted. False when that fails.</summary>
+    public bool TryBegin(EngineOptions engine)
     {
-        if (_sampler is not null) return;
-        _sampler = new Sampler(_options, _vocabulary, _tokens);
-        if (_constraint is not null) _allowed = new uint[(_vocabulary + 31) / 32];
-        Pages = new int[Page.Count(MostTokens, engine.PageSize)];
-        Draft = engine.Drafter?.Begin(MostTokens);
+        if (_sampler is not null) return true;
+        try
+        {
+            _sampler = new Sampler(_options, _vocabulary, _tokens, _ends);
+            _constraint = _grammar?.Start();
+            if (_constraint is not null) _allowed = new uint[(_vocabulary + 31) / 32];
+            Pages = new int[Page.Count(MostTokens, engine.PageSize)];
+            Draft = engine.Drafter?.Begin(MostTokens);
+            return true;
+        }
+        catch (Exception e) // no memory for a draft model's cache, perhaps
+        {
+            Fail(e);
+            return false;
+        }
     }
 
     public ChannelReader<GenerationUpdate> Updates => _updates.Reader;
@@ -153,11 +164,12 @@ internal sealed class Sequence
 
     private void Choose(ReadOnlySpan<float> logits)
     {
-        if (_options.MaxTokens == 0 || !MayGoOn())
+        if (_options.MaxTokens == 0)
         {
-            Finish(_options.MaxTokens == 0 ? FinishReason.Length : FinishReason.Stop);
+            Finish(FinishReason.Length);
             return;
         }
+        _constraint?.Allowed(_allowed);
         int token = _sampler!.Next(logits, _allowed);
         if (_ends.Contains(token))
         {
@@ -168,16 +180,8 @@ internal sealed class Sequence
         _tokens.Add(token);
         _newTokens.Add(token);
         if (_options.LogProbs is { } best) _newLogProbs.Add(TokenLogProb.Of(logits, token, best));
-        if (_answer.Add(token)) Finish(FinishReason.Stop);
+        if (_answer.Add(token) || _constraint is { IsFinished: true }) Finish(FinishReason.Stop);
         else if (_answer.Tokens.Count == _options.MaxTokens) Finish(FinishReason.Length);
-    }
-
-    // False when the constraint's text is whole and nothing can follow it.
-    private bool MayGoOn()
-    {
-        if (_constraint is null) return true;
-        _constraint.Allowed(_allowed);
-        return _allowed.AsSpan().ContainsAnyExcept(0u) || !_constraint.IsComplete;
     }
 
     private void Finish(FinishReason reason)

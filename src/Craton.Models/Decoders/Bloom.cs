@@ -15,6 +15,9 @@ public sealed record BloomConfig : DecoderConfig
         ResidualFromNorm = read.Flag("apply_residual_connection_post_layernorm");
     }
 
+    /// <inheritdoc/>
+    protected override bool IsCutIntoHeads => true;
+
     /// <summary>Added to the variance in the norms.</summary>
     public double LayerNormEpsilon { get; }
 

@@ -22,7 +22,9 @@ public sealed record FalconConfig : DecoderConfig
         TwoNorms = Parallel && norms == 2;
         read.Refuse(grouped && !Parallel, "new_decoder_architecture", "it comes with parallel_attn only");
         read.Refuse(TwoNorms && !grouped, "num_ln_in_parallel_attn", "it is 2 with new_decoder_architecture only");
-        if (!Alibi) Rotary = read.Rotary(HeadDim, MaxPositionEmbeddings);
+        if (Alibi) return;
+        Rotary = read.Rotary(HeadDim, MaxPositionEmbeddings);
+        MaxPositionEmbeddings = Rotary.Reach(MaxPositionEmbeddings);
     }
 
     /// <summary>Applied in the feed-forward layers.</summary>

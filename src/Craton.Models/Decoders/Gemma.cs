@@ -16,19 +16,22 @@ public sealed record GemmaConfig : DecoderConfig
         RmsNormEps = read.Number("rms_norm_eps", 1e-6);
         TieWordEmbeddings = read.Flag("tie_word_embeddings", true);
         AttentionBias = read.Flag("attention_bias");
-        Rotary = read.Rotary(HeadDim, MaxPositionEmbeddings, "full_attention", theta: Generation == 3 ? 1e6 : 10000);
-        read.Refuse(read.Flag("use_bidirectional_attention"), "use_bidirectional_attention", "decoders see what stands before them only");
+        int context = MaxPositionEmbeddings;
+        Rotary = read.Rotary(HeadDim, context, "full_attention", theta: Generation == 3 ? 1e6 : 10000);
+        MaxPositionEmbeddings = Rotary.Reach(context);
         if (Generation == 1) return;
         Scale = 1 / Math.Sqrt(read.Number("query_pre_attn_scalar", 256));
         AttentionSoftCap = read.NumberOrNull("attn_logit_softcapping", Generation == 2 ? 50 : null);
         FinalSoftCap = read.NumberOrNull("final_logit_softcapping", Generation == 2 ? 30 : null);
-        SlidingWindow = read.IntOr(4096, "sliding_window");
+        SlidingWindow = read.Window("sliding_window", 4096) ?? 4096;
         int pattern = Generation == 2 ? 2 : read.IntOr(6, "sliding_window_pattern", "_sliding_window_pattern");
         WindowedLayers = read.Windowed(NumHiddenLayers, layer => pattern < 1 || (layer + 1) % pattern != 0) ?? [];
         // The older spelling scales the layers that see everything only.
-        if (Generation == 3) LocalRotary = read.Object("rope_parameters")?.Has("sliding_attention") == true
-            ? read.Rotary(HeadDim, MaxPositionEmbeddings, "sliding_attention")
-            : new RotarySettings(read.Number("rope_local_base_freq", 10000), HeadDim);
+        if (Generation == 2) return;
+        double localTheta = read.Number("rope_local_base_freq", 10000);
+        LocalRotary = read.Object("rope_parameters")?.Has("sliding_attention") == true
+            ? read.Rotary(HeadDim, context, "sliding_attention", localTheta)
+            : new RotarySettings(localTheta, HeadDim);
     }
 
     /// <summary>1, 2 or 3.</summary>
@@ -63,13 +66,6 @@ public sealed record GemmaConfig : DecoderConfig
 
     /// <summary>For every layer, whether it is windowed; empty when none is.</summary>
     public IReadOnlyList<bool> WindowedLayers { get; } = [];
-
-    /// <inheritdoc/>
-    public override void Validate(string source)
-    {
-        base.Validate(source);
-        if (SlidingWindow < 1) throw new CratonException($"{source}: sliding_window is {SlidingWindow}, expected 1 or more");
-    }
 }
 
 /// <summary>

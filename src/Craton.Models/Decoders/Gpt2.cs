@@ -28,8 +28,10 @@ public sealed record Gpt2Config : DecoderConfig
         TieWordEmbeddings = read.Flag("tie_word_embeddings", true);
         ScaleAttention = read.Flag("scale_attn_weights", true);
         ScaleByLayer = read.Flag("scale_attn_by_inverse_layer_idx");
-        read.Refuse(read.Flag("add_cross_attention"), "add_cross_attention", "there is no encoder");
     }
+
+    /// <inheritdoc/>
+    protected override bool IsCutIntoHeads => true;
 
     /// <summary>GPT-2 small: 124 million parameters.</summary>
     public static Gpt2Config Small124M { get; } = new(50257, 1024, 768, 12, 12);

@@ -13,9 +13,6 @@ namespace Craton.Models;
 /// </summary>
 public sealed record GptConfig : DecoderConfig
 {
-    // A base that grows with the text has no end of its own; beyond this, models give nonsense long since.
-    private const double DynamicReach = 8;
-
     /// <summary>For object initialisers.</summary>
     public GptConfig() { }
 
@@ -34,9 +31,10 @@ public sealed record GptConfig : DecoderConfig
         RotarySettings rotary = read.Rotary(HeadDim, MaxPositionEmbeddings, theta: type switch { "mixtral" => 1e6, "smollm3" => 2e6, _ => 10000 });
         RopeTheta = rotary.Theta;
         if (rotary.Scaling != RotaryScaling.None || rotary.Dim != HeadDim) RopeScaling = rotary;
-        if (rotary.Scaling == RotaryScaling.Dynamic) MaxPositionEmbeddings = (int)Math.Min(1 << 24, Math.Ceiling(DynamicReach * rotary.Factor * MaxPositionEmbeddings));
-        if (type == "smollm3") RotatedLayers = Rotated(read);
-        if (HasWindow(read, type)) (SlidingWindow, WindowedLayers) = (read.Int("sliding_window"), Windowed(read, type));
+        MaxPositionEmbeddings = rotary.Reach(MaxPositionEmbeddings);
+        if (type == "smollm3") (RotatedLayers, TieWordEmbeddings) = (Rotated(read), read.Flag("tie_word_embeddings", true));
+        SlidingWindow = Window(read, type);
+        if (SlidingWindow is not null) WindowedLayers = Windowed(read, type);
         if (type is "mixtral" or "qwen3_moe") Experts = new ExpertSettings(read, NumHiddenLayers);
     }
 
@@ -107,8 +105,15 @@ public sealed record GptConfig : DecoderConfig
         return layers.Contains(0) ? [.. layers.Select(l => l != 0)] : null;
     }
 
-    private static bool HasWindow(ConfigReader read, string type) =>
-        read.Has("sliding_window") && type != "llama" && (type is "mistral" or "mixtral" || read.Flag("use_sliding_window"));
+    // What stands for the window when nothing is said differs from what null says.
+    private static int? Window(ConfigReader read, string type) => type switch
+    {
+        "mistral" => read.Window("sliding_window", 4096),
+        "mixtral" => read.Window("sliding_window", null),
+        "qwen2" or "qwen3" or "qwen3_moe" when read.Flag("use_sliding_window") => read.Window("sliding_window", 4096),
+        "smollm3" when read.Flag("use_sliding_window") => read.Window("sliding_window", null),
+        _ => null,
+    };
 
     private bool[]? Windowed(ConfigReader read, string type)
     {

@@ -16,6 +16,9 @@ public sealed record GptJConfig : DecoderConfig
         if (RotaryDim < 2 || RotaryDim > HeadDim || RotaryDim % 2 != 0) throw new CratonException($"{read.File}: rotary_dim is {RotaryDim}, expected an even number of 2 to {HeadDim}, the width of a head");
     }
 
+    /// <inheritdoc/>
+    protected override bool IsCutIntoHeads => true;
+
     /// <summary>Applied in the feed-forward layers.</summary>
     public Activation Activation { get; }
 

@@ -14,12 +14,15 @@ public sealed record GptNeoConfig : DecoderConfig
         Activation = read.Activation("gelu_new", "activation_function");
         LayerNormEpsilon = read.Number("layer_norm_epsilon", 1e-5);
         TieWordEmbeddings = read.Flag("tie_word_embeddings", true);
-        WindowSize = read.IntOr(256, "window_size");
+        WindowSize = read.Window("window_size", 256) ?? 256;
         string[] layers = read.Texts("attention_layers") ?? Expanded(read);
         if (layers.Length != NumHiddenLayers || layers.Any(l => l is not ("global" or "local")))
             throw new CratonException($"{read.File}: attention_layers: expected global or local for each of {NumHiddenLayers} layers, got {layers.Length} entries");
         LocalLayers = [.. layers.Select(l => l == "local")];
     }
+
+    /// <inheritdoc/>
+    protected override bool IsCutIntoHeads => true;
 
     /// <summary>Applied in the feed-forward layers.</summary>
     public Activation Activation { get; }

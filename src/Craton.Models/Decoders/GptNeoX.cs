@@ -13,9 +13,13 @@ public sealed record GptNeoXConfig : DecoderConfig
         Activation = read.Activation("gelu", "hidden_act");
         LayerNormEps = read.Number("layer_norm_eps", 1e-5);
         Rotary = read.Rotary(HeadDim, MaxPositionEmbeddings, share: 0.25);
+        MaxPositionEmbeddings = Rotary.Reach(MaxPositionEmbeddings);
         AttentionBias = read.Flag("attention_bias", true);
         ParallelResidual = read.Flag("use_parallel_residual", true);
     }
+
+    /// <inheritdoc/>
+    protected override bool IsCutIntoHeads => true;
 
     /// <summary>Applied in the feed-forward layers.</summary>
     public Activation Activation { get; }

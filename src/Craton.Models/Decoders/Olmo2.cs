@@ -13,6 +13,7 @@ public sealed record Olmo2Config : DecoderConfig
         Activation = read.Activation("silu", "hidden_act");
         RmsNormEps = read.Number("rms_norm_eps", 1e-5);
         Rotary = read.Rotary(HeadDim, MaxPositionEmbeddings);
+        MaxPositionEmbeddings = Rotary.Reach(MaxPositionEmbeddings);
         AttentionBias = read.Flag("attention_bias");
     }
 

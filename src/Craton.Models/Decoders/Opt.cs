@@ -20,6 +20,9 @@ public sealed record OptConfig : DecoderConfig
         Bias = read.Flag("enable_bias", true);
     }
 
+    /// <inheritdoc/>
+    protected override bool IsCutIntoHeads => true;
+
     /// <summary>Applied in the feed-forward layers.</summary>
     public Activation Activation { get; }
 

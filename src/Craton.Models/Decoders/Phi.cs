@@ -13,6 +13,7 @@ public sealed record PhiConfig : DecoderConfig
         Activation = read.Activation("gelu_new", "hidden_act");
         LayerNormEps = read.Number("layer_norm_eps", 1e-5);
         Rotary = read.Rotary(HeadDim, MaxPositionEmbeddings, share: 0.5);
+        MaxPositionEmbeddings = Rotary.Reach(MaxPositionEmbeddings);
         QkNorm = read.Flag("qk_layernorm");
     }
 

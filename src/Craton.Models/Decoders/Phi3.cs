@@ -13,7 +13,8 @@ public sealed record Phi3Config : DecoderConfig
         Activation = read.Activation("silu", "hidden_act");
         RmsNormEps = read.Number("rms_norm_eps", 1e-5);
         Rotary = read.Rotary(HeadDim, MaxPositionEmbeddings);
-        SlidingWindow = read.Has("sliding_window") ? read.Int("sliding_window") : null;
+        MaxPositionEmbeddings = Rotary.Reach(MaxPositionEmbeddings);
+        SlidingWindow = read.Window("sliding_window", absent: null);
     }
 
     /// <summary>Applied to the gate of the feed-forward layers.</summary>

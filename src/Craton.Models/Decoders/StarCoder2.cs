@@ -13,9 +13,10 @@ public sealed record StarCoder2Config : DecoderConfig
         Activation = read.Activation("gelu_pytorch_tanh", "hidden_act");
         NormEpsilon = read.Number("norm_epsilon", 1e-5);
         Rotary = read.Rotary(HeadDim, MaxPositionEmbeddings);
+        MaxPositionEmbeddings = Rotary.Reach(MaxPositionEmbeddings);
         TieWordEmbeddings = read.Flag("tie_word_embeddings", true);
         UseBias = read.Flag("use_bias", true);
-        SlidingWindow = read.Has("sliding_window") ? read.Int("sliding_window") : null;
+        SlidingWindow = read.Window("sliding_window", absent: null);
     }
 
     /// <summary>Applied in the feed-forward layers.</summary>

@@ -24,6 +24,25 @@ internal static class LogitProcessors
             if (counts[i] > 0) scores[i] -= (float)(counts[i] * frequency + presence);
     }
 
+    /// <summary>Adds a bias to the last token of a sequence whose beginning ends the text; −∞ leaves the token out.</summary>
+    public static void Bias(Span<float> scores, ReadOnlySpan<int> text, SequenceBias bias)
+    {
+        int before = bias.Sequence.Count - 1;
+        if (before > text.Length) return;
+        for (int i = 0; i < before; i++)
+            if (text[text.Length - before + i] != bias.Sequence[i]) return;
+        scores[bias.Sequence[before]] += (float)bias.Bias;
+    }
+
+    /// <summary>Leaves out what would complete n tokens that occurred in this order before (Paulus et al. 2018).</summary>
+    public static void NoRepeat(Span<float> scores, ReadOnlySpan<int> text, int n)
+    {
+        if (text.Length < n) return;
+        ReadOnlySpan<int> end = text[(text.Length - n + 1)..];
+        for (int i = 0; i + n <= text.Length; i++)
+            if (text.Slice(i, n - 1).SequenceEqual(end)) scores[text[i + n - 1]] = float.NegativeInfinity;
+    }
+
     /// <summary>Divides by the temperature.</summary>
     public static void Temperature(Span<float> scores, double temperature)
     {
@@ -46,30 +65,21 @@ internal static class LogitProcessors
     public static void TopP(Tensor scores, double p, int fewest = 1)
     {
         ReadOnlySpan<float> probabilities = Ops.Softmax(scores).AsSpan<float>();
+        Span<float> values = scores.AsSpan<float>();
         // Tokens below this have less than 1 − p together, so they come behind all that are kept and need not be sorted.
-        double least = fewest > 1 ? 0 : 0.5 * (1 - p) / probabilities.Length;
-        (double, int)[] order = ArrayPool<(double, int)>.Shared.Rent(probabilities.Length);
+        double least = fewest > 1 ? 0 : 0.5 * (1 - p) / values.Length;
+        (float Probability, int Id)[] candidates = ArrayPool<(float, int)>.Shared.Rent(values.Length);
         int count = 0;
-        for (int i = 0; i < probabilities.Length; i++)
-            if (probabilities[i] >= least) order[count++] = (-probabilities[i], i);
-        KeepFirst(scores.AsSpan<float>(), probabilities, order.AsSpan(0, count), p, fewest);
-        ArrayPool<(double, int)>.Shared.Return(order);
-    }
-
-    /// <summary>
-    /// In order of the distance of a token's information from the entropy, equal ones by id, keeps tokens while the probability before them is
-    /// below p (locally typical sampling, Meister et al. 2023), and never fewer than given.
-    /// </summary>
-    public static void Typical(Tensor scores, double p, int fewest = 1)
-    {
-        ReadOnlySpan<float> probabilities = Ops.Softmax(scores).AsSpan<float>(), logs = Ops.LogSoftmax(scores).AsSpan<float>();
-        double entropy = 0;
-        for (int i = 0; i < logs.Length; i++)
-            if (probabilities[i] > 0) entropy -= (double)probabilities[i] * logs[i];
-        (double, int)[] order = ArrayPool<(double, int)>.Shared.Rent(logs.Length);
-        for (int i = 0; i < logs.Length; i++) order[i] = (Math.Abs(-logs[i] - entropy), i);
-        KeepFirst(scores.AsSpan<float>(), probabilities, order.AsSpan(0, logs.Length), p, fewest);
-        ArrayPool<(double, int)>.Shared.Return(order);
+        for (int i = 0; i < values.Length; i++)
+            if (probabilities[i] >= least) candidates[count++] = (probabilities[i], i);
+        candidates.AsSpan(0, count).Sort(static (a, b) => a.Probability != b.Probability ? b.Probability.CompareTo(a.Probability) : a.Id.CompareTo(b.Id));
+        double before = 0;
+        int kept = 0;
+        while (kept < count && (before < p || kept < fewest)) before += candidates[kept++].Probability;
+        for (int i = 0; i < kept; i++) candidates[i].Probability = values[candidates[i].Id];
+        values.Fill(float.NegativeInfinity);
+        foreach ((float score, int id) in candidates.AsSpan(0, kept)) values[id] = score;
+        ArrayPool<(float, int)>.Shared.Return(candidates);
     }
 
     /// <summary>Leaves out tokens less than p times as likely as the likeliest, but never all but fewer than given.</summary>
@@ -80,6 +90,49 @@ internal static class LogitProcessors
         double least = Math.Min(p * probabilities[First(values)], probabilities[NthBest(values, Math.Min(fewest, values.Length))]);
         for (int i = 0; i < values.Length; i++)
             if (probabilities[i] < least) values[i] = float.NegativeInfinity;
+    }
+
+    /// <summary>
+    /// In order of how far a token's information is from what is expected, the entropy, keeps tokens until they have probability p together,
+    /// and those that are as far as the last one (Meister et al. 2023).
+    /// </summary>
+    public static void TypicalP(Tensor scores, double p)
+    {
+        ReadOnlySpan<float> logs = Ops.LogSoftmax(scores).AsSpan<float>(), probabilities = Ops.Softmax(scores).AsSpan<float>();
+        double entropy = Entropy(logs, probabilities), mass = 0;
+        var order = new (double Distance, int Id)[logs.Length];
+        for (int i = 0; i < order.Length; i++) order[i] = (Math.Abs(-logs[i] - entropy), i);
+        order.AsSpan().Sort();
+        int last = 0;
+        while (last < order.Length - 1 && (mass += probabilities[order[last].Id]) < p) last++;
+        Span<float> values = scores.AsSpan<float>();
+        foreach ((double distance, int id) in order.AsSpan(last + 1))
+            if (distance > order[last].Distance) values[id] = float.NegativeInfinity;
+    }
+
+    /// <summary>Leaves out tokens less likely than epsilon; the likeliest stays (Hewitt et al. 2022).</summary>
+    public static void EpsilonCutoff(Tensor scores, double epsilon)
+    {
+        ReadOnlySpan<float> probabilities = Ops.Softmax(scores).AsSpan<float>();
+        Span<float> values = scores.AsSpan<float>();
+        float greatest = values[First(values)];
+        for (int i = 0; i < values.Length; i++)
+            if (probabilities[i] < epsilon && values[i] < greatest) values[i] = float.NegativeInfinity;
+    }
+
+    /// <summary>The same, with a limit that falls where the choice is open: min(ε, √ε · exp(−entropy)).</summary>
+    public static void EtaCutoff(Tensor scores, double epsilon)
+    {
+        double entropy = Entropy(Ops.LogSoftmax(scores).AsSpan<float>(), Ops.Softmax(scores).AsSpan<float>());
+        EpsilonCutoff(scores, Math.Min(epsilon, Math.Sqrt(epsilon) * DeterministicMath.Exp(-entropy)));
+    }
+
+    private static double Entropy(ReadOnlySpan<float> logs, ReadOnlySpan<float> probabilities)
+    {
+        double entropy = 0;
+        for (int i = 0; i < logs.Length; i++)
+            if (probabilities[i] > 0) entropy -= (double)probabilities[i] * logs[i];
+        return entropy;
     }
 
     /// <summary>Leaves out tokens whose bit is not set: token i has bit i mod 32 of word i / 32.</summary>
@@ -93,12 +146,6 @@ internal static class LogitProcessors
             else scores[i] = float.NegativeInfinity;
         }
         if (!any) throw new CratonException("no token may follow here: the answer's constraint cannot be met with this tokenizer; check that it is meant for it");
-    }
-
-    /// <summary>Adds a number to the scores of some tokens.</summary>
-    public static void Bias(Span<float> scores, IReadOnlyDictionary<int, double> biases)
-    {
-        foreach ((int id, double bias) in biases) scores[id] += (float)bias;
     }
 
     /// <summary>The first of the greatest scores.</summary>
@@ -133,18 +180,6 @@ internal static class LogitProcessors
             (best[0], best[last]) = (best[last], best[0]);
             Sink(scores, best[..last], 0);
         }
-    }
-
-    // In ascending order of the keys, keeps tokens while the probability before them is below p.
-    private static void KeepFirst(Span<float> scores, ReadOnlySpan<float> probabilities, Span<(double Key, int Id)> order, double p, int fewest)
-    {
-        order.Sort(static (a, b) => a.Key != b.Key ? a.Key.CompareTo(b.Key) : a.Id.CompareTo(b.Id));
-        double before = 0;
-        int kept = 0;
-        while (kept < order.Length && (before < p || kept < fewest)) before += probabilities[order[kept++].Id];
-        for (int i = 0; i < kept; i++) order[i].Key = scores[order[i].Id];
-        scores.Fill(float.NegativeInfinity);
-        foreach ((double score, int id) in order[..kept]) scores[id] = (float)score;
     }
 
     /// <summary>The id of the n-th greatest score.</summary>

@@ -133,7 +133,8 @@ internal sealed class GgufWeights : ModelWeights
         {
             // The file does not say by what scores are divided: it is √ of the head's size.
             long head = Integer("attention.key_length") ?? (Integer("embedding_length") ?? 0) / _queryHeads;
-            (config["head_dim"], config["query_pre_attn_scalar"]) = (head, head);
+            config["head_dim"] = head;
+            if (_architecture.Name != "gemma") config["query_pre_attn_scalar"] = head;
         }
         AddRope(config);
         return JsonNode.Parse(config.ToJsonString())!.AsObject(); // as if it had been read: numbers convert to what is asked for

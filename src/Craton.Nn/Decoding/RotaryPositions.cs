@@ -56,6 +56,12 @@ public sealed record RotarySettings(double Theta, int Dim)
 
     /// <summary>LongRope: divisors beyond.</summary>
     public IReadOnlyList<double> LongFactors { get; init; } = [];
+
+    // A base that grows with the text has no end of its own; beyond this, models give nonsense long since.
+    private const int DynamicReach = 8, MostPositions = 1 << 24;
+
+    /// <summary>The longest text that a model of some context can read: more than the context where the base grows with the text.</summary>
+    public int Reach(int context) => Scaling == RotaryScaling.Dynamic ? (int)Math.Min(MostPositions, Math.Ceiling(DynamicReach * Factor * context)) : context;
 }
 
 /// <summary>The tables of rotary positions of a model; its layers share one object.</summary>

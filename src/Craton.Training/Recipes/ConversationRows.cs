@@ -42,7 +42,7 @@ internal sealed class ConversationRows
             {
                 hash.AppendData(JsonSerializer.SerializeToUtf8Bytes(conversation.Turns));
                 var document = new Document(conversation.Id, string.Join('\n', conversation.Turns.Select(t => t.Content)), conversation.Source);
-                (int[] ids, bool[] learn) = template.Render(conversation.Turns);
+                (int[] ids, bool[] learn) = template.Example(conversation.Turns);
                 if (ids.Length > context + 1)
                 {
                     fits.Dropped(document, $"longer than {context} tokens");

@@ -23,7 +23,7 @@ public static class Sft
             options.Sample is { } sample ? m => sample(m, start.Tokenizer, recipe.Train.SamplePrompt) : null);
         options.Listener.OnMessage($"{recipe.Name}: {rows.Count(Split.Train):N0} conversations in {train.RowsPerEpoch:N0} rows");
         TrainingOutcome outcome = LanguageModelTraining.Run(task, recipe.Train, recipe.Optimizer, recipe.Schedule, folder.Folder, options.Stop, options.Listener);
-        start.Tokenizer.ChatTemplate = ChatTemplate.ChatMlSource;
+        start.Tokenizer.ChatTemplate = template.Source;
         return RunEnd.Finish(folder, "sft", task, outcome, new Origin(rows.Sha256, recipe.Base, startWeights));
     }
 
