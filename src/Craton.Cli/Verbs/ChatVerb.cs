@@ -12,7 +12,7 @@ internal sealed class ChatVerb : Verb
 {
     private const int LeastAnswer = 64;
 
-    private readonly Option<string> _model = new("--model", "-m") { Description = "Directory of a model that was tuned to converse", Required = true };
+    private readonly ModelOption _model = new("Directory of a model that was tuned to converse");
     private readonly Option<string?> _system = new("--system") { Description = "What the model is told before the conversation" };
     private readonly SamplingArguments _sampling = new();
 

@@ -17,7 +17,7 @@ internal sealed class EvalVerb : Verb
         new AnswersTask(),
     ];
 
-    private readonly Option<string> _model = new("--model", "-m") { Description = "A model directory", Required = true };
+    private readonly ModelOption _model = new("A model directory");
     private readonly Option<string[]> _tasks = new("--tasks", "-t")
     {
         Description = $"What to measure, separated by commas (default: {Tasks[0].Name}). {string.Join(". ", Tasks.Select(t => $"{t.Name}: {t.Description}"))}",

@@ -8,7 +8,7 @@ namespace Craton.Cli.Verbs;
 /// <summary><c>craton export -m MODEL --format gguf|hf OUT</c>: a model in the layout that other programs open.</summary>
 internal sealed class ExportVerb : Verb
 {
-    private readonly Option<string> _model = new("--model", "-m") { Description = "A model directory or a GGUF file", Required = true };
+    private readonly ModelOption _model = new("A model directory or a GGUF file");
     private readonly Option<string> _format = new("--format") { Description = "gguf: one file; hf: a Hugging Face directory", DefaultValueFactory = _ => "gguf" };
     private readonly Option<string> _type = new("--type", "-t") { Description = "With gguf: the type of the matrices, F32, F16, BF16, Q8_0, …", DefaultValueFactory = _ => "F16" };
     private readonly Argument<string> _out = new("OUT") { Description = "What to write" };

@@ -11,7 +11,7 @@ namespace Craton.Cli.Verbs;
 /// <summary><c>craton generate -m MODEL [PROMPT]</c>: a model writes on from a text, or says how likely it finds one.</summary>
 internal sealed class GenerateVerb : Verb
 {
-    private readonly Option<string> _model = new("--model", "-m") { Description = "A model directory", Required = true };
+    private readonly ModelOption _model = new("A model directory");
     private readonly Argument<string?> _prompt = new("PROMPT") { Description = "The text to go on from; '-' reads standard input; nothing: the model begins by itself", Arity = ArgumentArity.ZeroOrOne };
     private readonly Option<string?> _promptIds = new("--prompt-ids") { Description = "The prompt as token ids (1,2,3), taken as they are" };
     private readonly Option<int?> _logProbs = new("--logprobs") { Description = "With --json: each token's log-probability and those of the N best" };

@@ -12,7 +12,7 @@ namespace Craton.Cli.Verbs;
 /// <summary><c>craton perplexity -m MODEL FILE</c>: how well a model predicts a text, and what quantising it has cost.</summary>
 internal sealed class PerplexityVerb : Verb
 {
-    private readonly Option<string> _model = new("--model", "-m") { Description = "A model directory or a GGUF file", Required = true };
+    private readonly ModelOption _model = new("A model directory or a GGUF file");
     private readonly Option<string?> _against = new("--against") { Description = "The model that this one was quantised from: adds what the rounding costs" };
     private readonly Option<int> _context = new("--context") { Description = "Most tokens to predict from", DefaultValueFactory = _ => 512 };
     private readonly Argument<string> _file = new("FILE") { Description = "A text file" };
