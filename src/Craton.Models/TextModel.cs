@@ -33,11 +33,14 @@ public sealed record TextModel(CausalLanguageModel Model, Tokenizer Tokenizer, C
         return new TextModel(model, tokenizer, template, generation.Sampling, ends);
     }
 
-    /// <summary>Reads a model directory to generate and score, not to train: its weights are kept in the order in which products read them.</summary>
+    /// <summary>
+    /// Reads a model directory to generate and score, not to train: its weights are kept in the order in which products read them. On the way they
+    /// are read from the mapped file, so that no weight in F32 is in memory twice; tables and norms stay there.
+    /// </summary>
     /// <inheritdoc cref="Load" path="/exception"/>
     public static TextModel LoadForInference(string directory)
     {
-        TextModel model = Load(directory);
+        TextModel model = Load(directory, map: true);
         model.Model.PackWeights();
         return model;
     }

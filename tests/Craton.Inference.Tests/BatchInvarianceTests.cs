@@ -35,6 +35,37 @@ public sealed class BatchInvarianceTests
         Assert.True(warm.Statistics.CachedTokens > 0);
     }
 
+    /// <summary>Too few pages, guesses, requests that are cancelled, salts: the answers that come are right, and nothing stays in use.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task WhateverHappensAnswersAreThoseOfTheRequestAlone(int seed)
+    {
+        using var engine = new InferenceEngine(Model, new EngineOptions { PageSize = 3, MaxBatch = 9, MaxStepTokens = 20 + seed, CacheTokens = 260, Drafter = new PromptLookup(2), DraftTokens = seed });
+        var random = new CounterRandom((ulong)seed);
+        int answered = 0, number = 0;
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(async () =>
+        {
+            for (int trial = 0; trial < 10; trial++)
+            {
+                int i = Interlocked.Increment(ref number);
+                GenerationRequest request = Needle(random.NextInt(i, 40), temperature: i % 2) with { CacheSalt = i % 4 == 0 ? "own" : "" };
+                using var cancel = new CancellationTokenSource();
+                if (i % 5 == 0) cancel.CancelAfter(random.NextInt(1000 + i, 20));
+                try
+                {
+                    TestEngine.AssertSame(Model.Alone(request), await engine.GenerateAsync(request, cancel.Token));
+                    Interlocked.Increment(ref answered);
+                }
+                catch (OperationCanceledException) when (cancel.IsCancellationRequested) { }
+            }
+        })));
+        Assert.InRange(answered, 64, 80);
+        for (int i = 0; i < 500 && engine.Statistics.PagesInUse > 0; i++) await Task.Delay(10);
+        Assert.Equal(0, engine.Statistics.PagesInUse);
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(3)]
