@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Craton.Models.Adapters;
 using Craton.Nn;
 using Craton.Tensors;
 
@@ -31,6 +32,12 @@ public abstract class CausalLanguageModel : Module
     /// </summary>
     public bool CheckpointActivations { get; set; }
 
+    /// <summary>What stands before every text; null for nothing.</summary>
+    public PromptAdapter? Prompt { get; internal set; }
+
+    /// <summary>Most tokens of a text.</summary>
+    public int Context => Config.MaxPositionEmbeddings - (Prompt?.Count ?? 0);
+
     /// <summary>The blocks.</summary>
     protected internal abstract IReadOnlyList<DecoderBlock> Blocks { get; }
 
@@ -56,7 +63,7 @@ public abstract class CausalLanguageModel : Module
     /// Texts whose lengths have the same number read alike. A cache that was filled under another one is to be filled anew: the rotary positions
     /// of some models are scaled by the length of the text.
     /// </summary>
-    public int Epoch(int length) => Rotary?.Epoch(length) ?? 0;
+    public int Epoch(int length) => Rotary?.Epoch(length + (Prompt?.Count ?? 0)) ?? 0;
 
     /// <summary>An empty cache.</summary>
     /// <param name="batch">Number of sequences.</param>
@@ -72,16 +79,26 @@ public abstract class CausalLanguageModel : Module
     /// <returns>[B, T, C].</returns>
     public Tensor Hidden(Tensor ids, DecoderInput input = default, KvCache? cache = null)
     {
-        int length = ids.Size(1) + (cache?.Length ?? 0);
+        Tensor hidden = HiddenWithPrompt(ids, input, cache);
+        return hidden.Size(1) == ids.Size(1) ? hidden : hidden.Slice(1, hidden.Size(1) - ids.Size(1));
+    }
+
+    /// <summary>The same with the states of prompt vectors before those of a text that begins here.</summary>
+    internal Tensor HiddenWithPrompt(Tensor ids, DecoderInput input, KvCache? cache)
+    {
+        int before = cache?.Length ?? 0;
+        bool begins = before == 0; // later calls find the prompt in the cache
+        int length = before + ids.Size(1) + (begins && Prompt is not null ? Prompt.Count : 0);
         if (length > Config.MaxPositionEmbeddings)
             throw new CratonException($"{length} tokens are more than the model's context of {Config.MaxPositionEmbeddings}; shorten the text, or train a model with a longer context");
-        var pass = new DecoderPass(ids, input, cache);
-        Tensor x = Embed(ids, pass);
+        if (Prompt is not null) (ids, input) = Prompt.Precede(ids, input, begins);
+        var pass = new DecoderPass(ids, input, cache, begins ? Prompt?.Prefix : null);
+        Tensor x = begins && Prompt is not null ? Prompt.Embed(ids, pass) : Embed(ids, pass);
         for (int i = 0; i < Blocks.Count; i++) // an enumerator would be an object
             x = CheckpointActivations && cache is null
                 ? Ops.Checkpoint(x, (Block: Blocks[i], pass), static (x, at) => at.Block.Forward(x, at.pass))
                 : Blocks[i].Forward(x, pass);
-        cache?.Advance(ids.Size(1));
+        cache?.Advance(length - before);
         return Finish(x);
     }
 

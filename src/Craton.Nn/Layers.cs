@@ -29,10 +29,10 @@ public sealed class Linear : Module
         : Ops.Linear(x, Weight, Bias, activation, residual);
 
     /// <summary>Lets an adapter reach in, after those that do.</summary>
-    internal void Attach(ILinearAdapter adapter) => _adapters.Add(adapter);
+    public void Attach(ILinearAdapter adapter) => _adapters.Add(adapter);
 
     /// <summary>Lets it reach in no longer.</summary>
-    internal void Detach(ILinearAdapter adapter) => _adapters.Remove(adapter);
+    public void Detach(ILinearAdapter adapter) => _adapters.Remove(adapter);
 
     private Tensor Adapted(Tensor x, Tensor? residual)
     {
@@ -63,7 +63,7 @@ public sealed class Linear : Module
 /// <summary>A table of vectors: ids [..] → [.., width].</summary>
 public sealed class Embedding : Module
 {
-    private readonly List<LoraEmbedding> _adapters = [];
+    private readonly List<IEmbeddingAdapter> _adapters = [];
 
     /// <summary>Creates the table with zeroed parameters.</summary>
     public Embedding(int count, int width) => Weight = Parameter("weight", count, width);
@@ -75,15 +75,15 @@ public sealed class Embedding : Module
     public Tensor Forward(Tensor ids)
     {
         Tensor plain = Ops.Embedding(Weight, ids), y = plain;
-        foreach (LoraEmbedding adapter in _adapters) y = adapter.Output(ids, plain, y);
+        foreach (IEmbeddingAdapter adapter in _adapters) y = adapter.Output(ids, plain, y);
         return y;
     }
 
     /// <summary>Lets an adapter reach in, after those that do.</summary>
-    internal void Attach(LoraEmbedding adapter) => _adapters.Add(adapter);
+    public void Attach(IEmbeddingAdapter adapter) => _adapters.Add(adapter);
 
     /// <summary>Lets it reach in no longer.</summary>
-    internal void Detach(LoraEmbedding adapter) => _adapters.Remove(adapter);
+    public void Detach(IEmbeddingAdapter adapter) => _adapters.Remove(adapter);
 
     /// <inheritdoc/>
     protected override void OnReplaced(string name, Tensor tensor) => Weight = tensor;

@@ -88,7 +88,7 @@ internal sealed class ChatVerb : Verb
         // Drops the oldest questions with their answers until there is room for the next answer.
         private int[] Fit(ChatTurn question)
         {
-            int context = model.Model.Config.MaxPositionEmbeddings, room = sampling.MaxTokens(parsed) ?? Math.Min(LeastAnswer, context / 4);
+            int context = model.Model.Context, room = sampling.MaxTokens(parsed) ?? Math.Min(LeastAnswer, context / 4);
             int dropped = 0;
             int[] prompt = Prompt(question, dropped);
             while (prompt.Length + room > context && dropped < _turns.Count) prompt = Prompt(question, dropped += 2);

@@ -29,7 +29,7 @@ internal sealed class PerplexityVerb : Verb
         string file = parsed.GetValue(_file)!, text = File.ReadAllText(file);
         if (text.Length == 0) throw new CratonException($"'{file}' is empty; expected a text");
         TextModel model = TextModel.LoadForInference(parsed.GetValue(_model)!);
-        int context = Math.Min(parsed.GetValue(_context), model.Model.Config.MaxPositionEmbeddings);
+        int context = Math.Min(parsed.GetValue(_context), model.Model.Context);
         if (context < 1) throw new CratonException($"--context: expected at least 1, got {context}");
         LanguageModelScore score = Score(model, text, context);
         var json = new JsonObject

@@ -57,10 +57,11 @@ public static class AdapterDirectory
     /// <summary>Reads a configuration that was made here.</summary>
     internal static ConfigReader Reader(string name, JsonObject config) => new(name, JsonSerializer.SerializeToElement(config));
 
-    private static LayerAdapters Create(Module model, JsonObject config, ConfigReader read, Func<string, bool> isStored) => read.TextOr("", "peft_type") switch
+    private static PeftAdapter Create(Module model, JsonObject config, ConfigReader read, Func<string, bool> isStored) => read.TextOr("", "peft_type") switch
     {
         "LORA" or "IA3" => LayerAdapters.Create(model, config, read, isStored),
-        var other => throw new CratonException($"peft_type is '{other}', expected LORA or IA3"),
+        "PROMPT_TUNING" or "P_TUNING" or "PREFIX_TUNING" when model is CausalLanguageModel decoder => new PromptAdapter(decoder, config, read),
+        var other => throw new CratonException($"peft_type is '{other}', expected LORA or IA3, and for models that write on PROMPT_TUNING, P_TUNING or PREFIX_TUNING"),
     };
 
     private static void Read(PeftAdapter adapter, SafetensorsFile file)

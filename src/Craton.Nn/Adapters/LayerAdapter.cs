@@ -31,3 +31,13 @@ public interface ILinearAdapter
     /// <param name="y">The same with what earlier adapters changed.</param>
     Tensor Output(Tensor x, Tensor plain, Tensor y);
 }
+
+/// <summary>Where an adapter reaches into an <see cref="Embedding"/>.</summary>
+public interface IEmbeddingAdapter
+{
+    /// <summary>The layer's result.</summary>
+    /// <param name="ids">Row numbers of any shape.</param>
+    /// <param name="plain">The rows [.., width].</param>
+    /// <param name="y">The same with what earlier adapters changed.</param>
+    Tensor Output(Tensor ids, Tensor plain, Tensor y);
+}

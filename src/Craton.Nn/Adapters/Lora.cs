@@ -155,7 +155,7 @@ public sealed class LoraLinear : Lora, ILinearAdapter
 }
 
 /// <summary>A low-rank update of an embedding table, whose weight is [inputs, outputs].</summary>
-public sealed class LoraEmbedding : Lora
+public sealed class LoraEmbedding : Lora, IEmbeddingAdapter
 {
     private readonly Embedding _layer;
 
@@ -179,11 +179,8 @@ public sealed class LoraEmbedding : Lora
     /// <summary>Whether this is the layer that it is for.</summary>
     public bool IsFor(Module layer) => ReferenceEquals(layer, _layer);
 
-    /// <summary>The layer's result.</summary>
-    /// <param name="ids">Row numbers of any shape.</param>
-    /// <param name="plain">The rows [.., outputs].</param>
-    /// <param name="y">The same with what earlier updates changed.</param>
-    internal Tensor Output(Tensor ids, Tensor plain, Tensor y)
+    /// <summary>y + s·Aᵀ[ids]·Bᵀ; with DoRA the whole result is stretched.</summary>
+    public Tensor Output(Tensor ids, Tensor plain, Tensor y)
     {
         Tensor low = Ops.IndexSelect(A, 1, ids.View(-1)).Transpose() * Scale; // [n, rank]
         if (Magnitude is null) return Ops.Linear(low, B, residual: y.View(-1, y.Size(-1))).View(y.Shape);
