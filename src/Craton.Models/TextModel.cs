@@ -1,3 +1,4 @@
+using Craton.Models.Adapters;
 using Craton.Models.Generation;
 using Craton.Models.Gguf;
 using Craton.Tensors;
@@ -34,12 +35,31 @@ public sealed record TextModel(CausalLanguageModel Model, Tokenizer Tokenizer, C
     }
 
     /// <summary>Reads a model directory to generate and score, not to train: its weights are kept in the order in which products read them.</summary>
+    /// <param name="directory">The directory, or a GGUF file.</param>
+    /// <param name="adapter">Directory of an adapter that it computes with, or null.</param>
     /// <inheritdoc cref="Load" path="/exception"/>
-    public static TextModel LoadForInference(string directory)
+    public static TextModel LoadForInference(string directory, string? adapter = null)
     {
         TextModel model = Load(directory);
+        if (adapter is not null) (model, _) = model.WithAdapter(adapter);
         model.Model.PackWeights();
         return model;
+    }
+
+    /// <summary>Attaches an adapter to the model. A tokenizer in the adapter's directory counts for both, with its chat template.</summary>
+    /// <param name="directory">The adapter's directory.</param>
+    /// <returns>The text model as it is now, and the adapter.</returns>
+    /// <exception cref="CratonException">The adapter is damaged or of an unsupported kind, or belongs to another model.</exception>
+    public (TextModel Model, PeftAdapter Adapter) WithAdapter(string directory)
+    {
+        PeftAdapter adapter = AdapterDirectory.Load(directory, Model);
+        AdapterDirectory.CheckBase(directory, Model);
+        adapter.Attach();
+        if (MissingTokenizer.In(directory)) return (this, adapter);
+        Tokenizer tokenizer = ModelDirectory.ReadTokenizer(directory);
+        ChatTemplate? template = tokenizer.ChatTemplate is { } source ? ChatTemplate.TryParse(source, tokenizer) : null;
+        int[] ends = template is null ? [.. Ends] : [.. Ends, template.EndOfTurn];
+        return (this with { Tokenizer = tokenizer, Template = template, Ends = ends }, adapter);
     }
 
     /// <summary>The chat template, for work that needs one.</summary>

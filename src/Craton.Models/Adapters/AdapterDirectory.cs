@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Craton.Nn;
 using Craton.Tensors;
 using Craton.Tensors.IO;
+using Craton.Tokenizers;
 
 namespace Craton.Models.Adapters;
 
@@ -42,8 +43,12 @@ public static class AdapterDirectory
     }
 
     /// <summary>Writes an adapter; the directory appears complete or not at all and replaces the adapter that was there.</summary>
+    /// <param name="directory">The directory.</param>
+    /// <param name="adapter">The adapter.</param>
+    /// <param name="tokenizer">The tokenizer it was trained with, or null.</param>
+    /// <param name="card">Its lineage, or null.</param>
     /// <exception cref="CratonException">The directory exists and holds something else than an adapter.</exception>
-    public static void Save(string directory, PeftAdapter adapter)
+    public static void Save(string directory, PeftAdapter adapter, Tokenizer? tokenizer = null, ModelCard? card = null)
     {
         if (Directory.Exists(directory) && !IsAdapter(directory) && Directory.EnumerateFileSystemEntries(directory).Any())
             throw new CratonException($"'{directory}' holds files but no adapter, and saving would replace them; give a new or empty folder");
@@ -51,13 +56,30 @@ public static class AdapterDirectory
         TensorSource[] tensors = [.. adapter.NamedParameters().Select(p => DecoderWeights.Source(p.Name, p.Tensor, adapter.IsStoredTransposed(p.Name), adapter.Type))];
         folder.Write(WeightsFile, stream => SafetensorsWriter.Write(stream, tensors), tensors.Sum(t => t.Length));
         JsonFile.Write(folder, ConfigFile, adapter.Config);
+        if (tokenizer is not null) ModelDirectory.CopyTokenizer(folder, tokenizer);
+        if (card is not null) ModelDirectory.WriteCard(folder, card, adapter);
         folder.Commit();
+    }
+
+    /// <summary>Reads an adapter's lineage; null for one that was made elsewhere.</summary>
+    /// <exception cref="CratonException">The file is damaged.</exception>
+    public static ModelCard? LoadCard(string directory) => ModelDirectory.ReadCard(directory);
+
+    /// <summary>Refuses a model with other weights than those that the adapter was trained for, as far as its lineage says them.</summary>
+    /// <remarks>A model whose weights are rounded to blocks is taken as it is.</remarks>
+    /// <exception cref="CratonException">The weights are others.</exception>
+    public static void CheckBase(string directory, Module model)
+    {
+        if (LoadCard(directory) is not { } card || !card.Hashes.TryGetValue("base_model", out string? expected)) return;
+        if (model.NamedParameters().Any(p => p.Tensor.Quantized is not null)) return;
+        if (ModelDirectory.HashWeights(model) != expected)
+            throw new CratonException($"'{directory}' was trained for '{card.BaseModel}', whose weights had SHA-256 {expected[..12]}…, and this model has others; give the model it was trained for");
     }
 
     /// <summary>Reads a configuration that was made here.</summary>
     internal static ConfigReader Reader(string name, JsonObject config) => new(name, JsonSerializer.SerializeToElement(config));
 
-    private static PeftAdapter Create(Module model, JsonObject config, ConfigReader read, Func<string, bool> isStored) => read.TextOr("", "peft_type") switch
+    internal static PeftAdapter Create(Module model, JsonObject config, ConfigReader read, Func<string, bool> isStored) => read.TextOr("", "peft_type") switch
     {
         "LORA" or "IA3" => LayerAdapters.Create(model, config, read, isStored),
         "PROMPT_TUNING" or "P_TUNING" or "PREFIX_TUNING" when model is CausalLanguageModel decoder => new PromptAdapter(decoder, config, read),
@@ -82,8 +104,8 @@ public static class AdapterDirectory
         foreach ((string name, Tensor tensor) in adapter.NamedParameters())
         {
             DecoderWeights.Fill(tensor, file, name, adapter.IsStoredTransposed(name), mappings: null);
-            if (!System.Numerics.Tensors.TensorPrimitives.IsFiniteAll<float>(tensor.AsSpan<float>()))
-                throw new CratonException($"{file.Path}: tensor '{name}' holds values that are not finite; the training of this adapter failed");
+            foreach (float value in tensor.AsSpan<float>())
+                if (!float.IsFinite(value)) throw new CratonException($"{file.Path}: tensor '{name}' holds values that are not finite; the training of this adapter failed");
         }
     }
 

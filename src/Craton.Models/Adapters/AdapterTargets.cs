@@ -8,7 +8,8 @@ namespace Craton.Models.Adapters;
 /// <summary>Which modules of a model an adapter is for, and of which it brings copies, by the rules of PEFT.</summary>
 internal sealed class AdapterTargets
 {
-    private const string AllLinear = "all-linear";
+    /// <summary>Stands for all linear layers but the output.</summary>
+    public const string AllLinear = "all-linear";
 
     // A pattern that takes longer for one name was made to.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);

@@ -103,23 +103,31 @@ public sealed record LoraConfig
     /// <summary>The configuration of a new adapter, as PEFT reads it.</summary>
     /// <param name="baseModel">Name or directory of the model it is for.</param>
     /// <param name="targets">Ends of the paths of the modules, or "all-linear".</param>
-    public JsonObject ToJson(string? baseModel, IReadOnlyList<string> targets) => new()
-    {
-        ["peft_type"] = "LORA",
-        ["task_type"] = "CAUSAL_LM",
-        ["base_model_name_or_path"] = baseModel,
-        ["r"] = Rank,
-        ["lora_alpha"] = Alpha,
-        ["lora_dropout"] = Dropout,
-        ["target_modules"] = targets is ["all-linear"] ? targets[0] : new JsonArray([.. targets.Select(t => (JsonNode)t)]),
-        ["bias"] = "none",
-        ["use_rslora"] = UseRsLora,
-        ["use_dora"] = UseDora,
-        ["modules_to_save"] = null,
-        ["fan_in_fan_out"] = false,
-        ["init_lora_weights"] = true,
-        ["inference_mode"] = true,
-    };
+    /// <exception cref="CratonException">"all-linear" is given with others.</exception>
+    public JsonObject ToJson(string? baseModel, IReadOnlyList<string> targets) => targets.Count > 1 && targets.Contains(AdapterTargets.AllLinear)
+        ? throw new CratonException("targets: 'all-linear' stands for all linear layers but the output; give it alone, or name the layers")
+        : new JsonObject
+        {
+            ["peft_type"] = "LORA",
+            ["task_type"] = "CAUSAL_LM",
+            ["base_model_name_or_path"] = baseModel,
+            ["r"] = Rank,
+            ["lora_alpha"] = Alpha,
+            ["lora_dropout"] = Dropout,
+            ["target_modules"] = targets is [AdapterTargets.AllLinear] ? targets[0] : new JsonArray([.. targets.Select(t => (JsonNode)t)]),
+            ["rank_pattern"] = Patterns(RankPattern),
+            ["alpha_pattern"] = Patterns(AlphaPattern),
+            ["bias"] = Bias switch { AdapterBias.All => "all", AdapterBias.LoraOnly => "lora_only", _ => "none" },
+            ["lora_bias"] = LoraBias,
+            ["use_rslora"] = UseRsLora,
+            ["use_dora"] = UseDora,
+            ["modules_to_save"] = null,
+            ["fan_in_fan_out"] = false,
+            ["init_lora_weights"] = true,
+            ["inference_mode"] = true,
+        };
+
+    private static JsonObject Patterns(IEnumerable<(string Name, double Value)> patterns) => new(patterns.Select(p => KeyValuePair.Create(p.Name, (JsonNode?)p.Value)));
 
     // A rank above the sides of every matrix is no mistake of PEFT's, but one that a file of any size could claim.
     private static int Bounded(string file, string name, double rank) => rank is >= 1 and <= 1 << 16 && rank == Math.Floor(rank)
