@@ -147,4 +147,5 @@ public abstract class CausalLanguageModel : Module
 /// <param name="Generation">The content of <c>generation_config.json</c>, or null.</param>
 /// <param name="Type">The element type of its weights.</param>
 /// <param name="HasPrefix">Whether its names begin with the family's prefix.</param>
-public sealed record ModelSource(JsonObject Config, JsonObject? Generation, DType Type, bool HasPrefix);
+/// <param name="IsRounded">Whether its weights may differ from those of the model that the file was made of.</param>
+public sealed record ModelSource(JsonObject Config, JsonObject? Generation, DType Type, bool HasPrefix, bool IsRounded = false);

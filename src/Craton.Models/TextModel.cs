@@ -24,8 +24,7 @@ public sealed record TextModel(CausalLanguageModel Model, Tokenizer Tokenizer, C
         if (GgufFile.IsGguf(directory)) return GgufModel.LoadText(directory);
         CausalLanguageModel model = ModelDirectory.LoadModel(directory, map);
         Tokenizer tokenizer = ModelDirectory.LoadTokenizer(directory);
-        if (tokenizer.VocabularySize > model.Config.VocabSize)
-            throw new CratonException($"{directory}: the tokenizer has {tokenizer.VocabularySize} ids, but the model's embedding table only {model.Config.VocabSize} rows; they do not belong together");
+        CheckSizes(directory, tokenizer, model);
         ChatTemplate? template = tokenizer.ChatTemplate is { } source ? ChatTemplate.TryParse(source, tokenizer) : null;
         GenerationConfig generation = GenerationConfig.Load(directory);
         SortedSet<int> ends = [.. generation.Ends];
@@ -57,6 +56,7 @@ public sealed record TextModel(CausalLanguageModel Model, Tokenizer Tokenizer, C
         adapter.Attach();
         if (MissingTokenizer.In(directory)) return (this, adapter);
         Tokenizer tokenizer = ModelDirectory.ReadTokenizer(directory);
+        CheckSizes(directory, tokenizer, Model);
         ChatTemplate? template = tokenizer.ChatTemplate is { } source ? ChatTemplate.TryParse(source, tokenizer) : null;
         int[] ends = template is null ? [.. Ends] : [.. Ends, template.EndOfTurn];
         return (this with { Tokenizer = tokenizer, Template = template, Ends = ends }, adapter);
@@ -68,4 +68,10 @@ public sealed record TextModel(CausalLanguageModel Model, Tokenizer Tokenizer, C
     public ChatTemplate NeedTemplate(string directory) => Tokenizer.ChatTemplate is { } source
         ? ChatTemplate.Parse(source, Tokenizer)
         : throw new CratonException($"'{directory}' has no chat template: it was not tuned to converse; use 'craton generate', or tune it with a recipe of kind sft");
+
+    private static void CheckSizes(string directory, Tokenizer tokenizer, CausalLanguageModel model)
+    {
+        if (tokenizer.VocabularySize > model.Config.VocabSize)
+            throw new CratonException($"{directory}: the tokenizer has {tokenizer.VocabularySize} ids, but the model's embedding table only {model.Config.VocabSize} rows; they do not belong together");
+    }
 }

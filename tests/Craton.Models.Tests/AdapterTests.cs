@@ -2,9 +2,11 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Craton.Models.Adapters;
+using Craton.Models.Gguf;
 using Craton.Nn;
 using Craton.Tensors;
 using Craton.Tensors.IO;
+using Craton.Tensors.Quantization;
 
 namespace Craton.Models.Tests;
 
@@ -59,6 +61,43 @@ public sealed class AdapterTests : IDisposable
         read.Merge();
         Assert.False(read.IsAttached);
         Assert.All(expected.Zip(Logits(other)), pair => Assert.Equal(pair.First, pair.Second, 1e-3f));
+    }
+
+    // What the adapter changes is what it changes in the model of floats, but for the rounding.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void WeightsInBlocksAreAdaptedAsTheyAre(bool dora)
+    {
+        Gpt model = TestModels.Random();
+        ModelDirectory.Save(_folder.At("model"), model, TestModels.Bytes, new ModelCard { Kind = "pretrain" });
+        ModelExport.ToGguf(_folder.At("model"), _folder.At("model.gguf"), BlockType.Q8_0);
+        LayerAdapters adapter = New(model, new LoraConfig { UseDora = dora }, "q_proj", "o_proj");
+        foreach (Lora lora in adapter.Adapters.Cast<Lora>()) new CounterRandom(6).FillNormal(lora.B.AsSpan<float>(), 0, 0.1f);
+        AdapterDirectory.Save(_folder.At("adapter"), adapter);
+        float[] plain = Logits(model);
+        adapter.Attach();
+        float[] expected = Logits(model);
+        CausalLanguageModel rounded = TextModel.LoadForInference(_folder.At("model.gguf"), _folder.At("adapter")).Model;
+        Assert.InRange(Distance(expected, Logits(rounded)), 0, 0.2 * Distance(expected, plain));
+
+        static double Distance(float[] a, float[] b) => Math.Sqrt(a.Zip(b).Average(pair => Math.Pow(pair.First - pair.Second, 2)));
+    }
+
+    [Fact]
+    public void AnUpdateWithABiasIsMergedIntoTheLayersBias()
+    {
+        var config = new Gpt2Config(96, 32, 24, 2, 3);
+        Gpt2 model = new Gpt2(config).Initialize(4);
+        LayerAdapters adapter = LayerAdapters.NewLora(model, new LoraConfig { LoraBias = true, Alpha = 4 }.ToJson("base", ["c_attn", "wpe"]), 3);
+        foreach ((_, Tensor tensor) in adapter.NamedParameters()) new CounterRandom(5).FillNormal(tensor.AsSpan<float>(), 0, 0.1f);
+        adapter.Attach();
+        Tensor ids = Tensor.From([1, 2, 3, 4, 5], 1, 5);
+        float[] expected = model.Forward(ids).ToArray<float>();
+        adapter.Merge();
+        Assert.All(expected.Zip(model.Forward(ids).ToArray<float>()), pair => Assert.Equal(pair.First, pair.Second, 1e-4f));
+        Gpt without = TestModels.Random();
+        Assert.Contains("a layer without one", Assert.Throws<CratonException>(New(without, new LoraConfig { LoraBias = true }, "q_proj").Merge).Message, StringComparison.Ordinal);
     }
 
     // The same bits whether activations are kept or computed again, and nothing left out when the model is used.
@@ -187,7 +226,7 @@ public sealed class AdapterTests : IDisposable
 
     private static LayerAdapters New(Gpt model, LoraConfig config, params string[] targets) => LayerAdapters.NewLora(model, config.ToJson("base", targets), 3);
 
-    private static float[] Logits(Gpt model) => model.Forward(Ids()).ToArray<float>();
+    private static float[] Logits(CausalLanguageModel model) => model.Forward(Ids()).ToArray<float>();
 
     private static Tensor Ids() => Tensor.From([5, 7, 11, 13, 200, 3, 5, 90], 2, 4);
 }

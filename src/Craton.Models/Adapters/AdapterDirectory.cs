@@ -66,13 +66,12 @@ public static class AdapterDirectory
     public static ModelCard? LoadCard(string directory) => ModelDirectory.ReadCard(directory);
 
     /// <summary>Refuses a model with other weights than those that the adapter was trained for, as far as its lineage says them.</summary>
-    /// <remarks>A model whose weights are rounded to blocks is taken as it is.</remarks>
+    /// <remarks>A model from a file of rounded weights is taken as it is.</remarks>
     /// <exception cref="CratonException">The weights are others.</exception>
-    public static void CheckBase(string directory, Module model)
+    public static void CheckBase(string directory, CausalLanguageModel model)
     {
         if (LoadCard(directory) is not { } card || !card.Hashes.TryGetValue("base_model", out string? expected)) return;
-        if (model.NamedParameters().Any(p => p.Tensor.Quantized is not null)) return;
-        if (ModelDirectory.HashWeights(model) != expected)
+        if (model.Source is not { IsRounded: true } && ModelDirectory.HashWeights(model) != expected)
             throw new CratonException($"'{directory}' was trained for '{card.BaseModel}', whose weights had SHA-256 {expected[..12]}…, and this model has others; give the model it was trained for");
     }
 

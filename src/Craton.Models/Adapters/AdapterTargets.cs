@@ -30,16 +30,16 @@ internal sealed class AdapterTargets
         string[] excluded = read.TextOrTexts("exclude_modules") ?? [];
         _allLinear = read.IsText("target_modules") && targets[0].Equals(AllLinear, StringComparison.OrdinalIgnoreCase);
         bool isPattern = read.IsText("target_modules") && !_allLinear;
-        if (isPattern) _pattern = Whole(targets[0]);
+        if (isPattern) _pattern = Whole(_file, targets[0]);
         else _ends = targets;
-        if (read.IsText("exclude_modules")) _excluded = Whole(excluded[0]);
+        if (read.IsText("exclude_modules")) _excluded = Whole(_file, excluded[0]);
         else _excludedEnds = excluded;
         _saved = read.Texts("modules_to_save") ?? [];
         _layers = read.IsList("layers_to_transform") ? read.Ints("layers_to_transform") : read.Has("layers_to_transform") ? [read.Int("layers_to_transform")] : null;
         if (_layers is []) _layers = null;
         if (isPattern && _layers is not null) throw new CratonException($"{_file}: layers_to_transform: expected names of modules in target_modules beside it, got a pattern; let the pattern name the layers");
         string[] patterns = read.TextOrTexts("layers_pattern") is { Length: > 0 } given ? given : ["[^.]*"];
-        _layerPatterns = [.. patterns.Select(pattern => Compile($@"\A.*\.{pattern}\.(\d+)\."))];
+        _layerPatterns = [.. patterns.Select(pattern => Compile(_file, $@"\A.*\.{pattern}\.(\d+)\."))];
     }
 
     /// <summary>Whether a module, or one above it, comes as a copy of its own.</summary>
@@ -71,6 +71,9 @@ internal sealed class AdapterTargets
         return otherwise;
     }
 
+    /// <summary>Whether a pattern matches a whole path.</summary>
+    public static bool IsWhole(string file, string pattern, string path) => Match(file, Whole(file, pattern), path).Success;
+
     private bool InLayers(string path)
     {
         if (_layers is null) return true;
@@ -81,9 +84,7 @@ internal sealed class AdapterTargets
     private static bool EndsWithAny(string path, string[] ends) =>
         Array.Exists(ends, end => path == end || (path.EndsWith(end, StringComparison.Ordinal) && path.Length > end.Length && path[path.Length - end.Length - 1] == '.'));
 
-    private Regex Whole(string pattern) => Compile($@"\A(?:{pattern})\z");
-
-    private Regex Compile(string pattern) => Compile(_file, pattern);
+    private static Regex Whole(string file, string pattern) => Compile(file, $@"\A(?:{pattern})\z");
 
     private bool IsMatch(Regex pattern, string path) => Match(_file, pattern, path).Success;
 

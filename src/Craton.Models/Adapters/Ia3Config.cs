@@ -11,6 +11,7 @@ internal sealed class Ia3Config
         "modules_to_save", "peft_type", "peft_version", "revision", "runtime_config", "target_modules", "task_type",
     ];
 
+    private readonly ConfigReader _read;
     private readonly string[] _feedForward;
 
     /// <summary>Reads a configuration.</summary>
@@ -18,14 +19,15 @@ internal sealed class Ia3Config
     public Ia3Config(ConfigReader read)
     {
         read.RefuseOthers(Known);
+        _read = read;
         Targets = new AdapterTargets(read);
-        if (read.Has("feedforward_modules") && !read.IsList("feedforward_modules"))
-            throw new CratonException($"{read.File}: feedforward_modules: expected a list of names, got a pattern, which is not supported; list the modules");
-        _feedForward = read.Texts("feedforward_modules") ?? [];
+        _feedForward = read.TextOrTexts("feedforward_modules") ?? [];
     }
 
     public AdapterTargets Targets { get; }
 
     /// <summary>Whether a module's input is scaled, not its output.</summary>
-    public bool IsFeedForward(string path) => Array.Exists(_feedForward, name => path.EndsWith(name, StringComparison.Ordinal));
+    public bool IsFeedForward(string path) => _read.IsText("feedforward_modules")
+        ? AdapterTargets.IsWhole(_read.File, _feedForward[0], path)
+        : Array.Exists(_feedForward, name => path.EndsWith(name, StringComparison.Ordinal));
 }

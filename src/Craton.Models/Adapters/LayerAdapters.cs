@@ -130,7 +130,7 @@ public sealed class LayerAdapters : PeftAdapter
     public override void Merge()
     {
         Detach();
-        if (_model is CausalLanguageModel { Config.TieWordEmbeddings: true } && _adapters.Any(a => a is LoraEmbedding e && e.IsFor(_head!)) | _parts.Any(p => ReferenceEquals(Find(p.Name), (_head as Embedding)?.Weight)))
+        if (_head is Embedding table && (_adapters.OfType<LoraEmbedding>().Any(a => a.IsFor(table)) || _parts.Any(p => ReferenceEquals(Find(p.Name), table.Weight))))
             throw new CratonException("the adapter changes the embedding table, which is the output matrix too (tie_word_embeddings), and that one it does not change; use the adapter without merging it");
         foreach (OwnPart part in _parts) Find(part.Name).Assign(part.Own);
         foreach (LayerAdapter adapter in _adapters) adapter.Merge();
