@@ -29,6 +29,46 @@ public abstract class Module
                 yield return inner;
     }
 
+    /// <summary>Every module below this one with its dotted path, in order of declaration.</summary>
+    public IEnumerable<(string Path, Module Module)> NamedModules()
+    {
+        foreach ((string child, Module module) in _children)
+        {
+            yield return (child, module);
+            foreach ((string path, Module inner) in module.NamedModules()) yield return ($"{child}.{path}", inner);
+        }
+    }
+
+    /// <summary>Puts another tensor into the place of a parameter; the one that was there stays as it is.</summary>
+    /// <param name="name">Dotted name of the parameter.</param>
+    /// <param name="tensor">The other tensor, of its shape.</param>
+    /// <returns>The one that was there.</returns>
+    /// <exception cref="CratonException">There is no such parameter, or the shapes differ.</exception>
+    public Tensor Replace(string name, Tensor tensor) =>
+        TryReplace(name, tensor) ?? throw new CratonException($"{GetType().Name}: expected a parameter '{name}', which the model does not have");
+
+    private Tensor? TryReplace(string name, Tensor tensor)
+    {
+        int at = _parameters.FindIndex(p => p.Name == name);
+        if (at >= 0)
+        {
+            Tensor before = _parameters[at].Tensor;
+            if (!before.Shape.SequenceEqual(tensor.Shape)) throw new CratonException($"{GetType().Name}: expected {name} of shape {before.Layout}, got {tensor.Layout}");
+            OnReplaced(name, tensor);
+            _parameters[at] = (name, tensor);
+            return before;
+        }
+        foreach ((string child, Module module) in _children)
+            if (name.StartsWith(child + ".", StringComparison.Ordinal) && module.TryReplace(name[(child.Length + 1)..], tensor) is { } found)
+                return found;
+        return null;
+    }
+
+    /// <summary>Takes over a tensor that <see cref="Replace"/> puts in: a module keeps it where it computes with it.</summary>
+    /// <exception cref="CratonException">This kind of module cannot.</exception>
+    protected virtual void OnReplaced(string name, Tensor tensor) =>
+        throw new CratonException($"{GetType().Name}: its parameter '{name}' cannot be replaced");
+
     /// <summary>Number of trained values.</summary>
     public long ParameterCount => NamedParameters().Sum(p => p.Tensor.Count);
 

@@ -10,6 +10,7 @@ public sealed class OutputHead
 {
     private readonly Linear? _own;
     private readonly Embedding? _table;
+    private readonly Tensor? _shared;
     private readonly double _softCap;
 
     /// <summary>A head with weights of its own.</summary>
@@ -20,20 +21,23 @@ public sealed class OutputHead
     /// <summary>A head that shares the embedding table.</summary>
     /// <param name="table">The table.</param>
     /// <param name="softCap">Scores s become cap · tanh(s / cap); 0 for no cap.</param>
-    public OutputHead(Embedding table, double softCap = 0) => (_table, _softCap) = (table, softCap);
+    public OutputHead(Embedding table, double softCap = 0) => (_table, _shared, _softCap) = (table, table.Weight, softCap);
+
+    /// <summary>The layer whose weight the scores are made with: a linear one, or the embedding table.</summary>
+    public Module Layer => (Module?)_own ?? _table!;
 
     /// <summary>Scores of the next token: hidden states [.., C] → [.., V].</summary>
     public Tensor Logits(Tensor hidden)
     {
-        Tensor scores = _own?.Forward(hidden) ?? Ops.Linear(hidden, _table!.Weight);
+        Tensor scores = _own?.Forward(hidden) ?? Ops.Linear(hidden, _shared!);
         return _softCap > 0 ? Ops.Tanh(scores * (1 / _softCap)) * _softCap : scores;
     }
 
     /// <summary>Keeps the weight in the order in which products read it (<see cref="Tensor.Pack"/>).</summary>
-    public void Pack() => (_own?.Weight ?? _table!.Weight).Pack();
+    public void Pack() => (_own?.Weight ?? _shared!).Pack();
 
-    /// <summary>Cross-entropy, in nats, of targets [N]: hidden states [N, C]. Without a cap the scores are never stored.</summary>
-    public Tensor Loss(Tensor hidden, Tensor targets, CrossEntropyOptions options) => _softCap > 0
+    /// <summary>Cross-entropy, in nats, of targets [N]: hidden states [N, C]. Without a cap or an adapter the scores are never stored.</summary>
+    public Tensor Loss(Tensor hidden, Tensor targets, CrossEntropyOptions options) => _softCap > 0 || _own is { IsAdapted: true }
         ? Ops.CrossEntropy(Logits(hidden), targets, options)
-        : Ops.LinearCrossEntropy(hidden, _own?.Weight ?? _table!.Weight, _own?.Bias, targets, options);
+        : Ops.LinearCrossEntropy(hidden, _own?.Weight ?? _shared!, _own?.Bias, targets, options);
 }

@@ -17,7 +17,7 @@ public sealed class TextGenerator(CausalLanguageModel model, Tokenizer tokenizer
     private readonly float[] _logits = new float[model.Config.VocabSize];
 
     /// <summary>Most tokens of prompt and answer together.</summary>
-    public int Context => model.Config.MaxPositionEmbeddings;
+    public int Context => model.Context;
 
     /// <summary>Answers a prompt given as text. A model trained on separated documents gets the separator first.</summary>
     /// <inheritdoc cref="Generate(IReadOnlyList{int}, SamplingOptions, Action{string}?, IReadOnlyCollection{int}?, CancellationToken)"/>
@@ -71,7 +71,7 @@ public sealed class TextGenerator(CausalLanguageModel model, Tokenizer tokenizer
     internal static void CheckRequest(CausalLanguageModel model, IReadOnlyList<int> prompt, SamplingOptions options)
     {
         options.Validate();
-        int context = model.Config.MaxPositionEmbeddings, room = context - prompt.Count;
+        int context = model.Context, room = context - prompt.Count;
         if (prompt.Count == 0) throw new CratonException("the prompt is empty, expected at least one token; give the model a text to go on from");
         foreach (int id in prompt)
         {

@@ -20,7 +20,7 @@ public static class GgufModel
         JsonElement config = JsonElement.Parse(weights.Config.ToJsonString());
         CausalLanguageModel model = DecoderCatalogue.Create(new ConfigReader(path, config));
         weights.Fill(model, keepBlocks);
-        model.Source = new ModelSource(weights.Config, null, DType.F32, HasPrefix: true);
+        model.Source = new ModelSource(weights.Config, null, DType.F32, HasPrefix: true, IsRounded: true);
         return model;
     }
 

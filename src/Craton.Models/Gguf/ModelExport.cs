@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Craton.Models.Adapters;
 using Craton.Tensors;
 using Craton.Tensors.IO;
 using Craton.Tensors.Quantization;
@@ -79,6 +80,22 @@ public static class ModelExport
                 folder.Write(Path.GetFileName(file), stream => stream.Write(File.ReadAllBytes(file)));
         }
         folder.Commit();
+    }
+
+    /// <summary>Writes a Hugging Face directory of a model with an adapter merged into its weights, in the type that they had.</summary>
+    /// <param name="source">A model directory.</param>
+    /// <param name="adapter">The adapter's directory.</param>
+    /// <param name="directory">The directory to write: new, empty, or a model that is replaced.</param>
+    /// <exception cref="CratonException">Something is damaged or does not belong together, or weights cannot express the adapter.</exception>
+    public static void Merge(string source, string adapter, string directory)
+    {
+        TextModel text = TextModel.Load(source);
+        var hashes = new SortedDictionary<string, string>(StringComparer.Ordinal) { ["base_model"] = ModelDirectory.HashWeights(text.Model) };
+        (text, PeftAdapter attached) = text.WithAdapter(adapter);
+        hashes["adapter"] = ModelDirectory.HashWeights(attached);
+        attached.Merge();
+        var card = new ModelCard { Kind = "merge", BaseModel = source, Hashes = hashes };
+        ModelDirectory.Save(directory, text.Model, text.Tokenizer is MissingTokenizer ? null : text.Tokenizer, card, text.Model.Source?.Type ?? DType.F32);
     }
 
     private static GgufSource Source(ModelWeights weights, GgufArchitecture architecture, string name, IReadOnlyList<long> shape, BlockType asked)
