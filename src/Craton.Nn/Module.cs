@@ -75,6 +75,14 @@ public abstract class Module
         return module;
     }
 
+    /// <summary>Declares what a module declares as this one's own: a part that has no name in the checkpoint.</summary>
+    protected T Inline<T>(T module) where T : Module
+    {
+        _parameters.AddRange(module._parameters);
+        _children.AddRange(module._children);
+        return module;
+    }
+
     /// <summary>Declares a numbered list of child modules: <c>name.0</c>, <c>name.1</c>, …</summary>
     protected T[] Children<T>(string name, int count, Func<int, T> create) where T : Module
     {

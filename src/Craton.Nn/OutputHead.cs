@@ -10,6 +10,7 @@ public sealed class OutputHead
 {
     private readonly Linear? _own;
     private readonly Embedding? _table;
+    private readonly Tensor? _bias;
     private readonly double _softCap;
 
     /// <summary>A head with weights of its own.</summary>
@@ -20,12 +21,13 @@ public sealed class OutputHead
     /// <summary>A head that shares the embedding table.</summary>
     /// <param name="table">The table.</param>
     /// <param name="softCap">Scores s become cap · tanh(s / cap); 0 for no cap.</param>
-    public OutputHead(Embedding table, double softCap = 0) => (_table, _softCap) = (table, softCap);
+    /// <param name="bias">Added to the scores [V], or null.</param>
+    public OutputHead(Embedding table, double softCap = 0, Tensor? bias = null) => (_table, _softCap, _bias) = (table, softCap, bias);
 
     /// <summary>Scores of the next token: hidden states [.., C] → [.., V].</summary>
     public Tensor Logits(Tensor hidden)
     {
-        Tensor scores = _own?.Forward(hidden) ?? Ops.Linear(hidden, _table!.Weight);
+        Tensor scores = _own?.Forward(hidden) ?? Ops.Linear(hidden, _table!.Weight, _bias);
         return _softCap > 0 ? Ops.Tanh(scores * (1 / _softCap)) * _softCap : scores;
     }
 
@@ -35,5 +37,5 @@ public sealed class OutputHead
     /// <summary>Cross-entropy, in nats, of targets [N]: hidden states [N, C]. Without a cap the scores are never stored.</summary>
     public Tensor Loss(Tensor hidden, Tensor targets, CrossEntropyOptions options) => _softCap > 0
         ? Ops.CrossEntropy(Logits(hidden), targets, options)
-        : Ops.LinearCrossEntropy(hidden, _own?.Weight ?? _table!.Weight, _own?.Bias, targets, options);
+        : Ops.LinearCrossEntropy(hidden, _own?.Weight ?? _table!.Weight, _own?.Bias ?? _bias, targets, options);
 }
