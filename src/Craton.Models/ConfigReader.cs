@@ -34,6 +34,9 @@ public sealed class ConfigReader
     /// <summary>The family's name: <c>model_type</c>, or empty.</summary>
     public string ModelType { get; }
 
+    /// <summary>Whether the value under a name is a list.</summary>
+    public bool IsList(string name) => Find(name) is { ValueKind: JsonValueKind.Array };
+
     /// <summary>The same content, read as that of a family.</summary>
     public ConfigReader As(string modelType) => new(this, modelType);
 
@@ -75,6 +78,9 @@ public sealed class ConfigReader
         : e.ValueKind == JsonValueKind.Array && e.GetArrayLength() > 0 ? AsInt(name, e[0])
         : e.ValueKind == JsonValueKind.Number ? AsInt(name, e) is >= 0 and var id ? id : null // some write −1 for none
         : null;
+
+    /// <summary>One text, or a list of them; null when it is absent or null.</summary>
+    public string[]? TextOrTexts(string name) => IsList(name) ? Texts(name) : Has(name) ? [TextOr("", name)] : null;
 
     /// <summary>A list; null when it is absent or null.</summary>
     public T[]? List<T>(string name, Func<string, JsonElement, T> read)

@@ -20,7 +20,8 @@ public abstract record EncoderConfig
         HiddenSize = read.Int("hidden_size", "dim");
         NumHiddenLayers = read.Int("num_hidden_layers", "n_layers");
         NumAttentionHeads = read.Int("num_attention_heads", "n_heads");
-        IntermediateSize = read.IntOr(4 * HiddenSize, "intermediate_size", "hidden_dim");
+        Within(read.File, NumHiddenLayers, "num_hidden_layers", 1 << 10); // some settings are lists of one entry for each
+        IntermediateSize = read.IntOr((int)Math.Min(int.MaxValue, 4L * HiddenSize), "intermediate_size", "hidden_dim");
         MaxPositionEmbeddings = read.IntOr(512, "max_position_embeddings");
         PadTokenId = read.Id("pad_token_id");
         TieWordEmbeddings = read.Flag("tie_word_embeddings", true);
