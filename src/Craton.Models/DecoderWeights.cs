@@ -12,7 +12,7 @@ internal static class DecoderWeights
 
     /// <summary>Gives the parameters of a model their memory and content.</summary>
     /// <param name="directory">The model's directory, for errors.</param>
-    /// <param name="model">A model without memory.</param>
+    /// <param name="model">A model that nobody touched yet.</param>
     /// <param name="weights">Its files.</param>
     /// <param name="map">True: weights in F32 stay in the file.</param>
     /// <returns>Whether names in the files begin with the family's prefix.</returns>
@@ -100,7 +100,6 @@ internal static class DecoderWeights
             tensor.AllocateOver(mapping, name);
             return;
         }
-        tensor.Allocate();
         if (!transposed)
         {
             file.ReadFloats(name, tensor.AsSpan<float>());
@@ -111,8 +110,8 @@ internal static class DecoderWeights
         Transpose(values, tensor.AsSpan<float>(), tensor.Size(1), tensor.Size(0));
     }
 
-    // In squares, so that neither side jumps through memory.
-    private static void Transpose(ReadOnlySpan<float> from, Span<float> to, int rows, int columns)
+    /// <summary>[rows, columns] becomes [columns, rows]; in squares, so that neither side jumps through memory.</summary>
+    public static void Transpose(ReadOnlySpan<float> from, Span<float> to, int rows, int columns)
     {
         const int square = 32;
         for (int row = 0; row < rows; row += square)

@@ -75,9 +75,7 @@ public static class ModelDirectory
         return model;
     }
 
-    // Without memory: what the file says is compared with the shapes first.
-    private static CausalLanguageModel Create(string folder, JsonElement config) =>
-        Module.WithoutMemory(() => DecoderCatalogue.Create(new ConfigReader(Path.Combine(folder, Config), config)));
+    private static CausalLanguageModel Create(string folder, JsonElement config) => DecoderCatalogue.Create(new ConfigReader(Path.Combine(folder, Config), config));
 
     /// <summary>Reads a model's tokenizer. For a model without one it stands in what takes ids and refuses text.</summary>
     /// <exception cref="CratonException">It is damaged or of an unsupported kind.</exception>

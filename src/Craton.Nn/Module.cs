@@ -8,8 +8,6 @@ namespace Craton.Nn;
 /// </summary>
 public abstract class Module
 {
-    [ThreadStatic] private static bool t_withoutMemory;
-
     private readonly List<(string Name, Tensor Tensor)> _parameters = [];
     private readonly List<(string Name, Module Module)> _children = [];
 
@@ -34,37 +32,15 @@ public abstract class Module
     /// <summary>Number of trained values.</summary>
     public long ParameterCount => NamedParameters().Sum(p => p.Tensor.Count);
 
-    /// <summary>
-    /// Creates a module whose parameters have shapes but no memory (<see cref="Tensor.Unallocated"/>): to count them, or to compare them with
-    /// a file before memory is asked for.
-    /// </summary>
-    public static T WithoutMemory<T>(Func<T> create) where T : Module
-    {
-        bool outer = t_withoutMemory;
-        t_withoutMemory = true;
-        try
-        {
-            return create();
-        }
-        finally
-        {
-            t_withoutMemory = outer;
-        }
-    }
-
-    /// <summary>Declares a parameter, zeroed; its owner initialises it or a checkpoint fills it.</summary>
-    protected Tensor Parameter(string name, params ReadOnlySpan<int> shape)
-    {
-        Tensor tensor = t_withoutMemory ? Tensor.Unallocated(DType.F32, shape) : Tensor.Parameter(DType.F32, shape);
-        _parameters.Add((name, tensor));
-        return tensor;
-    }
+    /// <summary>Declares a parameter, zeroed; its owner initialises it or a checkpoint fills it. It has no memory before one of them touches it.</summary>
+    protected Tensor Parameter(string name, params ReadOnlySpan<int> shape) => Declare(name, Tensor.Parameter(DType.F32, shape));
 
     /// <summary>Declares a parameter with every element the same.</summary>
-    protected Tensor Filled(string name, float value, params ReadOnlySpan<int> shape)
+    protected Tensor Filled(string name, float value, params ReadOnlySpan<int> shape) => Declare(name, Tensor.FilledParameter(value, shape));
+
+    private Tensor Declare(string name, Tensor tensor)
     {
-        Tensor tensor = Parameter(name, shape);
-        if (!t_withoutMemory) tensor.AsSpan<float>().Fill(value);
+        _parameters.Add((name, tensor));
         return tensor;
     }
 

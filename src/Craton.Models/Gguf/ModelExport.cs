@@ -108,8 +108,7 @@ public static class ModelExport
                 break;
             case GgufTransform.Transposed:
                 arranged = new float[values.Length];
-                int rows = (int)shape[0], columns = (int)shape[1];
-                for (int i = 0; i < values.Length; i++) arranged[i % columns * rows + i / columns] = values[i];
+                DecoderWeights.Transpose(values, arranged, (int)shape[0], (int)shape[1]);
                 break;
             case GgufTransform.QueryHeads or GgufTransform.KeyHeads:
                 arranged = new float[values.Length];

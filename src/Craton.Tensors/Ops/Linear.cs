@@ -119,7 +119,7 @@ public static partial class Ops
             Layout rows = Matrix(dy);
             Tensor a = Activation == Activation.None ? X : Tensor.Empty(X.DType, X.Shape);
             if (X.RequiresGrad) GiveInput(dy, rows, a);
-            else if (Activation != Activation.None) Activate(Activation, X, a);
+            else if (Activation != Activation.None && Weight.RequiresGrad) Activate(Activation, X, a);
             if (Weight.RequiresGrad)
             {
                 (Tensor dw, bool add) = Tape.GradFor(Weight);
