@@ -25,14 +25,19 @@ public sealed class Linear : Module
 /// <summary>A table of vectors: ids [..] → [.., width].</summary>
 public sealed class Embedding : Module
 {
+    private readonly int _padding;
+
     /// <summary>Creates the table with zeroed parameters.</summary>
-    public Embedding(int count, int width) => Weight = Parameter("weight", count, width);
+    /// <param name="count">Number of vectors.</param>
+    /// <param name="width">Size of a vector.</param>
+    /// <param name="padding">Id whose vector is not trained by being looked up; −1 for none.</param>
+    public Embedding(int count, int width, int padding = -1) => (Weight, _padding) = (Parameter("weight", count, width), padding);
 
     /// <summary>[count, width].</summary>
     public Tensor Weight { get; }
 
     /// <summary>Looks the ids up.</summary>
-    public Tensor Forward(Tensor ids) => Ops.Embedding(Weight, ids);
+    public Tensor Forward(Tensor ids) => Ops.Embedding(Weight, ids, _padding);
 }
 
 /// <summary>Root-mean-square normalisation of the last dimension (Zhang, Sennrich 2019).</summary>

@@ -38,6 +38,9 @@ public abstract class Module
     /// <summary>Declares a parameter with every element the same.</summary>
     protected Tensor Filled(string name, float value, params ReadOnlySpan<int> shape) => Declare(name, Tensor.FilledParameter(value, shape));
 
+    /// <summary>Declares a tensor that checkpoints hold and that is not trained.</summary>
+    protected Tensor Buffer(string name, params ReadOnlySpan<int> shape) => Declare(name, Tensor.Buffer(DType.F32, shape));
+
     private Tensor Declare(string name, Tensor tensor)
     {
         _parameters.Add((name, tensor));

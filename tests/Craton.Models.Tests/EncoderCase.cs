@@ -7,7 +7,7 @@ using Craton.Tensors.IO;
 namespace Craton.Models.Tests;
 
 /// <summary>One folder of the encoder fixtures.</summary>
-internal sealed class EncoderCase(string id, string folder) : IDisposable
+internal class ModelCase(string id, string folder) : IDisposable
 {
     private readonly JsonElement _description = Fixtures.Json(Path.Combine(folder, "case.json"));
     private readonly SafetensorsFile _golden = SafetensorsFile.Open(Path.Combine(folder, "golden.safetensors"));
@@ -16,21 +16,21 @@ internal sealed class EncoderCase(string id, string folder) : IDisposable
 
     public string Folder { get; } = folder;
 
-    public EncoderModel Model { get; } = EncoderDirectory.Load(folder);
-
     public IEnumerable<JsonElement> Calls(string op) => _description.GetProperty("calls").EnumerateArray().Where(call => call.Text("op") == op);
 
     /// <summary>The inputs of a call as tensors: integers as I32, the mask as Bool.</summary>
     public Dictionary<string, Tensor> Arguments(JsonElement call) => call.GetProperty("inputs").EnumerateObject().ToDictionary(
         input => input.Name, input => Read(input.Name, input.Value.Text("tensor"), input.Value.GetProperty("shape").Ints()), StringComparer.Ordinal);
 
+    public int[] Integers(string key) => _golden.Longs(key);
+
     private Tensor Read(string name, string key, int[] shape) =>
         _golden[key].Type == DType.F32 ? Tensor.From(_golden.Floats(key), shape)
-        : name == "attention_mask" ? Tensor.From(Array.ConvertAll(_golden.Longs(key), m => m != 0), shape)
+        : name.EndsWith("attention_mask", StringComparison.Ordinal) ? Tensor.From(Array.ConvertAll(_golden.Longs(key), m => m != 0), shape)
         : Tensor.From(_golden.Longs(key), shape);
 
     /// <summary>Compares everything that a call expects.</summary>
-    public void Compare(JsonElement call, EncoderOutputs got, Tally tally)
+    public void Compare(JsonElement call, Outputs got, Tally tally)
     {
         foreach (JsonProperty expected in call.GetProperty("expected").EnumerateObject())
         {
@@ -42,11 +42,32 @@ internal sealed class EncoderCase(string id, string folder) : IDisposable
         }
     }
 
+    /// <summary>Compares the norms of all gradients.</summary>
+    public void CompareNorms(JsonElement call, IReadOnlyDictionary<string, float[]> gradients, Tally tally)
+    {
+        JsonElement norms = call.GetProperty("gradient_norms"), tolerance = norms.GetProperty("tolerance");
+        tally.Same(Id + " parameters", norms.GetProperty("values").EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal), gradients.Keys.Order(StringComparer.Ordinal));
+        foreach (JsonProperty expected in norms.GetProperty("values").EnumerateObject())
+            Near($"norm of {expected.Name}", expected.Value.GetDouble(), Norm(gradients.GetValueOrDefault(expected.Name) ?? []));
+        Near("total norm", norms.Number("total"), Norm(gradients.Values.SelectMany(g => g)));
+
+        void Near(string name, double expected, double actual) => tally.That(
+            Math.Abs(actual - expected) <= tolerance.Number("atol") + tolerance.Number("rtol") * expected, () => $"{Id} {name}: expected {expected:g9}, got {actual:g9}");
+    }
+
+    private static double Norm(IEnumerable<float> values) => Math.Sqrt(values.Sum(g => (double)g * g));
+
     public void Dispose() => _golden.Dispose();
 }
 
-/// <summary>What a call of an encoder gives, under the names of the fixtures.</summary>
-internal sealed class EncoderOutputs
+/// <summary>One that holds an encoder.</summary>
+internal sealed class EncoderCase(string id, string folder) : ModelCase(id, folder)
+{
+    public EncoderModel Model { get; } = EncoderDirectory.Load(folder);
+}
+
+/// <summary>What a call gives, under the names of the fixtures.</summary>
+internal class Outputs
 {
     private readonly Dictionary<string, float[]> _values = new(StringComparer.Ordinal);
 
@@ -56,6 +77,18 @@ internal sealed class EncoderOutputs
 
     public void Add(string name, float[] values) => _values.Add(name, values);
 
+    public void Add(string name, Tensor values) => _values.Add(name, values.ToArray<float>());
+
+    public void SetLoss(Tensor loss)
+    {
+        Loss = loss;
+        Add("loss", loss);
+    }
+}
+
+/// <summary>What a call of an encoder gives.</summary>
+internal sealed class EncoderOutputs : Outputs
+{
     public static EncoderOutputs Of(EncoderModel model, Dictionary<string, Tensor> arguments)
     {
         var outputs = new EncoderOutputs();
@@ -125,12 +158,4 @@ internal sealed class EncoderOutputs
         Add("last_hidden_state", encoder.Finish(x));
         if (encoder.Pooler is not null) Add("pooler_output", encoder.Pooled(encoder.Finish(x), input));
     }
-
-    private void SetLoss(Tensor loss)
-    {
-        Loss = loss;
-        Add("loss", loss);
-    }
-
-    private void Add(string name, Tensor values) => _values.Add(name, values.ToArray<float>());
 }

@@ -35,18 +35,9 @@ public sealed class EncoderFixtureTests(ITestOutputHelper output)
             var gradients = EncoderDirectory.Stored(c.Model).Where(p => p.Tensor.Grad is not null).ToDictionary(p => p.Name, p => p.Tensor.Grad!.ToArray<float>(), StringComparer.Ordinal);
             foreach ((string name, float[] values) in gradients) got.Add(name, values);
             c.Compare(call, got, tally);
-            JsonElement norms = call.GetProperty("gradient_norms"), tolerance = norms.GetProperty("tolerance");
-            tally.Same(c.Id + " parameters", norms.GetProperty("values").EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal), gradients.Keys.Order(StringComparer.Ordinal));
-            foreach (JsonProperty expected in norms.GetProperty("values").EnumerateObject())
-                Near($"norm of {expected.Name}", expected.Value.GetDouble(), Norm(gradients.GetValueOrDefault(expected.Name) ?? []));
-            Near("total norm", norms.Number("total"), Norm(gradients.Values.SelectMany(g => g)));
-
-            void Near(string name, double expected, double actual) => tally.That(
-                Math.Abs(actual - expected) <= tolerance.Number("atol") + tolerance.Number("rtol") * expected, () => $"{c.Id} {name}: expected {expected:g9}, got {actual:g9}");
+            c.CompareNorms(call, gradients, tally);
         }
     });
-
-    private static double Norm(IEnumerable<float> values) => Math.Sqrt(values.Sum(g => (double)g * g));
 
     [Fact]
     public void ATextGivesTheSameBitsAloneAmongOthersAndPacked() => ForEachCase("alone, padded and packed", (c, tally) =>

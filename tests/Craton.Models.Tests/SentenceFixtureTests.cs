@@ -27,9 +27,9 @@ public sealed class SentenceFixtureTests(ITestOutputHelper output)
                 using var scope = TensorScope.Open("test");
                 Dictionary<string, Tensor> inputs = c.Arguments(call);
                 Tensor ids = inputs["input_ids"], mask = inputs["attention_mask"];
-                c.Compare(call, Outputs(encoder.Forward(new EncoderInput(ids, KeyPadding: mask))), tally);
+                c.Compare(call, Named(encoder.Forward(new EncoderInput(ids, KeyPadding: mask))), tally);
                 float[][] packed = encoder.Encode([.. Enumerable.Range(0, ids.Size(0)).Select(row => Row(ids, mask, row))]);
-                c.Compare(call, Outputs(Tensor.From(packed.SelectMany(v => v).ToArray(), packed.Length, encoder.Width)), tally);
+                c.Compare(call, Named(Tensor.From(packed.SelectMany(v => v).ToArray(), packed.Length, encoder.Width)), tally);
             }
         }
         tally.Finish("sentence encoders");
@@ -89,9 +89,9 @@ public sealed class SentenceFixtureTests(ITestOutputHelper output)
         return [.. Enumerable.Range(row * length, length).Where(i => holds[i]).Select(i => all[i])];
     }
 
-    private static EncoderOutputs Outputs(Tensor embeddings)
+    private static Outputs Named(Tensor embeddings)
     {
-        var outputs = new EncoderOutputs();
+        var outputs = new Outputs();
         Tensor unit = Ops.L2Normalize(embeddings);
         outputs.Add("embeddings", embeddings.ToArray<float>());
         outputs.Add("similarity", Ops.MatMul(unit, unit.Transpose()).ToArray<float>());

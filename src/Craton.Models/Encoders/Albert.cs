@@ -63,7 +63,7 @@ public sealed class Albert : Encoder
     {
         _config = config;
         int width = config.HiddenSize, groups = config.NumHiddenGroups;
-        Tokens = Child("embeddings.word_embeddings", new Embedding(config.VocabSize, config.EmbeddingSize));
+        Tokens = Child("embeddings.word_embeddings", new Embedding(config.VocabSize, config.EmbeddingSize, config.PadTokenId ?? -1));
         _positions = Child("embeddings.position_embeddings", new Embedding(config.MaxPositionEmbeddings, config.EmbeddingSize));
         _types = Child("embeddings.token_type_embeddings", new Embedding(config.TypeVocabSize, config.EmbeddingSize));
         _norm = Child("embeddings.LayerNorm", new LayerNorm(config.EmbeddingSize, config.LayerNormEps));

@@ -16,7 +16,7 @@ public sealed record BertConfig : EncoderConfig
         TypeVocabSize = read.IntOr(2, "type_vocab_size");
         EmbeddingSize = Family == "electra" ? read.IntOr(HiddenSize, "embedding_size") : HiddenSize;
         SummaryActivation = Family == "electra" ? read.Activation("gelu", "summary_activation") : Activation.Gelu;
-        if (CountsTokens) PadTokenId ??= 1;
+        PadTokenId ??= CountsTokens ? 1 : 0;
     }
 
     /// <summary>bert, roberta, xlm-roberta, camembert or electra.</summary>
@@ -74,8 +74,9 @@ public sealed class Bert : Encoder
     {
         _config = config;
         int width = config.HiddenSize;
-        Tokens = Child("embeddings.word_embeddings", new Embedding(config.VocabSize, config.EmbeddingSize));
-        _positions = Child("embeddings.position_embeddings", new Embedding(config.MaxPositionEmbeddings, config.EmbeddingSize));
+        int padding = config.PadTokenId!.Value;
+        Tokens = Child("embeddings.word_embeddings", new Embedding(config.VocabSize, config.EmbeddingSize, padding));
+        _positions = Child("embeddings.position_embeddings", new Embedding(config.MaxPositionEmbeddings, config.EmbeddingSize, config.CountsTokens ? padding : -1));
         _types = Child("embeddings.token_type_embeddings", new Embedding(config.TypeVocabSize, config.EmbeddingSize));
         _norm = Child("embeddings.LayerNorm", new LayerNorm(config.EmbeddingSize, config.LayerNormEps));
         if (config.EmbeddingSize != width) _project = Child("embeddings_project", new Linear(config.EmbeddingSize, width, bias: true));

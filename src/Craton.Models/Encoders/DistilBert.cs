@@ -31,7 +31,7 @@ public sealed class DistilBert : Encoder
     public DistilBert(DistilBertConfig config) : base(config)
     {
         _config = config;
-        Tokens = Child("embeddings.word_embeddings", new Embedding(config.VocabSize, config.HiddenSize));
+        Tokens = Child("embeddings.word_embeddings", new Embedding(config.VocabSize, config.HiddenSize, config.PadTokenId ?? -1));
         _positions = Child("embeddings.position_embeddings", new Embedding(config.MaxPositionEmbeddings, config.HiddenSize));
         _norm = Child("embeddings.LayerNorm", new LayerNorm(config.HiddenSize, Eps));
         _blocks = Children("transformer.layer", config.NumHiddenLayers, _ => new PostNormBlock(

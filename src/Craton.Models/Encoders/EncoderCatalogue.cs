@@ -1,3 +1,4 @@
+using Craton.Models.Seq2Seq;
 using Craton.Tensors;
 
 namespace Craton.Models.Encoders;
@@ -15,6 +16,7 @@ public static class EncoderCatalogue
         ("distilbert", "DistilBert", read => new DistilBert(new DistilBertConfig(read))),
         ("albert", "Albert", read => new Albert(new AlbertConfig(read))),
         ("mpnet", "MPNet", read => new MpNet(new MpNetConfig(read))),
+        ("t5", "T5Encoder", read => new T5Encoder(new T5Config(read))),
         ("modernbert", "ModernBert", read => new ModernBert(new ModernBertConfig(read))),
     ];
 
@@ -34,8 +36,10 @@ public static class EncoderCatalogue
     /// <summary>The families' names, as <c>model_type</c> gives them.</summary>
     public static IEnumerable<string> ModelTypes => Families.Select(f => f.ModelType);
 
-    /// <summary>Whether a configuration is that of a family of encoders.</summary>
-    public static bool Knows(ConfigReader read) => Families.Any(f => f.ModelType == read.ModelType);
+    /// <summary>Whether a configuration is that of an encoder.</summary>
+    public static bool Knows(ConfigReader read) => read.Texts("architectures") is [var architecture, ..]
+        ? Families.Any(f => f.ModelType == read.ModelType && architecture.StartsWith(f.Name, StringComparison.Ordinal))
+        : Families.Any(f => f.ModelType == read.ModelType);
 
     /// <summary>Creates the model that a configuration describes, with zeroed weights.</summary>
     /// <param name="read">The configuration.</param>

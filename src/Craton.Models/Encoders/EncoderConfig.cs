@@ -17,11 +17,11 @@ public abstract record EncoderConfig
         string positions = read.TextOr("absolute", "position_embedding_type");
         read.Refuse(positions != "absolute", "position_embedding_type", $"it is '{positions}', only 'absolute' is known");
         VocabSize = read.Int("vocab_size");
-        HiddenSize = read.Int("hidden_size", "dim");
-        NumHiddenLayers = read.Int("num_hidden_layers", "n_layers");
-        NumAttentionHeads = read.Int("num_attention_heads", "n_heads");
+        HiddenSize = read.Int("hidden_size", "dim", "d_model");
+        NumHiddenLayers = read.Int("encoder_layers", "num_hidden_layers", "n_layers", "num_layers");
+        NumAttentionHeads = read.Int("encoder_attention_heads", "num_attention_heads", "n_heads", "num_heads");
         Within(read.File, NumHiddenLayers, "num_hidden_layers", 1 << 10); // some settings are lists of one entry for each
-        IntermediateSize = read.IntOr((int)Math.Min(int.MaxValue, 4L * HiddenSize), "intermediate_size", "hidden_dim");
+        IntermediateSize = read.IntOr((int)Math.Min(int.MaxValue, 4L * HiddenSize), "encoder_ffn_dim", "intermediate_size", "hidden_dim", "d_ff");
         MaxPositionEmbeddings = read.IntOr(512, "max_position_embeddings");
         PadTokenId = read.Id("pad_token_id");
         TieWordEmbeddings = read.Flag("tie_word_embeddings", true);

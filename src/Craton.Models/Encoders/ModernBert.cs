@@ -93,7 +93,7 @@ public sealed class ModernBert : Encoder
         _config = config;
         var rotary = new RotaryPositions(config.Rotary);
         var local = new RotaryPositions(config.LocalRotary);
-        Tokens = Child("embeddings.tok_embeddings", new Embedding(config.VocabSize, config.HiddenSize));
+        Tokens = Child("embeddings.tok_embeddings", new Embedding(config.VocabSize, config.HiddenSize, config.PadTokenId ?? -1));
         _norm = Child("embeddings.norm", new LayerNorm(config.HiddenSize, config.NormEps, bias: config.NormBias));
         _blocks = Children("layers", config.NumHiddenLayers, i => new ModernBertBlock(config, i, config.LocalLayers[i] ? local : rotary));
         _final = Child("final_norm", new LayerNorm(config.HiddenSize, config.NormEps, bias: config.NormBias));

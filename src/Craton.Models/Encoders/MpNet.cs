@@ -13,7 +13,6 @@ public sealed record MpNetConfig : EncoderConfig
         Activation = read.Activation("gelu", "hidden_act");
         LayerNormEps = read.Number("layer_norm_eps", 1e-12);
         RelativeAttentionNumBuckets = read.IntOr(32, "relative_attention_num_buckets");
-        PadTokenId ??= 1;
     }
 
     /// <summary>Applied in the feed-forward layers.</summary>
@@ -26,7 +25,7 @@ public sealed record MpNetConfig : EncoderConfig
     public int RelativeAttentionNumBuckets { get; init; }
 
     /// <inheritdoc/>
-    public override int Longest => MaxPositionEmbeddings - PadTokenId!.Value - 1;
+    public override int Longest => MaxPositionEmbeddings - MpNet.Padding - 1;
 
     /// <inheritdoc/>
     public override void Validate(string source)
@@ -40,6 +39,9 @@ public sealed record MpNetConfig : EncoderConfig
 /// <summary>MPNet (Song et al. 2020): BERT with a bias of the distance in every layer, one table for all, besides positions that count tokens.</summary>
 public sealed class MpNet : Encoder
 {
+    // Positions are counted from this id, whatever the configuration says.
+    internal const int Padding = 1;
+
     private const int GreatestDistance = 128;
 
     private static readonly PostNormNames s_names = new(
@@ -57,8 +59,8 @@ public sealed class MpNet : Encoder
     {
         _config = config;
         int width = config.HiddenSize;
-        Tokens = Child("embeddings.word_embeddings", new Embedding(config.VocabSize, width));
-        _positions = Child("embeddings.position_embeddings", new Embedding(config.MaxPositionEmbeddings, width));
+        Tokens = Child("embeddings.word_embeddings", new Embedding(config.VocabSize, width, Padding));
+        _positions = Child("embeddings.position_embeddings", new Embedding(config.MaxPositionEmbeddings, width, Padding));
         _norm = Child("embeddings.LayerNorm", new LayerNorm(width, config.LayerNormEps));
         _blocks = Children("encoder.layer", config.NumHiddenLayers, _ => new PostNormBlock(
             width, config.NumAttentionHeads, config.IntermediateSize, config.Activation, config.LayerNormEps, s_names));
@@ -82,7 +84,7 @@ public sealed class MpNet : Encoder
 
     /// <inheritdoc/>
     protected internal override Tensor Embed(EncoderPass pass) =>
-        _norm.Forward(Tokens.Forward(pass.Ids) + _positions.Forward(pass.PlacesAfter(_config.PadTokenId!.Value)));
+        _norm.Forward(Tokens.Forward(pass.Ids) + _positions.Forward(pass.PlacesAfter(Padding)));
 
     /// <inheritdoc/>
     protected internal override HeadShape? HeadOf(EncoderTask task) => task switch

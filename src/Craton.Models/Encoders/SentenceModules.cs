@@ -81,7 +81,7 @@ internal sealed class DenseModule : SentenceModule
             _ => throw new CratonException($"{read.File}: activation_function is '{activation}', expected Identity, Tanh, ReLU, GELU or SiLU of torch.nn.modules"),
         };
         using SafetensorsModel weights = SafetensorsModel.Open(folder);
-        _linear = Module.WithoutMemory(() => new Linear(inputs, outputs, read.Flag("bias", true)));
+        _linear = new Linear(inputs, outputs, read.Flag("bias", true));
         (string Name, Tensor Tensor)[] tensors = [.. _linear.NamedParameters().Select(p => ("linear." + p.Name, p.Tensor))];
         foreach ((string name, Tensor tensor) in tensors) DecoderWeights.CheckShape(folder, weights, name, DecoderWeights.ShapeOf(tensor, transposed: false));
         foreach ((string name, Tensor tensor) in tensors) DecoderWeights.Fill(tensor, weights.FileOf(name)!, name, transposed: false, mappings: null);

@@ -67,15 +67,15 @@ public sealed class EncoderPass
         var options = new AttentionOptions { Scale = scale, Window = reach + 1, WindowAfter = reach, KeyPadding = _input.KeyPadding, Bias = Bias };
         if (_input.Lengths is null)
         {
-            AttentionWeights?.Add(Ops.Attention(q, k, Identity(k.Size(0), k.Size(1), k.Size(2)), options).Contiguous());
-            return Joined(WithBlind(Ops.Attention(q, k, v, options), v, reach));
+            AttentionWeights?.Add(Heads.Weights(q, k, options));
+            return Heads.Join(WithBlind(Ops.Attention(q, k, v, options), v, reach));
         }
         var parts = new Tensor[_spans.Length];
         for (int i = 0; i < parts.Length; i++)
         {
             (int first, int count) = _spans[i];
             AttentionOptions own = Bias is null ? options : options with { Bias = Bias.Slice(2, 0, count).Slice(3, 0, count) };
-            parts[i] = Joined(Ops.Attention(q.Slice(2, first, first + count), k.Slice(2, first, first + count), v.Slice(2, first, first + count), own));
+            parts[i] = Heads.Join(Ops.Attention(q.Slice(2, first, first + count), k.Slice(2, first, first + count), v.Slice(2, first, first + count), own));
         }
         return parts.Length == 1 ? parts[0] : Ops.Concat(1, parts);
     }
@@ -92,17 +92,6 @@ public sealed class EncoderPass
             sees[i] = holds[i] || holds.AsSpan(i - place, length)[first..end].Contains(true);
         }
         return sees.Contains(false) ? Ops.Where(Tensor.From(sees, padding.Size(0), 1, length, 1), y, Ops.Mean(v, [2], keepDim: true)) : y;
-    }
-
-    // [B, H, T, D] as [B, T, H·D]. The result of attention lies in memory so: this is a view.
-    private static Tensor Joined(Tensor y) => y.Permute(0, 2, 1, 3).View(y.Size(0), y.Size(2), y.Size(1) * y.Size(3));
-
-    // Values of which the weighted sum is the weights themselves.
-    private static Tensor Identity(int batch, int heads, int size)
-    {
-        Tensor one = Tensor.Zeros(DType.F32, 1, 1, size, size);
-        for (int i = 0; i < size; i++) one.AsSpan<float>()[i * size + i] = 1;
-        return Ops.Expand(one, batch, heads, size, size);
     }
 
     private Tensor Counted(Func<int, int, int> position)

@@ -20,8 +20,7 @@ public sealed record PostNormNames(
 /// </summary>
 public sealed class PostNormBlock : EncoderBlock
 {
-    private readonly int _heads;
-    private readonly Linear _query, _key, _value, _output;
+    private readonly ProjectedAttention _attention;
     private readonly FeedForward _feedForward;
     private readonly LayerNorm _attentionNorm, _outputNorm;
 
@@ -34,11 +33,7 @@ public sealed class PostNormBlock : EncoderBlock
     /// <param name="names">The checkpoint's names.</param>
     public PostNormBlock(int width, int heads, int inner, Activation activation, double eps, PostNormNames names)
     {
-        _heads = heads;
-        _query = Child(names.Query, new Linear(width, width, bias: true));
-        _key = Child(names.Key, new Linear(width, width, bias: true));
-        _value = Child(names.Value, new Linear(width, width, bias: true));
-        _output = Child(names.Output, new Linear(width, width, bias: true));
+        _attention = Inline(new ProjectedAttention(width, heads, width / heads, bias: true, (names.Query, names.Key, names.Value, names.Output)));
         _attentionNorm = Child(names.AttentionNorm, new LayerNorm(width, eps));
         _feedForward = Inline(new FeedForward(width, inner, activation, bias: true, (names.Up, names.Down)));
         _outputNorm = Child(names.OutputNorm, new LayerNorm(width, eps));
@@ -47,11 +42,8 @@ public sealed class PostNormBlock : EncoderBlock
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x, EncoderPass pass)
     {
-        Tensor seen = pass.Attend(Heads(_query.Forward(x)), Heads(_key.Forward(x)), Heads(_value.Forward(x)));
-        x = _attentionNorm.Forward(_output.Forward(seen, residual: x));
+        Tensor seen = pass.Attend(_attention.Queries(x), _attention.Keys(x), _attention.Values(x));
+        x = _attentionNorm.Forward(_attention.Output(seen, x));
         return _outputNorm.Forward(_feedForward.Forward(x, residual: x));
     }
-
-    // [B, T, H·D] as [B, H, T, D]
-    private Tensor Heads(Tensor x) => x.View(x.Size(0), x.Size(1), _heads, x.Size(2) / _heads).Permute(0, 2, 1, 3);
 }
