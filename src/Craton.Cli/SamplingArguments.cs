@@ -16,11 +16,26 @@ internal sealed class SamplingArguments
     private readonly Option<double?> _topP = new("--top-p") { Description = "Only the likeliest tokens up to this probability in all" };
     private readonly Option<double?> _minP = new("--min-p") { Description = "Only tokens at least this share as likely as the likeliest" };
     private readonly Option<double?> _repetitionPenalty = new("--repetition-penalty") { Description = "Above 1: tokens that are there already become less likely" };
+    private readonly Option<double?> _typicalP = new("--typical-p") { Description = "Only the tokens whose information is nearest to the entropy, up to this probability in all" };
+    private readonly Option<double?> _frequencyPenalty = new("--frequency-penalty") { Description = "Subtracted from a token's score for every time it was written" };
+    private readonly Option<double?> _presencePenalty = new("--presence-penalty") { Description = "Subtracted from the scores of tokens that were written" };
+    private readonly Option<int?> _noRepeat = new("--no-repeat-ngram-size") { Description = "No sequence of so many tokens comes twice; 0 for any" };
+    private readonly Option<int?> _minTokens = new("--min-new-tokens") { Description = "Fewest new tokens before the model may end" };
     private readonly Option<string[]> _stop = new("--stop") { Description = "A text that ends the answer; may be given several times", DefaultValueFactory = _ => [] };
 
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _maxTokens, _temperature, _topK, _topP, _minP, _repetitionPenalty, _stop }) command.Options.Add(option);
+        foreach (Option option in (Option[])[_maxTokens, .. Drawing, _repetitionPenalty, _frequencyPenalty, _presencePenalty, _noRepeat, _minTokens, _stop]) command.Options.Add(option);
+    }
+
+    // What only a choice at random needs.
+    private Option[] Drawing => [_temperature, _topK, _topP, _minP, _typicalP];
+
+    /// <summary>Refuses what a search by beams has no use for.</summary>
+    public void RefuseWithBeams(ParseResult parsed)
+    {
+        if (Array.Find([.. Drawing, _stop], option => parsed.GetResult(option) is { Implicit: false }) is { } given)
+            throw new CratonException($"{given.Name} was given with --beams, which looks for the likeliest text and draws nothing; leave one of them out");
     }
 
     /// <summary>The greatest number of new tokens that the user asks for; null leaves it to the room.</summary>
@@ -42,19 +57,30 @@ internal sealed class SamplingArguments
             TopK = parsed.GetValue(_topK) ?? defaults.TopK,
             TopP = parsed.GetValue(_topP) ?? defaults.TopP,
             MinP = parsed.GetValue(_minP) ?? defaults.MinP,
+            TypicalP = parsed.GetValue(_typicalP) ?? defaults.TypicalP,
+            FrequencyPenalty = parsed.GetValue(_frequencyPenalty) ?? defaults.FrequencyPenalty,
+            PresencePenalty = parsed.GetValue(_presencePenalty) ?? defaults.PresencePenalty,
+            NoRepeatNgram = parsed.GetValue(_noRepeat) ?? defaults.NoRepeatNgram,
+            MinTokens = parsed.GetValue(_minTokens) ?? defaults.MinTokens,
             RepetitionPenalty = parsed.GetValue(_repetitionPenalty) ?? defaults.RepetitionPenalty,
             Stop = parsed.GetValue(_stop)!,
             LogProbs = logProbs,
             Seed = parsed.GetValue(CommandLine.Seed) ?? defaults.Seed,
         };
+        Check(options.Validate);
+        return options;
+    }
+
+    /// <summary>Checks values that came from options, whose errors then name the option.</summary>
+    public static void Check(Action validate)
+    {
         try
         {
-            options.Validate();
+            validate();
         }
         catch (CratonException e)
         {
             throw new CratonException("--" + e.Message.Replace('_', '-'), e);
         }
-        return options;
     }
 }

@@ -71,6 +71,16 @@ public sealed class LifecycleTests(TrainedModel trained) : IClassFixture<Trained
     }
 
     [Fact]
+    public void Generate_WithBeams_GivesTheLikeliestTexts()
+    {
+        string[] args = ["generate", "-m", trained.Model, "the cat", "--beams", "3", "--max-tokens", "6", "--early-stopping", "yes"];
+        JsonArray beams = _tool.Run([.. args, "--json"]).Json["beams"]!.AsArray();
+        Assert.Equal(3, beams.Count);
+        Assert.Equal(beams.OrderByDescending(b => (double)b!["score"]!), beams);
+        Assert.Equal((string)beams[0]!["text"]! + Environment.NewLine, _tool.Run(args).Output);
+    }
+
+    [Fact]
     public void Generate_StopsAtAStopText()
     {
         string[] args = ["generate", "-m", trained.Model, "the cat", "--max-tokens", "30", "--json"];

@@ -188,14 +188,9 @@ public sealed class DecoderFixtureTests(ITestOutputHelper output)
     private void ForEachCase(string area, Action<DecoderCase, Tally> check)
     {
         var tally = new Tally(output);
-        foreach (JsonElement item in Fixtures.Json(Path.Combine(Fixtures.Folder("decoders"), "manifest.json")).GetProperty("cases").EnumerateArray())
+        foreach (JsonElement item in Fixtures.Cases("decoders", "decoder"))
         {
             string id = item.Text("id"), folder = Path.Combine(Fixtures.Folder("decoders"), id);
-            if (item.Text("kind") != "decoder")
-            {
-                tally.Skip(id, item.Text("kind") == "sampling-processors" ? "run by SamplingFixtureTests" : "run by BeamFixtureTests");
-                continue;
-            }
             tally.Case();
             try
             {

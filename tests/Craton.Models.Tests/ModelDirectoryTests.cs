@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Craton.Models.Generation;
 using Craton.Tensors;
@@ -89,11 +90,15 @@ public sealed class ModelDirectoryTests : IDisposable
         ModelDirectory.Save(Model, TestModels.Random(), TestModels.Bytes, Card);
         Write("""{ "temperature": 0.5, "top_k": 7, "top_p": 0.9, "repetition_penalty": 1.1, "max_new_tokens": 33, "eos_token_id": [3, 4] }""");
         TextModel loaded = TextModel.Load(Model);
-        Assert.Equal(new SamplingOptions { Temperature = 0.5, TopK = 7, TopP = 0.9, RepetitionPenalty = 1.1, MaxTokens = 33 } with { Stop = loaded.Defaults.Stop }, loaded.Defaults);
+        Assert.Equal(new SamplingOptions { Temperature = 0.5, TopK = 7, TopP = 0.9, RepetitionPenalty = 1.1, MaxTokens = 33 } with { Stop = loaded.Defaults.Stop, Biases = loaded.Defaults.Biases }, loaded.Defaults);
         Assert.Equal([3, 4, 256], loaded.Ends);
+        Write("""{ "typical_p": 0.5, "epsilon_cutoff": 0.01, "no_repeat_ngram_size": 3, "min_new_tokens": 2, "bad_words_ids": [[7, 8], [3]], "suppress_tokens": [9], "sequence_bias": [[[1, 2], -0.5]], "eos_token_id": 3 }""");
+        loaded = TextModel.Load(Model);
+        Assert.Equal((0.5, 0.01, 3, 2), (loaded.Defaults.TypicalP, loaded.Defaults.EpsilonCutoff, loaded.Defaults.NoRepeatNgram, loaded.Defaults.MinTokens));
+        Assert.Equal(["7 8 -∞", "9 -∞", "1 2 -0.5"], loaded.Defaults.Biases.Select(bias => string.Create(CultureInfo.InvariantCulture, $"{string.Join(' ', bias.Sequence)} {bias.Bias}").Replace("-Infinity", "-∞", StringComparison.Ordinal)));
         Write("""{ "do_sample": false }""");
         Assert.Equal(0, TextModel.Load(Model).Defaults.Temperature);
-        foreach (string bad in new[] { """{ "top_p": 7 }""", """{ "top_k": "many" }""", """{ "eos_token_id": "end" }""", "[]", "{" })
+        foreach (string bad in new[] { """{ "top_p": 7 }""", """{ "top_k": "many" }""", """{ "bad_words_ids": 3 }""", """{ "sequence_bias": [[1, 2, 3]] }""", """{ "eos_token_id": "end" }""", "[]", "{" })
         {
             Write(bad);
             Assert.Contains("generation_config.json", Assert.Throws<CratonException>(() => TextModel.Load(Model)).Message, StringComparison.Ordinal);

@@ -16,11 +16,14 @@ internal sealed class GenerateVerb : Verb
     private readonly Option<string?> _promptIds = new("--prompt-ids") { Description = "The prompt as token ids (1,2,3), taken as they are" };
     private readonly Option<int?> _logProbs = new("--logprobs") { Description = "With --json: each token's log-probability and those of the N best" };
     private readonly Option<bool> _echo = new("--echo") { Description = "Show the prompt too; with --json its tokens' log-probabilities (prompt_logprobs)" };
+    private readonly Option<int?> _beams = new("--beams") { Description = "Look for the likeliest text with so many beams instead of drawing one; --json shows all" };
+    private readonly Option<double> _lengthPenalty = new("--length-penalty") { Description = "With --beams: scores are divided by the length to this power; above 0 favours long texts", DefaultValueFactory = _ => 1 };
+    private readonly Option<EarlyStopping> _earlyStopping = new("--early-stopping") { Description = "With --beams: end as soon as there are as many finished texts as beams (yes), when no better one is near (no), or when none is possible (never)" };
     private readonly SamplingArguments _sampling = new();
 
     public override Command Build()
     {
-        var command = new Command("generate", "Write on from a prompt") { _model, _prompt, _promptIds, _logProbs, _echo };
+        var command = new Command("generate", "Write on from a prompt") { _model, _prompt, _promptIds, _logProbs, _echo, _beams, _lengthPenalty, _earlyStopping };
         _sampling.AddTo(command);
         OnRun(command, Run);
         return command;
@@ -33,12 +36,31 @@ internal sealed class GenerateVerb : Verb
         int[] prompt = Prompt(parsed, model);
         SamplingOptions options = _sampling.Read(parsed, model, prompt.Length, parsed.GetValue(_logProbs)) with { Echo = echo };
         using var interrupt = new AnswerInterrupt();
+        if (parsed.GetValue(_beams) is { } beams) return Search(parsed, output, model, prompt, options, beams, interrupt);
         if (echo && !output.IsJson) Write(model.Tokenizer.Decode(Known(model.Tokenizer, prompt)));
         GenerationResult result = interrupt.Run(cancel => new TextGenerator(model.Model, model.Tokenizer)
             .Generate(prompt, options, output.IsJson ? null : Write, model.Ends, cancel));
         if (!output.IsJson) Console.WriteLine();
         output.Result(Json(model.Tokenizer, prompt, options, result));
         return 0;
+    }
+
+    private int Search(ParseResult parsed, Output output, TextModel model, int[] prompt, SamplingOptions options, int count, AnswerInterrupt interrupt)
+    {
+        _sampling.RefuseWithBeams(parsed);
+        if (options.LogProbs is not null || options.Echo) throw new CratonException("--logprobs or --echo was given with --beams, expected one of them");
+        var settings = new BeamOptions { Beams = count, LengthPenalty = parsed.GetValue(_lengthPenalty), EarlyStopping = parsed.GetValue(_earlyStopping) };
+        SamplingArguments.Check(settings.Validate);
+        IReadOnlyList<Beam> beams = interrupt.Run(cancel => new BeamSearch(model.Model).Run(prompt, options, settings, model.Ends, cancel));
+        if (beams.Count > 0) output.Line(Text(beams[0]));
+        output.Result(new JsonObject
+        {
+            ["beams"] = new JsonArray([.. beams.Select(JsonNode (beam) => new JsonObject { ["text"] = Text(beam), ["tokens"] = TokenIds.Json(beam.Tokens), ["score"] = Output.Number(beam.Score) })]),
+            ["prompt_tokens"] = TokenIds.Json(prompt),
+        });
+        return 0;
+
+        string Text(Beam beam) => model.Tokenizer.Decode(Known(model.Tokenizer, [.. beam.Tokens]));
     }
 
     private int[] Prompt(ParseResult parsed, TextModel model)

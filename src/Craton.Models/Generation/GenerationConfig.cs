@@ -11,6 +11,8 @@ public sealed record GenerationConfig(SamplingOptions Sampling, IReadOnlyList<in
 {
     internal const string FileName = "generation_config.json";
 
+    private const int MostBiases = 1 << 16;
+
     /// <summary>Reads the file; a folder without one gives the defaults.</summary>
     /// <exception cref="CratonException">It is damaged, or a value is out of range.</exception>
     public static GenerationConfig Load(string directory)
@@ -26,7 +28,14 @@ public sealed record GenerationConfig(SamplingOptions Sampling, IReadOnlyList<in
             TopK = (int)Number("top_k", defaults.TopK),
             TopP = Number("top_p", defaults.TopP),
             MinP = Number("min_p", defaults.MinP),
+            TypicalP = Number("typical_p", defaults.TypicalP),
+            EpsilonCutoff = Number("epsilon_cutoff", defaults.EpsilonCutoff),
+            EtaCutoff = Number("eta_cutoff", defaults.EtaCutoff),
             RepetitionPenalty = Number("repetition_penalty", defaults.RepetitionPenalty),
+            NoRepeatNgram = (int)Number("no_repeat_ngram_size", defaults.NoRepeatNgram),
+            MinTokens = (int)Number("min_new_tokens", defaults.MinTokens),
+            MinLength = (int)Number("min_length", defaults.MinLength),
+            Biases = Biases(),
             MaxTokens = (int)Number("max_new_tokens", defaults.MaxTokens),
         };
         try
@@ -44,14 +53,28 @@ public sealed record GenerationConfig(SamplingOptions Sampling, IReadOnlyList<in
             : value.ValueKind == JsonValueKind.Number && value.GetDouble() is var number && Math.Abs(number) <= int.MaxValue ? number
             : throw new CratonException($"{file}: {name}: expected a number, got {value.GetRawText()}");
 
-        int[] Ids(string name) =>
-            !root.TryGetProperty(name, out JsonElement value) || value.ValueKind == JsonValueKind.Null ? []
-            : value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray().Select(Id)]
-            : [Id(value)];
+        int[] Ids(string name) => !root.TryGetProperty(name, out JsonElement value) || value.ValueKind == JsonValueKind.Null ? [] : IdsOf(name, value);
 
-        int Id(JsonElement value) => value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int id) && id >= 0
+        int[] IdsOf(string name, JsonElement value) => value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray().Select(item => Id(name, item))] : [Id(name, value)];
+
+        int Id(string name, JsonElement value) => value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int id) && id >= 0
             ? id
-            : throw new CratonException($"{file}: eos_token_id: expected an id or a list of ids, got {value.GetRawText()}");
+            : throw new CratonException($"{file}: {name}: expected an id or a list of ids, got {value.GetRawText()}");
+
+        // bad_words_ids: lists of ids; suppress_tokens: ids; sequence_bias: pairs of ids and a number.
+        SequenceBias[] Biases() =>
+        [
+            .. SequenceBias.Forbid(Lists("bad_words_ids").Select(ids => IdsOf("bad_words_ids", ids)), Ids("eos_token_id")),
+            .. Ids("suppress_tokens").Select(id => new SequenceBias([id], double.NegativeInfinity)),
+            .. Lists("sequence_bias").Select(pair => pair.ValueKind == JsonValueKind.Array && pair.GetArrayLength() == 2 && pair[1].ValueKind == JsonValueKind.Number
+                ? new SequenceBias(IdsOf("sequence_bias", pair[0]), pair[1].GetDouble())
+                : throw new CratonException($"{file}: sequence_bias: expected pairs of ids and a number, got {pair.GetRawText()}")),
+        ];
+
+        IEnumerable<JsonElement> Lists(string name) =>
+            !root.TryGetProperty(name, out JsonElement value) || value.ValueKind == JsonValueKind.Null ? []
+            : value.ValueKind == JsonValueKind.Array && value.GetArrayLength() <= MostBiases ? value.EnumerateArray()
+            : throw new CratonException($"{file}: {name}: expected a list of at most {MostBiases}, got {value.ValueKind}");
     }
 
     // What the model brought along, with the end of a turn among the ends.

@@ -24,6 +24,25 @@ internal static class LogitProcessors
             if (counts[i] > 0) scores[i] -= (float)(counts[i] * frequency + presence);
     }
 
+    /// <summary>Adds a bias to the last token of a sequence whose beginning ends the text; −∞ leaves the token out.</summary>
+    public static void Bias(Span<float> scores, ReadOnlySpan<int> text, SequenceBias bias)
+    {
+        int before = bias.Sequence.Count - 1;
+        if (before > text.Length) return;
+        for (int i = 0; i < before; i++)
+            if (text[text.Length - before + i] != bias.Sequence[i]) return;
+        scores[bias.Sequence[before]] += (float)bias.Bias;
+    }
+
+    /// <summary>Leaves out what would complete n tokens that occurred in this order before (Paulus et al. 2018).</summary>
+    public static void NoRepeat(Span<float> scores, ReadOnlySpan<int> text, int n)
+    {
+        if (text.Length < n) return;
+        ReadOnlySpan<int> end = text[(text.Length - n + 1)..];
+        for (int i = 0; i + n <= text.Length; i++)
+            if (text.Slice(i, n - 1).SequenceEqual(end)) scores[text[i + n - 1]] = float.NegativeInfinity;
+    }
+
     /// <summary>Divides by the temperature.</summary>
     public static void Temperature(Span<float> scores, double temperature)
     {
@@ -71,6 +90,49 @@ internal static class LogitProcessors
         double least = Math.Min(p * probabilities[First(values)], probabilities[NthBest(values, Math.Min(fewest, values.Length))]);
         for (int i = 0; i < values.Length; i++)
             if (probabilities[i] < least) values[i] = float.NegativeInfinity;
+    }
+
+    /// <summary>
+    /// In order of how far a token's information is from what is expected, the entropy, keeps tokens until they have probability p together,
+    /// and those that are as far as the last one (Meister et al. 2023).
+    /// </summary>
+    public static void TypicalP(Tensor scores, double p)
+    {
+        ReadOnlySpan<float> logs = Ops.LogSoftmax(scores).AsSpan<float>(), probabilities = Ops.Softmax(scores).AsSpan<float>();
+        double entropy = Entropy(logs, probabilities), mass = 0;
+        var order = new (double Distance, int Id)[logs.Length];
+        for (int i = 0; i < order.Length; i++) order[i] = (Math.Abs(-logs[i] - entropy), i);
+        order.AsSpan().Sort();
+        int last = 0;
+        while (last < order.Length - 1 && (mass += probabilities[order[last].Id]) < p) last++;
+        Span<float> values = scores.AsSpan<float>();
+        foreach ((double distance, int id) in order.AsSpan(last + 1))
+            if (distance > order[last].Distance) values[id] = float.NegativeInfinity;
+    }
+
+    /// <summary>Leaves out tokens less likely than epsilon; the likeliest stays (Hewitt et al. 2022).</summary>
+    public static void EpsilonCutoff(Tensor scores, double epsilon)
+    {
+        ReadOnlySpan<float> probabilities = Ops.Softmax(scores).AsSpan<float>();
+        Span<float> values = scores.AsSpan<float>();
+        float greatest = values[First(values)];
+        for (int i = 0; i < values.Length; i++)
+            if (probabilities[i] < epsilon && values[i] < greatest) values[i] = float.NegativeInfinity;
+    }
+
+    /// <summary>The same, with a limit that falls where the choice is open: min(ε, √ε · exp(−entropy)).</summary>
+    public static void EtaCutoff(Tensor scores, double epsilon)
+    {
+        double entropy = Entropy(Ops.LogSoftmax(scores).AsSpan<float>(), Ops.Softmax(scores).AsSpan<float>());
+        EpsilonCutoff(scores, Math.Min(epsilon, Math.Sqrt(epsilon) * DeterministicMath.Exp(-entropy)));
+    }
+
+    private static double Entropy(ReadOnlySpan<float> logs, ReadOnlySpan<float> probabilities)
+    {
+        double entropy = 0;
+        for (int i = 0; i < logs.Length; i++)
+            if (probabilities[i] > 0) entropy -= (double)probabilities[i] * logs[i];
+        return entropy;
     }
 
     /// <summary>The first of the greatest scores.</summary>

@@ -3,29 +3,27 @@ using Craton.Tensors;
 namespace Craton.Models.Generation;
 
 /// <summary>
-/// Chooses one text's tokens from scores: penalties, temperature, top-k, top-p, min-p in this order, then one random number that seed
-/// and step alone decide. Ties fall to the smaller id.
+/// Chooses one text's tokens from scores: biases and penalties, temperature, top-k, top-p, min-p, typical-p, epsilon and eta in this order, then
+/// one random number that seed and step alone decide. Ties fall to the smaller id.
 /// </summary>
 public sealed class Sampler
 {
     private readonly SamplingOptions _options;
     private readonly CounterRandom _random;
-    private readonly bool[] _occurred;
-    private readonly int[] _generated;
+    private readonly TextPenalties _penalties;
     private long _step;
 
     /// <summary>Begins a text.</summary>
     /// <param name="options">How tokens are chosen.</param>
     /// <param name="vocabulary">Number of token ids.</param>
-    /// <param name="prompt">The tokens before the first choice: the repetition penalty counts them.</param>
-    public Sampler(SamplingOptions options, int vocabulary, IReadOnlyList<int> prompt)
+    /// <param name="prompt">The tokens before the first choice: penalties count them.</param>
+    /// <param name="ends">Ids that end the text, which are not chosen before it is long enough.</param>
+    public Sampler(SamplingOptions options, int vocabulary, IReadOnlyList<int> prompt, IEnumerable<int>? ends = null)
     {
         options.Validate();
         _options = options;
         _random = new CounterRandom(options.Seed, place: CounterRandom.PlaceOf("sampler"));
-        _occurred = new bool[vocabulary];
-        _generated = new int[vocabulary];
-        foreach (int id in prompt) _occurred[id] = true;
+        _penalties = new TextPenalties(options, vocabulary, prompt, ends ?? []);
     }
 
     /// <summary>Chooses the next token.</summary>
@@ -36,20 +34,12 @@ public sealed class Sampler
         using (TensorScope.Open("sample"))
         {
             Tensor scores = Tensor.From(logits, logits.Length);
-            Penalize(scores.AsSpan<float>());
+            _penalties.Apply(scores.AsSpan<float>());
             int token = _options.Temperature == 0 ? LogitProcessors.First(scores.AsSpan<float>()) : Draw(scores);
-            _occurred[token] = true;
-            _generated[token]++;
+            _penalties.Add(token);
             _step++;
             return token;
         }
-    }
-
-    private void Penalize(Span<float> scores)
-    {
-        if (_options.RepetitionPenalty != 1) LogitProcessors.RepetitionPenalty(scores, _occurred, _options.RepetitionPenalty);
-        if (_options.FrequencyPenalty != 0 || _options.PresencePenalty != 0)
-            LogitProcessors.FrequencyPresence(scores, _generated, _options.FrequencyPenalty, _options.PresencePenalty);
     }
 
     private int Draw(Tensor scores)
@@ -62,6 +52,9 @@ public sealed class Sampler
         if (_options.TopK > 0) LogitProcessors.TopK(values, _options.TopK);
         if (_options.TopP < 1) LogitProcessors.TopP(scores, _options.TopP);
         if (_options.MinP > 0) LogitProcessors.MinP(scores, _options.MinP);
+        if (_options.TypicalP < 1) LogitProcessors.TypicalP(scores, _options.TypicalP);
+        if (_options.EpsilonCutoff > 0) LogitProcessors.EpsilonCutoff(scores, _options.EpsilonCutoff);
+        if (_options.EtaCutoff > 0) LogitProcessors.EtaCutoff(scores, _options.EtaCutoff);
         return Pick(Ops.Softmax(scores).AsSpan<float>(), Uniform());
     }
 

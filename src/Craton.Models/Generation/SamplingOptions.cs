@@ -17,6 +17,15 @@ public sealed record SamplingOptions
     /// <summary>Only tokens at least this share as likely as the likeliest; 0 for all.</summary>
     public double MinP { get; init; }
 
+    /// <summary>Only the tokens whose information is nearest to the entropy, up to this probability together (Meister et al. 2023); 1 for all.</summary>
+    public double TypicalP { get; init; } = 1;
+
+    /// <summary>Only tokens at least this likely (Hewitt et al. 2022); 0 for all.</summary>
+    public double EpsilonCutoff { get; init; }
+
+    /// <summary>The same, with a limit that falls where the choice is open; 0 for all.</summary>
+    public double EtaCutoff { get; init; }
+
     /// <summary>Scores of tokens already there are divided (positive) or multiplied (negative) by this (Keskar et al. 2019); 1 for none.</summary>
     public double RepetitionPenalty { get; init; } = 1;
 
@@ -25,6 +34,18 @@ public sealed record SamplingOptions
 
     /// <summary>Subtracted once from the score of every token that was generated; 0 for none.</summary>
     public double PresencePenalty { get; init; }
+
+    /// <summary>No sequence of this many tokens occurs twice in prompt and answer; 0 for any.</summary>
+    public int NoRepeatNgram { get; init; }
+
+    /// <summary>Added to the scores of tokens, always or behind others; −∞ forbids them.</summary>
+    public IReadOnlyList<SequenceBias> Biases { get; init; } = [];
+
+    /// <summary>Fewest new tokens before the model may end; 0 for none.</summary>
+    public int MinTokens { get; init; }
+
+    /// <summary>Fewest tokens of prompt and answer together before the model may end; 0 for none.</summary>
+    public int MinLength { get; init; }
 
     /// <summary>Seed of the choices.</summary>
     public ulong Seed { get; init; }
@@ -49,11 +70,19 @@ public sealed record SamplingOptions
         Check(TopK >= 0, "top_k", "0 or more", TopK);
         Check(TopP is > 0 and <= 1, "top_p", "above 0, at most 1", TopP);
         Check(MinP is >= 0 and <= 1, "min_p", "0 to 1", MinP);
+        Check(TypicalP is > 0 and <= 1, "typical_p", "above 0, at most 1", TypicalP);
+        Check(EpsilonCutoff is >= 0 and < 1, "epsilon_cutoff", "0 or more, below 1", EpsilonCutoff);
+        Check(EtaCutoff is >= 0 and < 1, "eta_cutoff", "0 or more, below 1", EtaCutoff);
+        Check(NoRepeatNgram >= 0, "no_repeat_ngram_size", "0 or more", NoRepeatNgram);
+        Check(MinTokens >= 0, "min_new_tokens", "0 or more", MinTokens);
+        Check(MinLength >= 0, "min_length", "0 or more", MinLength);
         Check(RepetitionPenalty is > 0 and <= 100, "repetition_penalty", "above 0, at most 100", RepetitionPenalty);
         Check(FrequencyPenalty is >= -100 and <= 100, "frequency_penalty", "-100 to 100", FrequencyPenalty);
         Check(PresencePenalty is >= -100 and <= 100, "presence_penalty", "-100 to 100", PresencePenalty);
         Check(MaxTokens >= 0, "max_tokens", "0 or more", MaxTokens);
         Check(LogProbs is null or (>= 0 and <= 100), "logprobs", "0 to 100", LogProbs ?? 0);
+        if (Biases.Any(bias => bias.Sequence.Count == 0 || double.IsNaN(bias.Bias) || bias.Bias == double.PositiveInfinity))
+            throw new CratonException("biases: expected at least one token and a number below infinity for each");
         if (Stop.Any(s => s.Length == 0)) throw new CratonException("stop: expected texts that are not empty, got an empty one");
 
         static void Check(bool holds, string name, string expected, double got)
@@ -61,4 +90,14 @@ public sealed record SamplingOptions
             if (!holds) throw new CratonException($"{name}: expected {expected}, got {got}");
         }
     }
+}
+
+/// <summary>What is added to the score of a sequence's last token where the others are the end of the text.</summary>
+/// <param name="Sequence">The tokens; of a single one the score always changes.</param>
+/// <param name="Bias">What is added; −∞ forbids the token.</param>
+public sealed record SequenceBias(IReadOnlyList<int> Sequence, double Bias)
+{
+    /// <summary>Forbids sequences, but never the end alone, without which no answer would end.</summary>
+    public static IEnumerable<SequenceBias> Forbid(IEnumerable<IReadOnlyList<int>> sequences, IReadOnlyCollection<int> ends) =>
+        sequences.Where(s => s.Count != 1 || !ends.Contains(s[0])).Select(s => new SequenceBias(s, double.NegativeInfinity));
 }

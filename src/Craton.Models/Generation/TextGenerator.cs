@@ -40,9 +40,11 @@ public sealed class TextGenerator(CausalLanguageModel model, Tokenizer tokenizer
     public GenerationResult Generate(
         IReadOnlyList<int> prompt, SamplingOptions options, Action<string>? onText = null, IReadOnlyCollection<int>? ends = null, CancellationToken cancel = default)
     {
-        CheckRequest(prompt, options);
+        CheckRequest(model, prompt, options);
         var answer = new Answer(tokenizer, options.Stop, onText);
-        var sampler = new Sampler(options, model.Config.VocabSize, prompt);
+        HashSet<int> ending = [.. ends ?? []];
+        if (model.Config.EosTokenId is { } end) ending.Add(end);
+        var sampler = new Sampler(options, model.Config.VocabSize, prompt, ending);
         var logProbs = new List<TokenLogProb>();
         var promptLogProbs = new List<TokenLogProb>();
         FinishReason reason = ReadPrompt([.. prompt], options, promptLogProbs, cancel) ? FinishReason.Length : FinishReason.Cancelled;
@@ -55,7 +57,7 @@ public sealed class TextGenerator(CausalLanguageModel model, Tokenizer tokenizer
             }
             if (answer.Tokens.Count > 0) ReadToken(answer.Tokens[^1]);
             int token = sampler.Next(_logits);
-            if (token == model.Config.EosTokenId || ends?.Contains(token) == true)
+            if (ending.Contains(token))
             {
                 reason = FinishReason.Stop;
                 break;
@@ -66,7 +68,8 @@ public sealed class TextGenerator(CausalLanguageModel model, Tokenizer tokenizer
         return new GenerationResult(answer.End(), answer.Tokens, reason, logProbs, promptLogProbs);
     }
 
-    private void CheckRequest(IReadOnlyList<int> prompt, SamplingOptions options)
+    /// <summary>Refuses a prompt or a length that the model cannot take.</summary>
+    internal static void CheckRequest(CausalLanguageModel model, IReadOnlyList<int> prompt, SamplingOptions options)
     {
         options.Validate();
         int context = model.Config.MaxPositionEmbeddings, room = context - prompt.Count;

@@ -37,6 +37,15 @@ public sealed class KvCache
     /// <summary>Counts the positions whose keys and values all layers have stored.</summary>
     public void Advance(int positions) => Length += positions;
 
+    /// <summary>A cache of several rows that all hold what the one row of this one holds.</summary>
+    public KvCache Repeat(int rows)
+    {
+        var cache = new KvCache(_keys.Length, rows, Capacity, _keys[0].Size(2), _keys[0].Size(3)) { Length = Length };
+        foreach ((Tensor from, Tensor to) in _keys.Concat(_values).Zip(cache._keys.Concat(cache._values)))
+            for (int row = 0; row < rows; row++) to.Slice(0, row, row + 1).Slice(1, 0, Length).Assign(from.Slice(1, 0, Length));
+        return cache;
+    }
+
     /// <summary>Puts the rows of a batch in another order; a row may occur several times (the beams of a search).</summary>
     public void Reorder(ReadOnlySpan<int> rows)
     {
