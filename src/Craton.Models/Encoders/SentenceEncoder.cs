@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Craton.Nn;
 using Craton.Tensors;
+using Craton.Tokenizers;
 
 namespace Craton.Models.Encoders;
 
@@ -16,14 +17,17 @@ public sealed class SentenceEncoder
 
     private readonly SentenceModule[] _modules;
 
-    private SentenceEncoder(EncoderModel model, SentenceModule[] modules, int maxTokens, bool lowerCase)
+    private SentenceEncoder(EncoderModel model, Tokenizer tokenizer, SentenceModule[] modules, int maxTokens)
     {
-        (Model, _modules, MaxTokens, LowerCase) = (model, modules, maxTokens, lowerCase);
+        (Model, Tokenizer, _modules, MaxTokens) = (model, tokenizer, modules, maxTokens);
         Width = modules.Aggregate(model.Config.HiddenSize, (width, module) => module.WidthAfter(width));
     }
 
     /// <summary>The Transformer.</summary>
     public EncoderModel Model { get; }
+
+    /// <summary>Its tokenizer.</summary>
+    public Tokenizer Tokenizer { get; }
 
     /// <summary>Number of values of a vector.</summary>
     public int Width { get; }
@@ -32,7 +36,10 @@ public sealed class SentenceEncoder
     public int MaxTokens { get; }
 
     /// <summary>Whether texts are turned to lower case before they are cut into tokens.</summary>
-    public bool LowerCase { get; }
+    public bool LowerCase { get; private init; }
+
+    /// <summary>What is put before every text.</summary>
+    public string Prompt { get; private init; } = "";
 
     /// <summary>Reads a directory.</summary>
     /// <exception cref="CratonException">A file is missing or damaged, or a step is of a kind that is not known.</exception>
@@ -45,11 +52,14 @@ public sealed class SentenceEncoder
         SentenceModule[] modules = steps.Length == 1 ? [new PoolingModule()] : [.. steps[1..].Select(step => ReadModule(file, step.Type, step.Folder))];
         if (modules[0] is not PoolingModule || modules[1..].Any(module => module is PoolingModule))
             throw new CratonException($"{file}: expected one Pooling, right behind the Transformer");
-        RefuseHiddenPrompt(directory, (PoolingModule)modules[0]);
         ConfigReader settings = Optional(Path.Combine(steps[0].Folder, "sentence_bert_config.json"));
         int longest = model.Config.Longest, most = settings.IntOr(longest, "max_seq_length");
         if (most < 1) throw new CratonException($"{settings.File}: max_seq_length is {most}, expected at least 1");
-        return new SentenceEncoder(model, modules, Math.Min(most, longest), settings.Flag("do_lower_case"));
+        return new SentenceEncoder(model, ModelDirectory.LoadTokenizer(steps[0].Folder), modules, Math.Min(most, longest))
+        {
+            LowerCase = settings.Flag("do_lower_case"),
+            Prompt = PromptOf(directory, (PoolingModule)modules[0]),
+        };
     }
 
     /// <summary>Keeps the weights in the order in which inference reads them: quicker, and no longer for training or saving.</summary>
@@ -61,6 +71,18 @@ public sealed class SentenceEncoder
         Tensor x = Model.Hidden(input);
         foreach (SentenceModule module in _modules) x = module.Forward(x, input);
         return x;
+    }
+
+    /// <summary>The vectors of texts.</summary>
+    /// <exception cref="CratonException">The directory has no tokenizer.</exception>
+    public float[][] Encode(IReadOnlyList<string> texts) => Encode([.. texts.Select(Tokenize)]);
+
+    /// <summary>The ids of a text: as the model was trained, with the tokens that frame it, cut to <see cref="MaxTokens"/>. What is spelt like a special token is one.</summary>
+    public int[] Tokenize(string text)
+    {
+        text = Prompt + text;
+        var options = new EncodeOptions { AllowSpecial = true, Truncation = new Truncation(MaxTokens) };
+        return [.. Tokenizer.EncodeText(LowerCase ? text.ToLowerInvariant() : text, null, options).Ids];
     }
 
     /// <summary>The vectors of texts that are given as token ids, with the tokens that frame them.</summary>
@@ -79,10 +101,12 @@ public sealed class SentenceEncoder
     }
 
     // Directories may name a text that stands before every other. Pooling that leaves it out would need to know its tokens.
-    private static void RefuseHiddenPrompt(string directory, PoolingModule pooling)
+    private static string PromptOf(string directory, PoolingModule pooling)
     {
         ConfigReader read = Optional(Path.Combine(directory, "config_sentence_transformers.json"));
-        read.Refuse(!pooling.WithPrompt && read.Has("default_prompt_name"), "default_prompt_name", "the pooling leaves the prompt out");
+        string name = read.TextOr("", "default_prompt_name"), prompt = name.Length > 0 ? read.Object("prompts")?.TextOr("", name) ?? "" : "";
+        read.Refuse(prompt.Length > 0 && !pooling.WithPrompt, "default_prompt_name", "the pooling leaves the prompt out");
+        return prompt;
     }
 
     /// <summary>The steps that a list of modules names, with the folders that hold their settings.</summary>
