@@ -24,6 +24,8 @@ internal class ModelCase(string id, string folder) : IDisposable
 
     public int[] Integers(string key) => _golden.Longs(key);
 
+    public float[] Floats(string key) => _golden.Floats(key);
+
     private Tensor Read(string name, string key, int[] shape) =>
         _golden[key].Type == DType.F32 ? Tensor.From(_golden.Floats(key), shape)
         : name.EndsWith("attention_mask", StringComparison.Ordinal) ? Tensor.From(Array.ConvertAll(_golden.Longs(key), m => m != 0), shape)
