@@ -11,6 +11,7 @@ Verb[] verbs =
     new GenerateVerb(),
     new ChatVerb(),
     new EvalVerb(),
+    new EmbedVerb(),
     new PerplexityVerb(),
     new QuantizeVerb(),
     new ExportVerb(),

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Craton.Nn;
 using Craton.Tensors;
@@ -116,6 +117,15 @@ public sealed class ConfigReader
     /// <summary>A list of texts; null when it is absent or null.</summary>
     public string[]? Texts(string name) => List(name, (n, e) => e.ValueKind == JsonValueKind.String ? e.GetString()! : throw Wrong(n, "texts", e));
 
+    /// <summary>The texts of an object whose names are 0, 1, 2, …, in this order.</summary>
+    public string[] Labels(int most)
+    {
+        int count = _root.EnumerateObject().Count();
+        if (count < 1 || count > most) throw new CratonException($"{File}: id2label: expected 1 to {most} labels, got {count}");
+        return [.. Enumerable.Range(0, count).Select(i => _root.TryGetProperty(i.ToString(CultureInfo.InvariantCulture), out JsonElement e) && e.ValueKind == JsonValueKind.String
+            ? e.GetString()! : throw new CratonException($"{File}: id2label: expected a text under each of 0 to {count - 1}, got none under {i}"))];
+    }
+
     /// <summary>The object under a name; null when it is absent or null.</summary>
     public ConfigReader? Object(string name) => Find(name) is not { } e ? null
         : e.ValueKind == JsonValueKind.Object ? new ConfigReader(File, e)
@@ -128,7 +138,8 @@ public sealed class ConfigReader
         "gelu" or "gelu_python" => Tensors.Activation.Gelu,
         "gelu_new" or "gelu_pytorch_tanh" or "gelu_fast" or "gelu_accurate" => Tensors.Activation.GeluTanh,
         "relu" => Tensors.Activation.Relu,
-        var other => throw new CratonException($"{File}: {names[0]} is '{other}', expected silu, gelu, gelu_new, gelu_pytorch_tanh or relu"),
+        "tanh" => Tensors.Activation.Tanh,
+        var other => throw new CratonException($"{File}: {names[0]} is '{other}', expected silu, gelu, gelu_new, gelu_pytorch_tanh, relu or tanh"),
     };
 
     /// <summary>Refuses a setting that would change the model and is not built.</summary>

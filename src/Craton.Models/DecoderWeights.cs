@@ -70,7 +70,8 @@ internal static class DecoderWeights
         return type == source.Type ? config : WithType(config, type);
     }
 
-    private static JsonObject WithType(JsonObject config, DType type)
+    /// <summary>Says in a configuration which type the weights have.</summary>
+    public static JsonObject WithType(JsonObject config, DType type)
     {
         string name = type switch { DType.BF16 => "bfloat16", DType.F16 => "float16", _ => "float32" };
         bool older = config.ContainsKey("torch_dtype");
@@ -79,7 +80,8 @@ internal static class DecoderWeights
         return config;
     }
 
-    private static void CheckShape(string directory, SafetensorsModel weights, string name, long[] expected)
+    /// <summary>Refuses a tensor that is missing or has another shape.</summary>
+    public static void CheckShape(string directory, SafetensorsModel weights, string name, long[] expected)
     {
         if (weights.FileOf(name) is not { } file)
             throw new CratonException($"{directory}: tensor '{name}' is missing, which config.json asks for; the weights belong to another configuration");

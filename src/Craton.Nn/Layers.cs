@@ -64,9 +64,13 @@ public sealed class Linear : Module
 public sealed class Embedding : Module
 {
     private readonly List<IEmbeddingAdapter> _adapters = [];
+    private readonly int _padding;
 
     /// <summary>Creates the table with zeroed parameters.</summary>
-    public Embedding(int count, int width) => Weight = Parameter("weight", count, width);
+    /// <param name="count">Number of vectors.</param>
+    /// <param name="width">Size of a vector.</param>
+    /// <param name="padding">Id whose vector is not trained by being looked up; −1 for none.</param>
+    public Embedding(int count, int width, int padding = -1) => (Weight, _padding) = (Parameter("weight", count, width), padding);
 
     /// <summary>[count, width].</summary>
     public Tensor Weight { get; private set; }
@@ -74,7 +78,7 @@ public sealed class Embedding : Module
     /// <summary>Looks the ids up.</summary>
     public Tensor Forward(Tensor ids)
     {
-        Tensor plain = Ops.Embedding(Weight, ids), y = plain;
+        Tensor plain = Ops.Embedding(Weight, ids, _padding), y = plain;
         foreach (IEmbeddingAdapter adapter in _adapters) y = adapter.Output(ids, plain, y);
         return y;
     }

@@ -78,6 +78,9 @@ public abstract class Module
     /// <summary>Declares a parameter with every element the same.</summary>
     protected Tensor Filled(string name, float value, params ReadOnlySpan<int> shape) => Declare(name, Tensor.FilledParameter(value, shape));
 
+    /// <summary>Declares a tensor that checkpoints hold and that is not trained.</summary>
+    protected Tensor Buffer(string name, params ReadOnlySpan<int> shape) => Declare(name, Tensor.Buffer(DType.F32, shape));
+
     private Tensor Declare(string name, Tensor tensor)
     {
         _parameters.Add((name, tensor));
@@ -88,6 +91,14 @@ public abstract class Module
     protected T Child<T>(string name, T module) where T : Module
     {
         _children.Add((name, module));
+        return module;
+    }
+
+    /// <summary>Declares what a module declares as this one's own: a part that has no name in the checkpoint.</summary>
+    protected T Inline<T>(T module) where T : Module
+    {
+        _parameters.AddRange(module._parameters);
+        _children.AddRange(module._children);
         return module;
     }
 

@@ -7,7 +7,7 @@ namespace Craton.Tokenizers;
 /// Turns text into token ids and back. Encoding and decoding are safe to call from many threads at once; the names of the
 /// <see cref="EosToken">roles</see> and the <see cref="ChatTemplate"/> are to be set before an instance is shared.
 /// </summary>
-public abstract class Tokenizer
+public abstract partial class Tokenizer
 {
     internal const string DefaultTemplate = "default";
 

@@ -1,31 +1,34 @@
 namespace Craton.Tokenizers.Unicode;
 
-/// <summary>Normalisation form C: decompose, order marks by combining class, compose (Unicode Standard Annex 15).</summary>
-internal static class CanonicalComposition
+/// <summary>The four normalisation forms: decompose, order marks by combining class, compose (Unicode Standard Annex 15).</summary>
+internal static class NormalizationForms
 {
     private const int SyllableBase = 0xAC00, LeadBase = 0x1100, VowelBase = 0x1161, TailBase = 0x11A7;
     private const int Leads = 19, Vowels = 21, Tails = 28, Syllables = Leads * Vowels * Tails;
 
     /// <summary>
-    /// Composes code points. The change of a result says how it came about: 0 one for one, +1 added to what is before it,
+    /// Normalises code points. The change of a result says how it came about: 0 one for one, +1 added to what is before it,
     /// -n together with the n original code points after its own.
     /// </summary>
-    public static List<(int Code, int Change)> Apply(List<int> codePoints)
+    /// <param name="codePoints">The text.</param>
+    /// <param name="compose">Forms C and KC, else D and KD.</param>
+    /// <param name="compatibility">Forms KC and KD: what only looks different becomes the same.</param>
+    public static List<(int Code, int Change)> Apply(ReadOnlySpan<int> codePoints, bool compose, bool compatibility)
     {
-        var text = new List<(int Code, int Change)>(codePoints.Count);
+        var text = new List<(int Code, int Change)>(codePoints.Length);
         foreach (int code in codePoints)
         {
             int first = text.Count;
-            Decompose(code, text);
+            Decompose(code, compatibility, text);
             for (int i = first + 1; i < text.Count; i++)
                 text[i] = (text[i].Code, 1);
         }
 
         OrderMarks(text);
-        return Recompose(text);
+        return compose ? Recompose(text) : text;
     }
 
-    private static void Decompose(int code, List<(int Code, int Change)> text)
+    private static void Decompose(int code, bool compatibility, List<(int Code, int Change)> text)
     {
         int syllable = code - SyllableBase;
         if (syllable is >= 0 and < Syllables)
@@ -35,10 +38,10 @@ internal static class CanonicalComposition
             if (syllable % Tails != 0)
                 text.Add((TailBase + syllable % Tails, 0));
         }
-        else if (CanonicalData.Decompose(code) is { } parts)
+        else if ((CanonicalData.Decompose(code) ?? (compatibility ? CompatibilityData.Decompose(code) : null)) is { } parts)
         {
             foreach (int part in parts)
-                Decompose(part, text);
+                Decompose(part, compatibility, text);
         }
         else
         {
