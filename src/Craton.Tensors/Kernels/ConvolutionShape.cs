@@ -35,7 +35,8 @@ internal readonly record struct ConvolutionAxis(int Source, int Places, int Taps
         return new(new ConvolutionAxis(Places, places, taps, 1, step, taps == 0 ? 0 : padding), start, first + (taps - 1) * tapStep, tapStep);
     }
 
-    private static int Divisor(int a, int b) => b == 0 ? a : Divisor(b, a % b);
+    /// <summary>The greatest common divisor.</summary>
+    public static int Divisor(int a, int b) => b == 0 ? a : Divisor(b, a % b);
 }
 
 /// <summary>A phase of a transposed dimension: its places are Start, Start + stride, … of the source, its taps LastTap, LastTap − TapStep, ….</summary>
@@ -55,4 +56,15 @@ internal readonly record struct ConvolutionShape(int Images, int Groups, int Cha
 
     /// <summary>Taps of a kernel.</summary>
     public int Taps => Rows.Taps * Columns.Taps;
+
+    /// <summary>A convolution that sees one pixel at a time, its images seen as if they had longer rows: these are faster to walk.</summary>
+    public ConvolutionShape Flattened()
+    {
+        const int Longest = 512;
+        var one = new ConvolutionAxis(1, 1, 1);
+        if (Rows != one with { Source = Rows.Source, Places = Rows.Source } || Columns != one with { Source = Columns.Source, Places = Columns.Source }) return this;
+        int width = ConvolutionAxis.Divisor(SourcePixels, Longest);
+        return width <= Columns.Source ? this
+            : this with { Rows = one with { Source = SourcePixels / width, Places = SourcePixels / width }, Columns = one with { Source = width, Places = width } };
+    }
 }

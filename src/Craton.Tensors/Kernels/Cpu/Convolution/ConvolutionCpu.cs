@@ -11,23 +11,26 @@ internal sealed unsafe partial class CpuKernels
     public override void Convolve(Tensor x, Tensor weight, Tensor? bias, Tensor y, in ConvolutionShape shape, bool add = false)
     {
         float* start = bias is null ? null : (float*)bias.Pointer;
-        Convolve(new ConvolutionProblem(shape, ImageView.Of(x), FilterView.Of(weight, shape), start, ImageView.Of(y), add));
+        ConvolutionShape flat = shape.Flattened();
+        ImageView source = ImageView.Of(x, flat.Columns.Source), target = ImageView.Of(y, flat.Columns.Places);
+        Convolve(new ConvolutionProblem(flat, source, FilterView.Of(weight, flat), start, target, add));
     }
 
     // Source places at one remainder of the strides are an ordinary convolution of the result, of stride 1.
     public override void ConvolveTransposed(Tensor y, Tensor weight, Tensor? bias, Tensor x, in ConvolutionShape shape, bool add = false)
     {
         float* start = bias is null ? null : (float*)bias.Pointer;
-        ImageView source = ImageView.Of(y), target = ImageView.Of(x);
-        for (int i = 0; i < shape.Rows.Stride; i++)
-            for (int j = 0; j < shape.Columns.Stride; j++)
+        ConvolutionShape flat = shape.Flattened();
+        ImageView source = ImageView.Of(y, flat.Columns.Places), target = ImageView.Of(x, flat.Columns.Source);
+        for (int i = 0; i < flat.Rows.Stride; i++)
+            for (int j = 0; j < flat.Columns.Stride; j++)
             {
-                ConvolutionPhase rows = shape.Rows.Phase(i), columns = shape.Columns.Phase(j);
-                var phase = new ConvolutionShape(shape.Images, shape.Groups, shape.Filters, shape.Channels, rows.Axis, columns.Axis);
+                ConvolutionPhase rows = flat.Rows.Phase(i), columns = flat.Columns.Phase(j);
+                var phase = new ConvolutionShape(flat.Images, flat.Groups, flat.Filters, flat.Channels, rows.Axis, columns.Axis);
                 if (phase.Pixels == 0) continue;
                 var part = new ImageView(
-                    target.At(0, 0, rows.Start, columns.Start), target.Image, target.Channel, target.Row * shape.Rows.Stride, target.Column * shape.Columns.Stride);
-                Convolve(new ConvolutionProblem(phase, source, FilterView.Of(weight, shape).Transposed(rows, columns), start, part, add));
+                    target.At(0, 0, rows.Start, columns.Start), target.Image, target.Channel, target.Row * flat.Rows.Stride, target.Column * flat.Columns.Stride);
+                Convolve(new ConvolutionProblem(phase, source, FilterView.Of(weight, flat).Transposed(rows, columns), start, part, add));
             }
     }
 
@@ -39,11 +42,12 @@ internal sealed unsafe partial class CpuKernels
             if (!add) Fill(dw, 0);
             return;
         }
-        var problem = new WeightProblem(shape, ImageView.Of(x), ImageView.Of(dy), (float*)dw.Pointer, add);
-        if (IsDepthwise(shape))
+        ConvolutionShape flat = shape.Flattened();
+        var problem = new WeightProblem(flat, ImageView.Of(x, flat.Columns.Source), ImageView.Of(dy, flat.Columns.Places), (float*)dw.Pointer, add);
+        if (IsDepthwise(flat))
         {
             var each = new DepthwiseWeightJob(problem);
-            WorkerPool.Run(ref each, shape.Groups * shape.Filters);
+            WorkerPool.Run(ref each, flat.Groups * flat.Filters);
             return;
         }
         switch (Gemm.RegisterBits)

@@ -8,9 +8,12 @@ internal readonly unsafe struct ImageView(float* data, nint image, nint channel,
 
     public float* At(nint image, nint channel, nint row, nint column) => Data + image * Image + channel * Channel + row * Row + column * Column;
 
-    /// <summary>A contiguous tensor of four dimensions.</summary>
-    public static ImageView Of(Tensor x) =>
-        new((float*)x.Pointer, (nint)x.Size(1) * x.Size(2) * x.Size(3), (nint)x.Size(2) * x.Size(3), x.Size(3), 1);
+    /// <summary>A contiguous tensor of images, whose pixels are seen in rows of a length.</summary>
+    public static ImageView Of(Tensor x, int columns)
+    {
+        nint pixels = (nint)x.Size(2) * x.Size(3);
+        return new((float*)x.Pointer, x.Size(1) * pixels, pixels, columns, 1);
+    }
 }
 
 /// <summary>Kernels [filter, channel, row, column] of all groups: distances may be negative, for taps that run backwards.</summary>

@@ -37,6 +37,9 @@ internal unsafe struct PaddedImages
         return images * channels * new PaddedImages(shape, default, 1, null)._channel + PanelPiece.Length;
     }
 
+    /// <summary>Distance of rows.</summary>
+    public readonly int Width => _width;
+
     /// <summary>The copy.</summary>
     public readonly float* Start => _copy;
 
@@ -72,27 +75,26 @@ internal unsafe struct PaddedImages
     {
         for (int i = 0; i < _shape.Rows.Planes; i++)
             for (int j = 0; j < _shape.Columns.Planes; j++, to += (nint)_rows * _width)
-                for (int r = 0; r < rows + _shape.Rows.Reach; r++)
-                    FillRow(from, firstRow + r, i, j, to + ((nint)r * _width));
+                FillPlane(from, firstRow, rows + _shape.Rows.Reach, i, j, to);
     }
 
-    private readonly void FillRow(float* from, int row, int rowPlane, int columnPlane, float* to)
+    private readonly void FillPlane(float* from, int firstRow, int rows, int rowPlane, int columnPlane, float* to)
     {
-        ConvolutionAxis axis = _shape.Columns;
-        int remainder = columnPlane * axis.Dilation % axis.Stride, at = remainder - axis.Padding; // what the first column shows
-        int rowAt = (row * _shape.Rows.Stride) + (rowPlane * _shape.Rows.Dilation % _shape.Rows.Stride) - _shape.Rows.Padding;
-        int begin = at >= 0 ? 0 : Math.Min(_width, (axis.Stride - 1 - at) / axis.Stride);
-        int end = at >= axis.Source ? 0 : Math.Min(_width, ((axis.Source - 1 - at) / axis.Stride) + 1);
-        if ((uint)rowAt >= (uint)_shape.Rows.Source || end <= begin)
+        ConvolutionAxis axis = _shape.Columns, down = _shape.Rows;
+        int stride = axis.Stride, at = (columnPlane * axis.Dilation % stride) - axis.Padding; // what the first column shows
+        int begin = at >= 0 ? 0 : Math.Min(_width, (stride - 1 - at) / stride);
+        int end = at >= axis.Source ? begin : Math.Clamp(((axis.Source - 1 - at) / stride) + 1, begin, _width);
+        int rowAt = (firstRow * down.Stride) + (rowPlane * down.Dilation % down.Stride) - down.Padding;
+        for (int r = 0; r < rows; r++, rowAt += down.Stride, to += _width)
         {
-            new Span<float>(to, _width).Clear();
-            return;
+            bool isInside = (uint)rowAt < (uint)down.Source;
+            new Span<float>(to, isInside ? begin : _width).Clear();
+            if (!isInside) continue;
+            float* source = from + (rowAt * _source.Row) + at + (begin * stride);
+            if (stride == 1) new ReadOnlySpan<float>(source, end - begin).CopyTo(new Span<float>(to + begin, end - begin));
+            else
+                for (int q = begin; q < end; q++, source += stride) to[q] = *source;
+            new Span<float>(to + end, _width - end).Clear();
         }
-        new Span<float>(to, begin).Clear();
-        float* source = from + (rowAt * _source.Row) + at + (begin * axis.Stride);
-        if (axis.Stride == 1) new ReadOnlySpan<float>(source, end - begin).CopyTo(new Span<float>(to + begin, end - begin));
-        else
-            for (int q = begin; q < end; q++, source += axis.Stride) to[q] = *source;
-        new Span<float>(to + end, _width - end).Clear();
     }
 }
