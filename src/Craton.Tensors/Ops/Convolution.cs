@@ -220,13 +220,10 @@ public static partial class Ops
         }
     }
 
-    // [C] = Σ of x [N, C, ..] over all but channels: first along the pixels, then over the images.
+    // [C] (+)= Σ of x [N, C, ..] over all but channels.
     private static void SumChannels(Tensor x, GradTarget target)
     {
-        int images = x.Size(0), channels = x.Size(1), rows = images * channels;
-        Tensor each = Tensor.Empty(x.DType, images, channels);
-        int pixels = rows == 0 ? 0 : (int)(x.Count / rows);
-        Kernel.For(x).SumTo(x.Detach().View(rows, pixels), each.Detach().View(rows, 1));
-        Kernel.For(x).SumTo(each, target.Gradient, target.Add);
+        int pixels = (int)(x.Count / Math.Max(1, (long)x.Size(0) * x.Size(1)));
+        Kernel.For(x).SumTo(x.Detach().View(x.Size(0), x.Size(1), pixels), target.Gradient.Detach().View(1, x.Size(1), 1), target.Add);
     }
 }
