@@ -11,6 +11,7 @@ public abstract class Module
     [ThreadStatic] private static bool t_withoutMemory;
 
     private readonly List<(string Name, Tensor Tensor)> _parameters = [];
+    private readonly List<(string Name, Tensor Tensor)> _buffers = [];
     private readonly List<(string Name, Module Module)> _children = [];
 
     /// <summary>Every parameter of this module and of those below it, with its dotted name, in order of declaration.</summary>
@@ -19,6 +20,16 @@ public abstract class Module
         foreach ((string name, Tensor tensor) in _parameters) yield return (name, tensor);
         foreach ((string child, Module module) in _children)
             foreach ((string name, Tensor tensor) in module.NamedParameters())
+                yield return ($"{child}.{name}", tensor);
+    }
+
+    /// <summary>Every tensor beside the parameters that belongs to the state of this module and of those below it, with its dotted name:
+    /// running averages, which are saved with the weights and not trained.</summary>
+    public IEnumerable<(string Name, Tensor Tensor)> NamedBuffers()
+    {
+        foreach ((string name, Tensor tensor) in _buffers) yield return (name, tensor);
+        foreach ((string child, Module module) in _children)
+            foreach ((string name, Tensor tensor) in module.NamedBuffers())
                 yield return ($"{child}.{name}", tensor);
     }
 
@@ -57,6 +68,15 @@ public abstract class Module
     {
         Tensor tensor = t_withoutMemory ? Tensor.Unallocated(DType.F32, shape) : Tensor.Parameter(DType.F32, shape);
         _parameters.Add((name, tensor));
+        return tensor;
+    }
+
+    /// <summary>Declares a tensor that is saved with the parameters and not trained, with every element the same.</summary>
+    protected Tensor Buffer(string name, float value, params ReadOnlySpan<int> shape)
+    {
+        Tensor tensor = t_withoutMemory ? Tensor.Unallocated(DType.F32, shape) : Tensor.Persistent(DType.F32, shape);
+        if (!t_withoutMemory) tensor.AsSpan<float>().Fill(value);
+        _buffers.Add((name, tensor));
         return tensor;
     }
 

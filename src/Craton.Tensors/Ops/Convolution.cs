@@ -91,9 +91,13 @@ public static partial class Ops
         if (bias is not null) Check.Shape(name, "bias", bias, filters);
         int height = Places(name, x.Size(2), weight.Size(2), options.Stride.Height, options.Padding.Height, options.Dilation.Height);
         int width = Places(name, x.Size(3), weight.Size(3), options.Stride.Width, options.Padding.Width, options.Dilation.Width);
+        return Record(name, x, weight, bias, Shape(options, x, weight, (x.Size(2), x.Size(3)), (height, width)));
+    }
+
+    private static Tensor Record(string name, Tensor x, Tensor weight, Tensor? bias, in ConvolutionShape shape)
+    {
         (x, weight, bias) = (Contiguous(x), Contiguous(weight), bias is null ? null : Contiguous(bias));
-        var shape = Shape(options, x, weight, height, width);
-        Tensor y = Tensor.Empty(x.DType, x.Size(0), filters, height, width);
+        Tensor y = Tensor.Empty(x.DType, shape.Images, shape.Groups * shape.Filters, shape.Rows.Places, shape.Columns.Places);
         Kernel.For(y).Convolve(x, weight, bias, y, shape);
         if (Tape.Records(x, weight, bias))
         {
@@ -113,9 +117,13 @@ public static partial class Ops
         if (bias is not null) Check.Shape(name, "bias", bias, channels);
         int height = SourceSize(name, x.Size(2), weight.Size(2), options.Stride.Height, options.Padding.Height, options.Dilation.Height, options.OutputPadding.Height);
         int width = SourceSize(name, x.Size(3), weight.Size(3), options.Stride.Width, options.Padding.Width, options.Dilation.Width, options.OutputPadding.Width);
+        return RecordTransposed(name, x, weight, bias, Shape(options, x, weight, (height, width), (x.Size(2), x.Size(3))));
+    }
+
+    private static Tensor RecordTransposed(string name, Tensor x, Tensor weight, Tensor? bias, in ConvolutionShape shape)
+    {
         (x, weight, bias) = (Contiguous(x), Contiguous(weight), bias is null ? null : Contiguous(bias));
-        Tensor y = Tensor.Empty(x.DType, x.Size(0), channels, height, width);
-        var shape = Shape(options, y, weight, x.Size(2), x.Size(3));
+        Tensor y = Tensor.Empty(x.DType, shape.Images, shape.Groups * shape.Channels, shape.Rows.Source, shape.Columns.Source);
         Kernel.For(y).ConvolveTransposed(x, weight, bias, y, shape);
         if (Tape.Records(x, weight, bias))
         {
@@ -144,11 +152,11 @@ public static partial class Ops
     private static void CheckSize(string name, string argument, Size2 size, int least) =>
         Check.That(size.Height >= least && size.Width >= least, name, argument, $"{least} or more", $"{size}");
 
-    // The shape of a convolution from a source to a result of this height and width.
-    private static ConvolutionShape Shape(in ConvolutionOptions options, Tensor source, Tensor weight, int height, int width) => new(
-        source.Size(0), options.Groups, weight.Size(1), weight.Size(0) / options.Groups,
-        new ConvolutionAxis(source.Size(2), height, weight.Size(2), options.Stride.Height, options.Dilation.Height, options.Padding.Height),
-        new ConvolutionAxis(source.Size(3), width, weight.Size(3), options.Stride.Width, options.Dilation.Width, options.Padding.Width));
+    // The shape of a convolution from sources to results of these sizes.
+    private static ConvolutionShape Shape(in ConvolutionOptions options, Tensor images, Tensor weight, Size2 source, Size2 places) => new(
+        images.Size(0), options.Groups, weight.Size(1), weight.Size(0) / options.Groups,
+        new ConvolutionAxis(source.Height, places.Height, weight.Size(2), options.Stride.Height, options.Dilation.Height, options.Padding.Height),
+        new ConvolutionAxis(source.Width, places.Width, weight.Size(3), options.Stride.Width, options.Dilation.Width, options.Padding.Width));
 
     // How many times a kernel fits.
     private static int Places(string name, int size, int taps, int stride, int padding, int dilation)
@@ -191,6 +199,12 @@ public static partial class Ops
             }
             if (Bias is { RequiresGrad: true }) SumChannels(dy, Tape.GradFor(Bias));
         }
+
+        public override void BackwardRecorded(Tensor dy, RecordedGradients gradients)
+        {
+            if (gradients.Wants(Weight) || gradients.Wants(Bias)) base.BackwardRecorded(dy, gradients);
+            else gradients.Add(X, RecordTransposed(Function, dy, Weight, null, Shape));
+        }
     }
 
     // The same with source and result exchanged.
@@ -217,6 +231,12 @@ public static partial class Ops
                 kernels.ConvolveWeight(dy, X, dw, Shape, add);
             }
             if (Bias is { RequiresGrad: true }) SumChannels(dy, Tape.GradFor(Bias));
+        }
+
+        public override void BackwardRecorded(Tensor dy, RecordedGradients gradients)
+        {
+            if (gradients.Wants(Weight) || gradients.Wants(Bias)) base.BackwardRecorded(dy, gradients);
+            else gradients.Add(X, Record(Function, dy, Weight, null, Shape));
         }
     }
 

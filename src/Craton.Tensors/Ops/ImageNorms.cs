@@ -127,5 +127,18 @@ public static partial class Ops
             if (Weight is { RequiresGrad: true }) SumChannels(dweight, Tape.GradFor(Weight));
             if (Bias is { RequiresGrad: true }) SumChannels(dbias, Tape.GradFor(Bias));
         }
+
+        // Sets of an image lie in a row; those of a channel do not, and have no second derivative.
+        public override void BackwardRecorded(Tensor dy, RecordedGradients gradients)
+        {
+            if (Sets.Groups == 0 || gradients.Wants(Weight) || gradients.Wants(Bias))
+            {
+                base.BackwardRecorded(dy, gradients);
+                return;
+            }
+            Tensor g = Reshape(dy, Sets.Images, Sets.Channels, Sets.Pixels);
+            if (Weight is not null) g *= Reshape(Weight, Sets.Channels, 1);
+            gradients.Add(X, Reshape(StandardizedGradient(Reshape(X, Sets.Images, Sets.Groups, -1), Reshape(g, Sets.Images, Sets.Groups, -1), Eps), X.Shape));
+        }
     }
 }

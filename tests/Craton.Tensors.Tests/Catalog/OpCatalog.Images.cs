@@ -50,7 +50,7 @@ internal static partial class OpCatalog
         OpRow[] rows =
         [
             Image(nameof(MaxPool2d), "", x => MaxPool2d(x, new(2) { CeilMode = true })),
-            Image(nameof(MaxPool2d), "overlapping", x => MaxPool2d(x, new((3, 2)) { Stride = 1, Padding = 1, Dilation = (2, 1) })),
+            Image(nameof(MaxPool2d), "overlapping", x => MaxPool2d(x, new(3) { Stride = (1, 2), Padding = (1, 2), Dilation = (1, 2) })),
             Image(nameof(AvgPool2d), "", x => AvgPool2d(x, new((2, 3)) { CeilMode = true })),
             Image(nameof(AvgPool2d), "padding", x => AvgPool2d(x, new(3) { Stride = 2, Padding = 1 })),
             Image(nameof(AvgPool2d), "without padding", x => AvgPool2d(x, new(3) { Stride = (2, 1), Padding = 1, ExcludesPadding = true, CeilMode = true })),
@@ -75,6 +75,7 @@ internal static partial class OpCatalog
             {
                 Composed = x => GroupNormComposed(x[0], x[0].Size(1), x[1], x[2], 1e-5),
             },
+            new(nameof(SpectralNorm), "weight", [In("fc33"), Constant("f")], x => SpectralNorm(x[0], x[1]).Weight) { NoDifferences = "the vectors are constants to the gradient" },
             Batch("training", "3cyx", training: true),
             Batch("training, flat", "9d", training: true),
             Batch("by averages", "bcyx", training: false),
@@ -90,5 +91,5 @@ internal static partial class OpCatalog
     // The averages are those of the call: training moves them.
     private static OpRow Batch(string @case, string x, bool training) => new(
         nameof(BatchNorm), @case, [In(x), In(x[1..2]), In(x[1..2]), Constant(x[1..2]), Constant(x[1..2], 0.5, 3)],
-        x => BatchNorm(x[0], x[1], x[2], (Copy(x[3]), Copy(x[4])), training));
+        x => BatchNorm(x[0], x[1], x[2], (Copy(x[3]), Copy(x[4])), training, eps: 0.1));
 }
