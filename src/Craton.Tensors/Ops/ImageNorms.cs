@@ -53,7 +53,7 @@ public static partial class Ops
         Tensor y = x.Rank == 2
             ? Transpose(Reshape(Normalized("batch_norm", Unsqueeze(Transpose(x), 0), weight, bias, 0, eps, out Tensor statistics), channels, x.Size(0)))
             : Normalized("batch_norm", x, weight, bias, 0, eps, out statistics);
-        Kernel.For(x).AverageStatistics(statistics, averages.Mean, averages.Variance, momentum, count / (count - 1.0));
+        ReferenceKernels.AverageStatistics(statistics, averages.Mean, averages.Variance, momentum, count / (count - 1.0));
         return y;
     }
 

@@ -6,7 +6,47 @@ internal static partial class OpsFunctions
     private static IEnumerable<KeyValuePair<string, OpsFunction>> Generative() =>
     [
         new("spectral_norm", SpectralNorm), new("wgan_gp", WassersteinPenalty), On("r1_penalty", RealPenalty, "penalty"),
+        new("gan_loss", GanLoss), new("vae_elbo", EvidenceBound), new("vector_quantize", VectorQuantize), new("vector_quantize_ema", MoveCodebook),
+        On("gaussian_kl", call => Ops.GaussianKl(call["mean1"], call["logvar1"], call["mean2"], call["logvar2"])),
     ];
+
+    private static (string Role, Tensor Value)[] GanLoss(OpsCall call)
+    {
+        GanForm form = Enum.Parse<GanForm>(call.Text("form").Replace("_", "", StringComparison.Ordinal), ignoreCase: true);
+        return [("discriminator", Ops.DiscriminatorLoss(form, call["real"], call["fake"])), ("generator", Ops.GeneratorLoss(form, call["fake"]))];
+    }
+
+    private static (string Role, Tensor Value)[] EvidenceBound(OpsCall call)
+    {
+        Tensor mean = call["mean"], logVariance = call["logvar"], x = call["x"], z = Ops.SampleGaussian(mean, logVariance, call["noise"]);
+        Tensor decoded = Ops.Linear(z, call["weight"], call["bias"]);
+        double? sigma = call.NumberOrNull("sigma");
+        Tensor each = call.Text("likelihood") switch
+        {
+            "bernoulli" => Ops.BceWithLogits(decoded, x, reduction: Reduction.None),
+            "gaussian" => Ops.GaussianNegativeLogLikelihood(decoded, x, sigma!.Value),
+            string other => throw new SkippedCaseException($"the likelihood {other} is not known"),
+        };
+        Tensor reconstruction = Ops.Sum(each) / x.Size(0), divergence = Ops.Sum(Ops.GaussianKl(mean, logVariance)) / x.Size(0);
+        return [("loss", reconstruction + divergence * call.Number("beta")), ("reconstruction", reconstruction), ("kl", divergence), ("z", z)];
+    }
+
+    private static (string Role, Tensor Value)[] VectorQuantize(OpsCall call)
+    {
+        QuantizedVectors got = Ops.VectorQuantize(call["x"], call["codebook"]);
+        return
+        [
+            ("quantized", got.Quantized), ("commitment", got.Commitment), ("codebook_loss", got.CodebookLoss), ("perplexity", got.Perplexity), ("index", got.Index),
+            ("loss", got.CodebookLoss + got.Commitment * call.Number("commitment_cost")),
+        ];
+    }
+
+    private static (string Role, Tensor Value)[] MoveCodebook(OpsCall call)
+    {
+        (Tensor codebook, Tensor counts, Tensor sums) = (Ops.Copy(call["codebook"]), Ops.Copy(call["cluster_size"]), Ops.Copy(call["cluster_sum"]));
+        Tensor index = Ops.MoveCodebook(call["x"], codebook, counts, sums, call.Number("decay"), call.Number("eps"));
+        return [("index", index), ("cluster_size", counts), ("cluster_sum", sums), ("codebook", codebook)];
+    }
 
     private static (string Role, Tensor Value)[] SpectralNorm(OpsCall call)
     {

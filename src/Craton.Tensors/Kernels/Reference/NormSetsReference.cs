@@ -21,7 +21,7 @@ internal unsafe partial class ReferenceKernels
     }
 
     /// <summary>mean += momentum · (batch's − mean), and so the variance, the batch's times a correction. Of statistics [C, 2].</summary>
-    public void AverageStatistics(Tensor statistics, Tensor mean, Tensor variance, double momentum, double correction)
+    public static void AverageStatistics(Tensor statistics, Tensor mean, Tensor variance, double momentum, double correction)
     {
         if (mean.DType == DType.F64) AverageStatistics<double>(statistics, mean, variance, momentum, correction);
         else AverageStatistics<float>(statistics, mean, variance, momentum, correction);
