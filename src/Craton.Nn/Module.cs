@@ -9,6 +9,7 @@ namespace Craton.Nn;
 public abstract class Module
 {
     private readonly List<(string Name, Tensor Tensor)> _parameters = [];
+    private readonly List<(string Name, Tensor Tensor)> _buffers = [];
     private readonly List<(string Name, Module Module)> _children = [];
 
     /// <summary>Every parameter of this module and of those below it, with its dotted name, in order of declaration.</summary>
@@ -17,6 +18,16 @@ public abstract class Module
         foreach ((string name, Tensor tensor) in _parameters) yield return (name, tensor);
         foreach ((string child, Module module) in _children)
             foreach ((string name, Tensor tensor) in module.NamedParameters())
+                yield return ($"{child}.{name}", tensor);
+    }
+
+    /// <summary>Every tensor beside the parameters that belongs to the state of this module and of those below it, with its dotted name:
+    /// running averages, which are saved with the weights and not trained.</summary>
+    public IEnumerable<(string Name, Tensor Tensor)> NamedBuffers()
+    {
+        foreach ((string name, Tensor tensor) in _buffers) yield return (name, tensor);
+        foreach ((string child, Module module) in _children)
+            foreach ((string name, Tensor tensor) in module.NamedBuffers())
                 yield return ($"{child}.{name}", tensor);
     }
 
@@ -74,6 +85,15 @@ public abstract class Module
 
     /// <summary>Declares a parameter, zeroed; its owner initialises it or a checkpoint fills it. It has no memory before one of them touches it.</summary>
     protected Tensor Parameter(string name, params ReadOnlySpan<int> shape) => Declare(name, Tensor.Parameter(DType.F32, shape));
+
+    /// <summary>Declares a tensor that is saved with the parameters and not trained, with every element the same.</summary>
+    protected Tensor Buffer(string name, float value, params ReadOnlySpan<int> shape)
+    {
+        Tensor tensor = t_withoutMemory ? Tensor.Unallocated(DType.F32, shape) : Tensor.Persistent(DType.F32, shape);
+        if (!t_withoutMemory) tensor.AsSpan<float>().Fill(value);
+        _buffers.Add((name, tensor));
+        return tensor;
+    }
 
     /// <summary>Declares a parameter with every element the same.</summary>
     protected Tensor Filled(string name, float value, params ReadOnlySpan<int> shape) => Declare(name, Tensor.FilledParameter(value, shape));
