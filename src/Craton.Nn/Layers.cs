@@ -14,6 +14,9 @@ public sealed class Linear : Module
         if (bias) Bias = Parameter("bias", outputs);
     }
 
+    /// <summary>Creates the layer with the weight [outputs, inputs] of another one.</summary>
+    public Linear(Tensor weight) => Weight = Shared("weight", weight);
+
     /// <summary>[outputs, inputs].</summary>
     public Tensor Weight { get; private set; }
 

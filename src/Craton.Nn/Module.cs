@@ -95,7 +95,12 @@ public abstract class Module
     /// <summary>Declares a parameter, zeroed; its owner initialises it or a checkpoint fills it.</summary>
     protected Tensor Parameter(string name, params ReadOnlySpan<int> shape)
     {
-        Tensor tensor = t_withoutMemory ? Tensor.Unallocated(DType.F32, shape) : Tensor.Parameter(DType.F32, shape);
+        return Shared(name, t_withoutMemory ? Tensor.Unallocated(DType.F32, shape) : Tensor.Parameter(DType.F32, shape));
+    }
+
+    /// <summary>Declares a parameter that another module holds too.</summary>
+    protected Tensor Shared(string name, Tensor tensor)
+    {
         _parameters.Add((name, tensor));
         return tensor;
     }

@@ -130,10 +130,22 @@ public sealed class AdapterTests : IDisposable
         }
     }
 
-    [Fact]
-    public void ATiedEmbeddingIsNotMerged()
+    // What is one weight in the model are two modules to an adapter, which changes one of them.
+    [Theory]
+    [InlineData("embed_tokens")]
+    [InlineData("lm_head")]
+    public void ATiedWeightIsAdaptedInOnePlaceAndNotMerged(string target)
     {
-        LayerAdapters adapter = New(TestModels.Random(), new LoraConfig(), "embed_tokens");
+        Gpt tied = TestModels.Random(), own = new(TestModels.Config with { TieWordEmbeddings = false });
+        Dictionary<string, Tensor> weights = tied.NamedParameters().ToDictionary(p => p.Name, p => p.Tensor);
+        foreach ((string name, Tensor weight) in own.NamedParameters()) weight.Assign(weights[name == "lm_head.weight" ? "model.embed_tokens.weight" : name]);
+        LayerAdapters adapter = New(tied, new LoraConfig(), target);
+        foreach ((_, Tensor tensor) in adapter.NamedParameters()) new CounterRandom(5).FillNormal(tensor.AsSpan<float>(), 0, 0.1f);
+        AdapterDirectory.Save(_folder.At("adapter"), adapter);
+        AdapterDirectory.Load(_folder.At("adapter"), own).Attach();
+        adapter.Attach();
+        Assert.Equal(Logits(own), Logits(tied));
+        Assert.Equal(own.Loss(Ids(), Ids()).Item(), tied.Loss(Ids(), Ids()).Item());
         Assert.Contains("tie_word_embeddings", Assert.Throws<CratonException>(adapter.Merge).Message, StringComparison.Ordinal);
     }
 
