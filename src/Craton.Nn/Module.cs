@@ -97,6 +97,9 @@ public abstract class Module
     /// <summary>Declares a parameter with every element the same.</summary>
     protected Tensor Filled(string name, float value, params ReadOnlySpan<int> shape) => Declare(name, Tensor.FilledParameter(value, shape));
 
+    /// <summary>Declares a parameter that another module holds too.</summary>
+    protected Tensor Shared(string name, Tensor tensor) => Declare(name, tensor);
+
     private Tensor Declare(string name, Tensor tensor)
     {
         _parameters.Add((name, tensor));
