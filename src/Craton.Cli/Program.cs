@@ -16,6 +16,7 @@ Verb[] verbs =
     new QuantizeVerb(),
     new ExportVerb(),
     new ImportVerb(),
+    new PullVerb(),
     new ListVerb(),
     new ShowVerb(),
     new RemoveVerb(),

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Craton.Models.Adapters;
 using Craton.Nn;
 using Craton.Tensors;
 
@@ -31,6 +32,12 @@ public abstract class CausalLanguageModel : Module
     /// </summary>
     public bool CheckpointActivations { get; set; }
 
+    /// <summary>What stands before every text; null for nothing.</summary>
+    public PromptAdapter? Prompt { get; internal set; }
+
+    /// <summary>Most tokens of a text.</summary>
+    public int Context => Config.MaxPositionEmbeddings - (Prompt?.Count ?? 0);
+
     /// <summary>The blocks.</summary>
     protected internal abstract IReadOnlyList<DecoderBlock> Blocks { get; }
 
@@ -56,7 +63,7 @@ public abstract class CausalLanguageModel : Module
     /// Texts whose lengths have the same number read alike. A cache that was filled under another one is to be filled anew: the rotary positions
     /// of some models are scaled by the length of the text.
     /// </summary>
-    public int Epoch(int length) => Rotary?.Epoch(length) ?? 0;
+    public int Epoch(int length) => Rotary?.Epoch(length + (Prompt?.Count ?? 0)) ?? 0;
 
     /// <summary>An empty cache.</summary>
     /// <param name="batch">Number of sequences.</param>
@@ -65,6 +72,11 @@ public abstract class CausalLanguageModel : Module
         Config.NumHiddenLayers, batch, capacity > 0 ? Math.Min(capacity, Config.MaxPositionEmbeddings) : Config.MaxPositionEmbeddings,
         Config.NumKeyValueHeads, Config.HeadDim);
 
+    /// <summary>A store of pages for the keys and values of many texts.</summary>
+    /// <param name="pages">Number of pages.</param>
+    /// <param name="pageSize">Tokens of a page.</param>
+    public PagedCache NewPagedCache(int pages, int pageSize) => new(Config.NumHiddenLayers, pages, pageSize, Config.NumKeyValueHeads, Config.HeadDim);
+
     /// <summary>Hidden states after the final norm.</summary>
     /// <param name="ids">Token ids, I32 [B, T].</param>
     /// <param name="input">Positions, documents, padding; default for one plain text per row.</param>
@@ -72,24 +84,61 @@ public abstract class CausalLanguageModel : Module
     /// <returns>[B, T, C].</returns>
     public Tensor Hidden(Tensor ids, DecoderInput input = default, KvCache? cache = null)
     {
-        int length = ids.Size(1) + (cache?.Length ?? 0);
+        Tensor hidden = HiddenWithPrompt(ids, input, cache);
+        return hidden.Size(1) == ids.Size(1) ? hidden : hidden.Slice(1, hidden.Size(1) - ids.Size(1));
+    }
+
+    /// <summary>The same with the states of prompt vectors before those of a text that begins here.</summary>
+    internal Tensor HiddenWithPrompt(Tensor ids, DecoderInput input, KvCache? cache)
+    {
+        int before = cache?.Length ?? 0;
+        bool begins = before == 0; // later calls find the prompt in the cache
+        int length = before + ids.Size(1) + (begins && Prompt is not null ? Prompt.Count : 0);
         if (length > Config.MaxPositionEmbeddings)
             throw new CratonException($"{length} tokens are more than the model's context of {Config.MaxPositionEmbeddings}; shorten the text, or train a model with a longer context");
-        var pass = new DecoderPass(ids, input, cache);
-        Tensor x = Embed(ids, pass);
-        for (int i = 0; i < Blocks.Count; i++) // an enumerator would be an object
-            x = CheckpointActivations && cache is null
-                ? Ops.Checkpoint(x, (Block: Blocks[i], pass), static (x, at) => at.Block.Forward(x, at.pass))
-                : Blocks[i].Forward(x, pass);
-        cache?.Advance(ids.Size(1));
+        if (Prompt is not null) (ids, input) = Prompt.Precede(ids, input, begins);
+        var pass = new DecoderPass(ids, input, cache, begins ? Prompt?.Prefix : null);
+        Tensor x = begins && Prompt is not null ? Prompt.Embed(ids, pass) : Embed(ids, pass);
+        x = Through(x, pass, CheckpointActivations && cache is null);
+        cache?.Advance(length - before);
         return Finish(x);
+    }
+
+    /// <summary>Hidden states after the final norm of several texts at once; each text gets the bits it gets alone.</summary>
+    /// <param name="ids">The texts' new tokens one text after the other, I32 [1, N].</param>
+    /// <param name="batch">Which rows are whose, and where keys and values lie.</param>
+    /// <returns>[1, N, C].</returns>
+    /// <exception cref="CratonException">The model computes with a tuned prompt.</exception>
+    public Tensor Hidden(Tensor ids, PagedBatch batch)
+    {
+        if (Prompt is not null) throw new CratonException("a model with a tuned prompt reads one text at a time; use it with 'craton generate' or 'craton chat', or tune with LoRA instead");
+        var pass = new DecoderPass(batch);
+        return Finish(Through(Embed(ids, pass), pass, checkpoint: false));
+    }
+
+    private Tensor Through(Tensor x, in DecoderPass pass, bool checkpoint)
+    {
+        for (int i = 0; i < Blocks.Count; i++) // an enumerator would be an object
+            x = checkpoint ? Ops.Checkpoint(x, (Block: Blocks[i], pass), static (x, at) => at.Block.Forward(x, at.pass))
+                : Tape.IsRecording ? Blocks[i].Forward(x, pass)
+                : Alone(Blocks[i], x, pass);
+        return x;
+    }
+
+    // Without a tape nothing of a block is needed but its result.
+    private static Tensor Alone(DecoderBlock block, Tensor x, in DecoderPass pass)
+    {
+        using TensorScope scope = TensorScope.Open("block");
+        Tensor y = scope.Keep(block.Forward(x, pass));
+        x.Release();
+        return y;
     }
 
     /// <summary>Scores of the next token: hidden states [.., C] → [.., V].</summary>
     public Tensor Logits(Tensor hidden) => Head.Logits(hidden);
 
     /// <summary>Scores of the next token at every position.</summary>
-    /// <inheritdoc cref="Hidden"/>
+    /// <inheritdoc cref="Hidden(Tensor, DecoderInput, KvCache?)"/>
     /// <returns>Logits [B, T, V].</returns>
     public Tensor Forward(Tensor ids, DecoderInput input = default, KvCache? cache = null) => Logits(Hidden(ids, input, cache));
 
@@ -130,4 +179,5 @@ public abstract class CausalLanguageModel : Module
 /// <param name="Generation">The content of <c>generation_config.json</c>, or null.</param>
 /// <param name="Type">The element type of its weights.</param>
 /// <param name="HasPrefix">Whether its names begin with the family's prefix.</param>
-public sealed record ModelSource(JsonObject Config, JsonObject? Generation, DType Type, bool HasPrefix);
+/// <param name="IsRounded">Whether its weights may differ from those of the model that the file was made of.</param>
+public sealed record ModelSource(JsonObject Config, JsonObject? Generation, DType Type, bool HasPrefix, bool IsRounded = false);

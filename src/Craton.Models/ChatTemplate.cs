@@ -1,123 +1,197 @@
-using System.Text;
+using System.Text.Json;
 using Craton.Data;
 using Craton.Tensors;
 using Craton.Tokenizers;
+using Craton.Tokenizers.Templates;
 
 namespace Craton.Models;
 
 /// <summary>
-/// Turns a conversation into ids in the ChatML form, with control tokens as ids that no text can produce:
-/// <c>&lt;|im_start|&gt;role ⏎ content &lt;|im_end|&gt; ⏎</c>. <see cref="ChatMlSource"/> is the same as a Jinja template, which other libraries render.
+/// Turns conversations into ids with the model's own chat template (Jinja). Control tokens are those that the template writes: no text of a
+/// message becomes one.
 /// </summary>
 public sealed class ChatTemplate
 {
-    /// <summary>The template as other libraries read it from <c>tokenizer_config.json</c>.</summary>
+    /// <summary>The ChatML form, for models that bring no template: <c>&lt;|im_start|&gt;role ⏎ content &lt;|im_end|&gt; ⏎</c>.</summary>
     public const string ChatMlSource =
         "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}{% endfor %}"
         + "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 
-    private const string Assistant = "assistant";
-
-    private static readonly string[] Roles = ["system", "user", Assistant, "tool"];
+    private static readonly string[] s_chatMlTokens = ["<|im_start|>", "<|im_end|>"];
 
     private readonly Tokenizer _tokenizer;
-    private readonly int _start, _end;
-    private readonly int[] _newline;
-    private readonly string[] _controls;
+    private readonly RenderedTextEncoder _encoder;
+    private readonly JinjaTemplate _template;
+    private readonly JinjaTemplate? _toolTemplate;
 
-    private ChatTemplate(Tokenizer tokenizer)
+    private ChatTemplate(string source, Tokenizer tokenizer)
     {
-        _tokenizer = tokenizer;
-        _start = Control("<|im_start|>");
-        _end = Control("<|im_end|>");
-        _newline = tokenizer.Encode("\n");
-        _controls = [.. Enumerable.Range(0, tokenizer.VocabularySize).Where(tokenizer.IsSpecial).Select(id => Encoding.UTF8.GetString(tokenizer.TokenBytes(id))).OrderByDescending(t => t.Length)];
+        (Source, _tokenizer, _encoder) = (source, tokenizer, new RenderedTextEncoder(tokenizer));
+        _template = JinjaTemplate.Parse(source);
+        _toolTemplate = tokenizer.ChatTemplates.TryGetValue("tool_use", out string? tools) ? JinjaTemplate.Parse(tools) : null;
+        EndOfTurn = FindEndOfTurn();
     }
 
-    /// <summary>Ends a turn; generation stops here.</summary>
-    public int EndOfTurn => _end;
+    /// <summary>The template.</summary>
+    public string Source { get; }
+
+    /// <summary>The control token that ends an answer, where the template writes one; generation stops here.</summary>
+    public int? EndOfTurn { get; }
 
     /// <summary>Fills free places of a row.</summary>
-    public int Padding => _tokenizer.EndOfText ?? _end;
+    public int Padding => _tokenizer.EndOfText ?? EndOfTurn ?? 0;
 
     /// <summary>The ChatML template over a tokenizer.</summary>
     /// <exception cref="CratonException">The tokenizer lacks the control tokens.</exception>
-    public static ChatTemplate ChatMl(Tokenizer tokenizer) => new(tokenizer);
-
-    /// <summary>The template of a model directory when it is one that is supported; null for another.</summary>
-    public static ChatTemplate? TryParse(string source, Tokenizer tokenizer) => source == ChatMlSource ? new ChatTemplate(tokenizer) : null;
-
-    /// <summary>The template of a model directory.</summary>
-    /// <exception cref="CratonException">It is another template than ChatML.</exception>
-    public static ChatTemplate Parse(string source, Tokenizer tokenizer) => TryParse(source, tokenizer)
-        ?? throw new CratonException("the model's chat template is not the ChatML one, which is the only one supported yet; use 'craton generate' with a prompt in the model's own form");
-
-    /// <summary>Renders a whole conversation for training.</summary>
-    /// <returns>The ids, and for each whether it is learnt: what the assistant says, and the end of its turn.</returns>
-    public (int[] Ids, bool[] Learn) Render(IReadOnlyList<ChatTurn> turns)
+    public static ChatTemplate ChatMl(Tokenizer tokenizer)
     {
-        var ids = new List<int>();
-        var learn = new List<bool>();
-        foreach (ChatTurn turn in turns)
-        {
-            if (!Roles.Contains(turn.Role))
-                throw new CratonException($"chat role '{turn.Role}' is unknown, expected {string.Join(", ", Roles)}");
-            // Role and content are encoded as one text, as other libraries do with the rendered template.
-            int[] header = Header(turn.Role), body = Encode($"{turn.Role}\n{turn.Content}");
-            ids.Add(_start);
-            ids.AddRange(body);
-            Fill(learn, ids.Count - body.Length + header.AsSpan().CommonPrefixLength(body), false);
-            ids.Add(_end);
-            Fill(learn, ids.Count, turn.Role == Assistant);
-            ids.AddRange(_newline);
-            Fill(learn, ids.Count, false);
-        }
-        return ([.. ids], [.. learn]);
+        foreach (string token in s_chatMlTokens)
+            if (tokenizer.IdOf(token) is not { } id || !tokenizer.IsSpecial(id))
+                throw new CratonException($"the tokenizer has no special token '{token}', which conversations need; train it with this special token, as the recipes here do");
+        return new ChatTemplate(ChatMlSource, tokenizer);
     }
 
-    /// <summary>Renders a conversation up to where the assistant is to speak.</summary>
-    public int[] Prompt(IReadOnlyList<ChatTurn> turns)
+    /// <summary>The template of a model directory; null when it cannot be read.</summary>
+    public static ChatTemplate? TryParse(string source, Tokenizer tokenizer)
     {
-        var ids = new List<int>(Render(turns).Ids);
-        ids.Add(_start);
-        ids.AddRange(Header(Assistant));
-        return [.. ids];
+        try
+        {
+            return new ChatTemplate(source, tokenizer);
+        }
+        catch (TemplateException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The template of a model directory.</summary>
+    /// <exception cref="CratonException">It cannot be read.</exception>
+    public static ChatTemplate Parse(string source, Tokenizer tokenizer) => Typed(() => new ChatTemplate(source, tokenizer));
+
+    /// <summary>Renders a conversation as text.</summary>
+    /// <exception cref="CratonException">The template refuses it, as many do whose roles must alternate, or it cannot be continued.</exception>
+    public RenderedText Render(ChatInput input) => Typed(() => RenderUntyped(input));
+
+    /// <summary>Renders and encodes a conversation.</summary>
+    /// <inheritdoc cref="Render" path="/exception"/>
+    public int[] Encode(ChatInput input) => [.. _encoder.Encode(Render(input)).Select(t => t.Id)];
+
+    /// <summary>Renders a conversation up to where the assistant is to speak.</summary>
+    /// <inheritdoc cref="Render" path="/exception"/>
+    public int[] Prompt(IEnumerable<ChatTurn> turns) => Encode(ChatInput.Of(turns) with { AddGenerationPrompt = true });
+
+    /// <summary>Renders a whole conversation for training.</summary>
+    /// <inheritdoc cref="Example(ChatInput)" path="/returns"/>
+    /// <inheritdoc cref="Example(ChatInput)" path="/exception"/>
+    public (int[] Ids, bool[] Learn) Example(IEnumerable<ChatTurn> turns) => Example(ChatInput.Of(turns));
+
+    /// <summary>Renders a whole conversation for training.</summary>
+    /// <returns>
+    /// The ids, and for each whether it is learnt: what stands in <c>generation</c> blocks; in a template without them what the assistant has to
+    /// say after its prompt, up to the end of its turn.
+    /// </returns>
+    /// <exception cref="CratonException">The template refuses the conversation, or its beginnings are not beginnings of the whole.</exception>
+    public (int[] Ids, bool[] Learn) Example(ChatInput input)
+    {
+        RenderedText text = Render(input);
+        TokenSpan[] tokens = _encoder.Encode(text);
+        IReadOnlyList<TextRange> answers = Template(input).MarksGeneration ? text.Generated : [.. Answers(input, text, tokens)];
+        return ([.. tokens.Select(t => t.Id)], [.. tokens.Select(t => answers.Any(a => t.Start >= a.Start && t.Start < a.End))]);
     }
 
     /// <summary>Refuses a template in whose examples the end of the assistant's turn is not learnt: such a model never stops.</summary>
+    /// <exception cref="CratonException">It is so.</exception>
     public void Validate()
     {
-        (int[] ids, bool[] learn) = Render([new ChatTurn("user", "q"), new ChatTurn("assistant", "a")]);
-        int last = Array.LastIndexOf(ids, _end);
+        (int[] ids, bool[] learn) = Example([new ChatTurn("user", "q"), new ChatTurn("assistant", "a")]);
+        int last = EndOfTurn is { } end ? Array.LastIndexOf(ids, end) : -1;
         if (last < 0 || !learn[last])
-            throw new CratonException("the chat template ends the assistant's turn with a token that would not be learnt, so the model would never stop; mark the end of turn as part of the answer");
+            throw new CratonException("the chat template does not end the assistant's turn with a special token that is learnt, so the model would never stop; make the end of turn a special token and part of the answer");
     }
 
-    private int[] Header(string role) => _tokenizer.Encode($"{role}\n");
+    private JinjaTemplate Template(ChatInput input) => input.HasTools ? _toolTemplate ?? _template : _template;
 
-    // What reads like a control token is ordinary characters, but a piece of its own, as in other libraries.
-    private int[] Encode(string text)
+    private RenderedText RenderUntyped(ChatInput input)
     {
-        var ids = new List<int>();
-        int done = 0;
-        for (int at = 0; at < text.Length; at++)
+        if (input is { AddGenerationPrompt: true, ContinueFinalMessage: true })
+            throw new CratonException("a conversation either goes on with its final message or begins an answer; set one of add_generation_prompt and continue_final_message");
+        System.Text.Json.Nodes.JsonArray messages = ChatMessages.Prepare(input.Messages);
+        string? open = input.ContinueFinalMessage ? ChatMessages.MarkEnd(messages) : null;
+        var variables = new TemplateVariables();
+        foreach ((string name, string? token) in new[] { ("bos_token", _tokenizer.BosToken), ("eos_token", _tokenizer.EosToken), ("pad_token", _tokenizer.PadToken), ("unk_token", _tokenizer.UnkToken) })
+            if (token is not null) variables.SetTrusted(name, token);
+        variables.Set("messages", JsonElement.Parse(messages.ToJsonString())).Set("tools", input.Tools).Set("documents", input.Documents)
+            .Set("add_generation_prompt", input.AddGenerationPrompt);
+        foreach ((string name, JsonElement value) in input.Variables) variables.Set(name, value);
+        RenderedText text = Template(input).Render(variables, input.Now);
+        return open is null ? text : CutAtTag(text, open);
+    }
+
+    private static RenderedText CutAtTag(RenderedText text, string open)
+    {
+        int at = text.Text.LastIndexOf(ChatMessages.Tag.TrimEnd(), StringComparison.Ordinal);
+        if (at < 0 || !text.Text.Contains(open.Trim(), StringComparison.Ordinal))
+            throw new CratonException("the final message cannot be continued: the chat template does not show it as it is; answer it with add_generation_prompt instead");
+        bool isWhole = string.CompareOrdinal(text.Text, at, ChatMessages.Tag, 0, ChatMessages.Tag.Length) == 0;
+        return text.Start(isWhole ? at : text.Text.AsSpan(0, at).TrimEnd().Length);
+    }
+
+    // What follows the prompt of each answer, up to the end of its turn.
+    private IEnumerable<TextRange> Answers(ChatInput input, RenderedText whole, TokenSpan[] tokens)
+    {
+        int count = 0;
+        foreach (JsonElement message in input.Messages.EnumerateArray())
         {
-            if (Array.Find(_controls, c => string.CompareOrdinal(text, at, c, 0, c.Length) == 0) is not { } control) continue;
-            _tokenizer.Encode(text.AsSpan(done, at - done), ids);
-            _tokenizer.Encode(control, ids);
-            done = at + control.Length;
-            at = done - 1;
+            if (message.TryGetProperty("role", out JsonElement role) && role.ValueEquals("assistant"))
+            {
+                int start = AnswerStart(input, count, whole.Text);
+                TokenSpan end = Array.Find(tokens, t => t.Start >= start && t.Id == EndOfTurn);
+                yield return new TextRange(start, end.End > 0 ? end.End : whole.Text.AsSpan().CommonPrefixLength(Render(input.First(count + 1, addGenerationPrompt: false)).Text));
+            }
+            count++;
         }
-        _tokenizer.Encode(text.AsSpan(done), ids);
-        return [.. ids];
     }
 
-    private int Control(string token) => _tokenizer.IdOf(token) is { } id && _tokenizer.IsSpecial(id)
-        ? id
-        : throw new CratonException($"the tokenizer has no special token '{token}', which conversations need; train it with this special token, as the recipes here do");
-
-    private static void Fill(List<bool> learn, int count, bool value)
+    private int AnswerStart(ChatInput input, int before, string whole)
     {
-        while (learn.Count < count) learn.Add(value);
+        // A template that looks at its first message has nothing to say about none.
+        if (before == 0 && TryRender(input.First(0, addGenerationPrompt: true)) is null) return 0;
+        string spoken = Render(input.First(before, addGenerationPrompt: false)).Text, prompt = Render(input.First(before, addGenerationPrompt: true)).Text;
+        if (!whole.StartsWith(spoken, StringComparison.Ordinal))
+            throw new CratonException($"the chat template shows the first {before} messages otherwise once more follow, so the words of the assistant cannot be told apart; mark them with {{% generation %}}");
+        // A prompt may say more than the answer repeats, such as the beginning of a thought.
+        return Math.Max(spoken.Length, whole.AsSpan().CommonPrefixLength(prompt));
+    }
+
+    private int? FindEndOfTurn()
+    {
+        const string Answer = "answer";
+        if (TryRender(ChatInput.Of([new ChatTurn("user", "q"), new ChatTurn("assistant", Answer)])) is not { } text) return null;
+        int end = text.Text.LastIndexOf(Answer, StringComparison.Ordinal) + Answer.Length;
+        return Array.Find(_encoder.Encode(text), t => t.Start >= end && _tokenizer.IsSpecial(t.Id)) is { End: > 0 } token ? token.Id : null;
+    }
+
+    private RenderedText? TryRender(ChatInput input)
+    {
+        try
+        {
+            return RenderUntyped(input);
+        }
+        catch (TemplateException)
+        {
+            return null;
+        }
+    }
+
+    private static T Typed<T>(Func<T> action)
+    {
+        try
+        {
+            return action();
+        }
+        catch (TemplateException e)
+        {
+            throw new CratonException(e.Message, e);
+        }
     }
 }

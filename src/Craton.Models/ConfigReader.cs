@@ -37,6 +37,9 @@ public sealed class ConfigReader
     /// <summary>Whether the value under a name is a list.</summary>
     public bool IsList(string name) => Find(name) is { ValueKind: JsonValueKind.Array };
 
+    /// <summary>Whether the value under a name is a text.</summary>
+    public bool IsText(string name) => Find(name) is { ValueKind: JsonValueKind.String };
+
     /// <summary>The same content, read as that of a family.</summary>
     public ConfigReader As(string modelType) => new(this, modelType);
 
@@ -68,6 +71,11 @@ public sealed class ConfigReader
         : e.ValueKind is JsonValueKind.True or JsonValueKind.False ? e.GetBoolean()
         : throw Wrong(name, "true or false", e);
 
+    /// <summary>A probability; 0 when it is absent or null.</summary>
+    public double Probability(string name) => Find(name) is not { } e ? 0
+        : e.ValueKind == JsonValueKind.Number && e.GetDouble() is >= 0 and < 1 and var value ? value
+        : throw Wrong(name, "a probability from 0 to below 1", e);
+
     /// <summary>A text, or what stands for it when it is absent or null.</summary>
     public string TextOr(string otherwise, params ReadOnlySpan<string> names) => Find(names) is not { } e ? otherwise
         : e.ValueKind == JsonValueKind.String ? e.GetString()!
@@ -81,6 +89,15 @@ public sealed class ConfigReader
 
     /// <summary>One text, or a list of them; null when it is absent or null.</summary>
     public string[]? TextOrTexts(string name) => IsList(name) ? Texts(name) : Has(name) ? [TextOr("", name)] : null;
+
+    /// <summary>The members of an object of positive numbers, in their order; none when it is absent or null.</summary>
+    public IReadOnlyList<(string Name, double Value)> NumbersByName(string name)
+    {
+        if (Find(name) is not { } e) return [];
+        if (e.ValueKind != JsonValueKind.Object) throw Wrong(name, "an object", e);
+        ConfigReader inside = new(File, e);
+        return [.. e.EnumerateObject().Select(member => (member.Name, inside.Number(member.Name, 1)))];
+    }
 
     /// <summary>A list; null when it is absent or null.</summary>
     public T[]? List<T>(string name, Func<string, JsonElement, T> read)
@@ -133,6 +150,22 @@ public sealed class ConfigReader
 
     /// <summary>What is set and nobody asked for: names and values, without null.</summary>
     internal IEnumerable<JsonProperty> Unread => _root.EnumerateObject().Where(p => p.Value.ValueKind != JsonValueKind.Null && !_asked.Contains(p.Name));
+
+    /// <summary>Refuses settings under other names, unless they say nothing: null, false, or empty.</summary>
+    public void RefuseOthers(IReadOnlyCollection<string> known)
+    {
+        foreach (JsonProperty setting in _root.EnumerateObject())
+            Refuse(!known.Contains(setting.Name) && !SaysNothing(setting.Value), setting.Name, "what it does is not built");
+    }
+
+    private static bool SaysNothing(JsonElement e) => e.ValueKind switch
+    {
+        JsonValueKind.Null or JsonValueKind.False => true,
+        JsonValueKind.Object => !e.EnumerateObject().Any(),
+        JsonValueKind.Array => e.GetArrayLength() == 0,
+        JsonValueKind.String => e.GetString()!.Length == 0,
+        _ => false,
+    };
 
     /// <summary>For every layer, whether it sees a window only; null when none does.</summary>
     /// <param name="layers">Number of layers.</param>

@@ -125,8 +125,26 @@ public sealed unsafe partial class Tensor
         return this;
     }
 
+    /// <summary>Asks for no gradient with respect to this leaf any more, and forgets one that is there.</summary>
+    /// <returns>The tensor itself.</returns>
+    public Tensor Freeze()
+    {
+        ClearGrad();
+        RequiresGrad = false;
+        return this;
+    }
+
     /// <summary>Forgets the gradient; its memory goes back to the pool.</summary>
     public void ClearGrad() => DropGrad("ClearGrad()");
+
+    /// <summary>The values as plain floats, cut off from the tape: the same elements, or a copy of a weight that is kept in another form.</summary>
+    public Tensor AsFloats()
+    {
+        if (!IsForComputing) return Detach();
+        Tensor rows = Empty(DType.I32, Size(0));
+        for (int i = 0; i < rows.Count; i++) rows.AsSpan<int>()[i] = i;
+        return Ops.Embedding(this, rows);
+    }
 
     /// <summary>The same elements, cut off from the tape: no gradient flows through.</summary>
     public Tensor Detach() => IsForComputing ? this : CreateView(_layout, differentiable: false);

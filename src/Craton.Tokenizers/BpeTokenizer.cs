@@ -47,8 +47,8 @@ public sealed class BpeTokenizer : Tokenizer
     /// <inheritdoc/>
     public override int VocabularySize => _model.Vocabulary.Count;
 
-    /// <summary>The added tokens, special ones among them, in order of id.</summary>
-    public IReadOnlyList<AddedToken> AddedTokens => _added.Tokens;
+    /// <inheritdoc/>
+    public override IReadOnlyList<AddedToken> AddedTokens => _added.Tokens;
 
     /// <summary>Number of merges.</summary>
     public int MergeCount => _model.Merges.Count;
@@ -90,14 +90,16 @@ public sealed class BpeTokenizer : Tokenizer
             added.Add(new AddedToken(id, content) { Special = true });
         }
 
-        return new BpeTokenizer("tokenizer", _model.Vocabulary.With(added), _model.Merges, _model.IgnoreMerges, added, Components)
+        var tokenizer = new BpeTokenizer("tokenizer", _model.Vocabulary.With(added), _model.Merges, _model.IgnoreMerges, added, Components)
         {
-            ChatTemplate = ChatTemplate,
             BosToken = BosToken,
             EosToken = EosToken,
             PadToken = PadToken,
             UnkToken = UnkToken,
         };
+        foreach ((string name, string template) in ChatTemplates)
+            tokenizer.ChatTemplates.Add(name, template);
+        return tokenizer;
     }
 
     /// <inheritdoc/>

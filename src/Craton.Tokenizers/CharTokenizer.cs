@@ -130,6 +130,9 @@ public sealed class CharTokenizer : Tokenizer
     }
 
     /// <inheritdoc/>
+    public override IReadOnlyList<AddedToken> AddedTokens => _added.Tokens;
+
+    /// <inheritdoc/>
     public override bool IsSpecial(int id) => _added.IsSpecial(id);
 
     /// <inheritdoc/>

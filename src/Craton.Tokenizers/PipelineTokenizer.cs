@@ -41,8 +41,8 @@ public sealed class PipelineTokenizer : Tokenizer
     /// <summary>The kind of its model: <c>BPE</c>, <c>WordPiece</c>, <c>Unigram</c> or <c>WordLevel</c>.</summary>
     public string ModelType => _model.Type;
 
-    /// <summary>The added tokens, special ones among them, in order of id.</summary>
-    public IReadOnlyList<AddedToken> AddedTokens => _added.Tokens;
+    /// <inheritdoc/>
+    public override IReadOnlyList<AddedToken> AddedTokens => _added.Tokens;
 
     internal override PostProcessor PostProcessor { get; }
 

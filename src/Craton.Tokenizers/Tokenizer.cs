@@ -9,13 +9,27 @@ namespace Craton.Tokenizers;
 /// </summary>
 public abstract partial class Tokenizer
 {
+    internal const string DefaultTemplate = "default";
+
     private const int TextsAtOnce = 16;
 
     /// <summary>Number of ids, added and special tokens included: every id is below it.</summary>
     public abstract int VocabularySize { get; }
 
-    /// <summary>The chat template (Jinja) that belongs to this vocabulary; kept by loading and saving, never interpreted here.</summary>
-    public string? ChatTemplate { get; set; }
+    /// <summary>The chat templates (Jinja) that belong to this vocabulary, by name; kept by loading and saving, never interpreted here.</summary>
+    public IDictionary<string, string> ChatTemplates { get; } = new SortedDictionary<string, string>(StringComparer.Ordinal);
+
+    /// <summary>The one of the <see cref="ChatTemplates"/> named <c>default</c>, or null.</summary>
+    public string? ChatTemplate
+    {
+        get => ChatTemplates.TryGetValue(DefaultTemplate, out string? template) ? template : null;
+        set
+        {
+            _ = ChatTemplates.Remove(DefaultTemplate);
+            if (value is not null)
+                ChatTemplates.Add(DefaultTemplate, value);
+        }
+    }
 
     /// <summary>Content of the token that ends a document or a turn, where one is named.</summary>
     public string? EosToken { get; set; }
@@ -31,8 +45,8 @@ public abstract partial class Tokenizer
 
     /// <summary>
     /// Loads a tokenizer from a <c>tokenizer.json</c> or from a model directory: <c>tokenizer.json</c>, else
-    /// <c>vocab.json</c> + <c>merges.txt</c>, else <c>encoder.json</c> + <c>vocab.bpe</c>. A <c>tokenizer_config.json</c> or
-    /// <c>chat_template.jinja</c> beside it supplies the roles and the chat template.
+    /// <c>vocab.json</c> + <c>merges.txt</c>, else <c>encoder.json</c> + <c>vocab.bpe</c>. A <c>tokenizer_config.json</c>, a
+    /// <c>chat_template.jinja</c> and <c>chat_templates/NAME.jinja</c> beside it supply the roles and the chat templates.
     /// </summary>
     /// <exception cref="TokenizerFileException">The file is damaged or uses a component that is not supported.</exception>
     public static Tokenizer Load(string path) => TokenizerDirectory.Load(path);
@@ -108,6 +122,9 @@ public abstract partial class Tokenizer
 
     /// <summary>True when the id is a special (control) token.</summary>
     public abstract bool IsSpecial(int id);
+
+    /// <summary>The added tokens, special ones among them, in order of id.</summary>
+    public virtual IReadOnlyList<AddedToken> AddedTokens => [];
 
     /// <summary>The id that ends a document or a turn, or null where the vocabulary has none.</summary>
     public virtual int? EndOfText => IdOf(EosToken ?? BetweenTexts);

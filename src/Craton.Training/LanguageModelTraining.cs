@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Text.Json;
 using Craton.Data;
 using Craton.Models;
+using Craton.Models.Adapters;
+using Craton.Nn;
 using Craton.Tensors;
 using Craton.Tensors.IO;
 using Craton.Tokenizers;
@@ -22,7 +24,17 @@ namespace Craton.Training;
 /// <param name="Context">Tokens of a row.</param>
 /// <param name="Sample">Writes a text with the model as it is, or null.</param>
 public sealed record TrainingTask(
-    string Phase, CausalLanguageModel Model, Tokenizer Tokenizer, BatchLoader Train, Func<BatchLoader>? Valid, int Context, Func<CausalLanguageModel, string>? Sample);
+    string Phase, CausalLanguageModel Model, Tokenizer Tokenizer, BatchLoader Train, Func<BatchLoader>? Valid, int Context, Func<CausalLanguageModel, string>? Sample)
+{
+    /// <summary>The adapter that is trained instead of the model, attached to it; null to train the model.</summary>
+    public LayerAdapters? Adapter { get; init; }
+
+    /// <summary>Seed of what an adapter leaves out in training.</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>What holds the trained parameters.</summary>
+    public Module Trained => (Module?)Adapter ?? Model;
+}
 
 /// <summary>How a run ended.</summary>
 /// <param name="Steps">Optimizer steps done.</param>
@@ -53,7 +65,7 @@ public static class LanguageModelTraining
         TrainingTask task, LoopSettings loop, OptimizerSettings optimizerSettings, ScheduleSettings scheduleSettings,
         string runFolder, StopSignal? stop, TrainingListener listener)
     {
-        NamedParameter[] parameters = [.. task.Model.NamedParameters().Select(p => new NamedParameter(p.Name, p.Tensor))];
+        NamedParameter[] parameters = [.. task.Trained.NamedParameters().Select(p => new NamedParameter(p.Name, p.Tensor))];
         IOptimizer optimizer = Build(optimizerSettings, parameters);
         Schedule schedule = Build(scheduleSettings, loop.Steps);
         task.Model.CheckpointActivations = loop.CheckpointActivations;
@@ -61,7 +73,7 @@ public static class LanguageModelTraining
 
         // ---- resume -------------------------------------------------------------------------------------------------------------
         var store = new CheckpointStore(runFolder, loop.Keep, warn: listener.OnMessage);
-        var saved = new TrainingCheckpoint(task.Model, optimizer, ema, task.Train);
+        var saved = new TrainingCheckpoint(task.Trained, optimizer, ema, task.Train);
         Checkpoint? latest = store.Resume();
         (long step, RunningFigures figures) = latest is null ? (0, RunningFigures.None) : saved.Load(latest);
         if (latest is not null) listener.OnMessage($"resumed at step {step}");
@@ -69,9 +81,14 @@ public static class LanguageModelTraining
         var samples = new SampleLog(runFolder, latest is null ? 0 : figures.SampleBytes);
         long lastSaved = latest is null ? -1 : step;
 
-        var update = new TrainingStep(task.Model, optimizer, optimizerSettings.ClipNorm);
+        var update = new TrainingStep(task.Model, optimizer, optimizerSettings.ClipNorm, task.Trained);
         var batch = new TokenBatch(loop.Batch, task.Context);
-        Func<TokenBatch> next = () => batch.Fill(task.Train);
+        uint pass = (uint)(step * loop.Accumulate);
+        Func<TokenBatch> next = () =>
+        {
+            task.Adapter?.DrawDropout(new CounterRandom(task.Seed, pass++));
+            return batch.Fill(task.Train);
+        };
         var clock = new TrainingClock(task.Phase, loop.Steps, (long)loop.Batch * loop.Accumulate * task.Context)
         {
             SmoothLoss = figures.TrainLoss ?? double.NaN,
@@ -85,6 +102,7 @@ public static class LanguageModelTraining
             clock.Begin();
             double factor = schedule.Factor(step);
             StepResult result = update.Run(next, loop.Accumulate, factor);
+            task.Adapter?.DrawDropout(null);
             if (!result.Skipped) ema?.Update();
             step++;
             clock.End(result.Loss);
@@ -200,7 +218,7 @@ internal sealed record RunningFigures(double? TrainLoss, double? ValLoss, double
 }
 
 /// <summary>What a checkpoint holds: weights, optimizer state, averages, and where the data stand.</summary>
-internal sealed class TrainingCheckpoint(CausalLanguageModel model, IOptimizer optimizer, Ema? ema, BatchLoader rows)
+internal sealed class TrainingCheckpoint(Module model, IOptimizer optimizer, Ema? ema, BatchLoader rows)
 {
     private const string Weights = "model.safetensors", Optimizer = "optimizer.safetensors", Average = "average.safetensors", State = "state.json";
 

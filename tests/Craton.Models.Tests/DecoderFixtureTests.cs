@@ -120,6 +120,48 @@ public sealed class DecoderFixtureTests(ITestOutputHelper output)
     });
 
     [Fact]
+    public void SeveralTextsInOnePassGiveTheBitsOfEachAlone() => ForEachCase("several texts in one pass", (c, tally) =>
+    {
+        using var scope = TensorScope.Open("test");
+        int[] all = c.FullIds;
+        int[][] texts = [all, [.. all.Reverse().Take(all.Length * 2 / 3)], all[..Math.Min(5, all.Length)], [.. all.Skip(1)]];
+        float[][] pieces = InPieces(c.Model, texts, [7, 3, 1, 11]);
+        for (int i = 0; i < texts.Length; i++)
+        {
+            float[] alone = c.Model.Forward(Tensor.From(texts[i], 1, texts[i].Length)).ToArray<float>();
+            tally.That(alone.AsSpan().SequenceEqual(pieces[i]), () => $"{c.Id} text {i}: the bits differ");
+        }
+    });
+
+    // Logits of texts that are read together, each in pieces of its own size, with the pages of one text between those of another.
+    private static float[][] InPieces(CausalLanguageModel model, int[][] texts, int[] sizes)
+    {
+        const int PageSize = 4;
+        int each = (texts.Max(t => t.Length) + PageSize - 1) / PageSize;
+        PagedCache cache = model.NewPagedCache(each * texts.Length, PageSize);
+        int[] done = new int[texts.Length];
+        var logits = texts.Select(_ => new List<float>()).ToArray();
+        while (texts.Where((t, i) => done[i] < t.Length).Any())
+        {
+            using var pass = TensorScope.Open("pass");
+            int[] open = [.. Enumerable.Range(0, texts.Length).Where(i => done[i] < texts[i].Length)];
+            var ids = new List<int>();
+            var rows = new List<PagedText>();
+            foreach (int i in open)
+            {
+                int n = Math.Min(sizes[i], texts[i].Length - done[i]);
+                rows.Add(new PagedText(ids.Count, n, done[i], [.. Enumerable.Range(0, each).Select(page => page * texts.Length + i)]));
+                ids.AddRange(texts[i][done[i]..(done[i] + n)]);
+                done[i] += n;
+            }
+            var batch = new PagedBatch(cache, [.. rows], [.. open.Select(i => texts[i].Length)]);
+            Tensor scores = model.Logits(model.Hidden(Tensor.From(ids.ToArray(), 1, ids.Count), batch));
+            for (int i = 0; i < open.Length; i++) logits[open[i]].AddRange(scores.Slice(1, rows[i].First, rows[i].First + rows[i].Count).ToArray<float>());
+        }
+        return [.. logits.Select(l => l.ToArray())];
+    }
+
+    [Fact]
     public void GreedyContinuations() => ForEachCase("greedy continuations", (c, tally) =>
     {
         JsonElement generate = c.Expect.GetProperty("generate");

@@ -69,12 +69,12 @@ internal sealed class AnswersTask : EvalTask
         int room = Math.Min(AnswerTokens, generator.Context - prompt.Length);
         if (room < least) return null;
         var options = new SamplingOptions { Temperature = 0, MaxTokens = room, RepetitionPenalty = 1.1 };
-        return generator.Generate(prompt, options, ends: [template.EndOfTurn]).Text.Trim();
+        return generator.Generate(prompt, options, ends: template.EndOfTurn is { } end ? [end] : []).Text.Trim();
     }
 
     private static (Conversation[] Train, Conversation[] Test) Conversations(EvalRequest request)
     {
-        DataSettings data = DataOf(request, "sft") ?? new DataSettings();
+        DataSettings data = DataOf(request, "sft", "lora") ?? new DataSettings();
         if (request.TestFraction is { } fraction) data = data with { TestFraction = fraction };
         var reader = new SourceReader(request.Output.Info);
         string[] sources = request.Sources.Length > 0 ? request.Sources : [data.Source];

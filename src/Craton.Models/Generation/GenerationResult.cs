@@ -1,3 +1,5 @@
+using Craton.Tensors;
+
 namespace Craton.Models.Generation;
 
 /// <summary>Why an answer ended.</summary>
@@ -15,7 +17,25 @@ public enum FinishReason
 /// <param name="Token">The token.</param>
 /// <param name="LogProb">Its log-probability; NaN for the first token of a prompt, which nothing predicts.</param>
 /// <param name="Top">The likeliest tokens at its place, best first.</param>
-public sealed record TokenLogProb(int Token, double LogProb, IReadOnlyList<(int Token, double LogProb)> Top);
+public sealed record TokenLogProb(int Token, double LogProb, IReadOnlyList<(int Token, double LogProb)> Top)
+{
+    /// <summary>What scores say of a token.</summary>
+    /// <param name="logits">Scores of all tokens, [V].</param>
+    /// <param name="token">The token.</param>
+    /// <param name="best">How many of the likeliest tokens to tell.</param>
+    public static TokenLogProb Of(ReadOnlySpan<float> logits, int token, int best)
+    {
+        using (TensorScope.Open("logprob"))
+        {
+            ReadOnlySpan<float> all = Ops.LogSoftmax(Tensor.From(logits, logits.Length)).AsSpan<float>();
+            int[] ids = new int[Math.Min(best, all.Length)];
+            LogitProcessors.Best(all, ids);
+            var top = new (int, double)[ids.Length];
+            for (int i = 0; i < top.Length; i++) top[i] = (ids[i], all[ids[i]]);
+            return new TokenLogProb(token, all[token], top);
+        }
+    }
+}
 
 /// <summary>An answer.</summary>
 /// <param name="Text">Its text, without stop texts and control tokens.</param>

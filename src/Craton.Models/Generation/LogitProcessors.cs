@@ -142,6 +142,19 @@ internal static class LogitProcessors
         return entropy;
     }
 
+    /// <summary>Leaves out tokens whose bit is not set: token i has bit i mod 32 of word i / 32.</summary>
+    /// <exception cref="CratonException">No bit is set.</exception>
+    public static void KeepAllowed(Span<float> scores, ReadOnlySpan<uint> allowed)
+    {
+        bool any = false;
+        for (int i = 0; i < scores.Length; i++)
+        {
+            if ((allowed[i >> 5] >> (i & 31) & 1) != 0) any = true;
+            else scores[i] = float.NegativeInfinity;
+        }
+        if (!any) throw new CratonException("no token may follow here: the answer's constraint cannot be met with this tokenizer; check that it is meant for it");
+    }
+
     /// <summary>The first of the greatest scores.</summary>
     /// <exception cref="CratonException">A score is no number, or none is finite.</exception>
     public static int First(ReadOnlySpan<float> scores)

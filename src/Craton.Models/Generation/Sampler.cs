@@ -3,7 +3,7 @@ using Craton.Tensors;
 namespace Craton.Models.Generation;
 
 /// <summary>
-/// Chooses one text's tokens from scores: biases and penalties, temperature, top-k, top-p, min-p, typical-p, epsilon and eta in this order, then
+/// Chooses one text's tokens from scores: what is allowed, biases and penalties, temperature, top-k, top-p, min-p, typical-p, epsilon and eta in this order, then
 /// one random number that seed and step alone decide. Ties fall to the smaller id.
 /// </summary>
 public sealed class Sampler
@@ -20,7 +20,6 @@ public sealed class Sampler
     /// <param name="ends">Ids that end the text, which are not chosen before it is long enough.</param>
     public Sampler(SamplingOptions options, int vocabulary, IReadOnlyList<int> prompt, IEnumerable<int>? ends = null)
     {
-        options.Validate();
         _options = options;
         _random = new CounterRandom(options.Seed, place: CounterRandom.PlaceOf("sampler"));
         _penalties = new TextPenalties(options, vocabulary, prompt, ends ?? []);
@@ -28,12 +27,14 @@ public sealed class Sampler
 
     /// <summary>Chooses the next token.</summary>
     /// <param name="logits">Scores of all tokens, [V].</param>
-    /// <exception cref="CratonException">The scores are no numbers.</exception>
-    public int Next(ReadOnlySpan<float> logits)
+    /// <param name="allowed">Which tokens may be chosen: token i has bit i mod 32 of word i / 32; empty for all.</param>
+    /// <exception cref="CratonException">The scores are no numbers, or no token is allowed.</exception>
+    public int Next(ReadOnlySpan<float> logits, ReadOnlySpan<uint> allowed = default)
     {
         using (TensorScope.Open("sample"))
         {
             Tensor scores = Tensor.From(logits, logits.Length);
+            if (!allowed.IsEmpty) LogitProcessors.KeepAllowed(scores.AsSpan<float>(), allowed);
             _penalties.Apply(scores.AsSpan<float>());
             int token = _options.Temperature == 0 ? LogitProcessors.First(scores.AsSpan<float>()) : Draw(scores);
             _penalties.Add(token);

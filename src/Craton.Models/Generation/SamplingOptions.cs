@@ -70,7 +70,12 @@ public sealed record SamplingOptions
 
     /// <summary>Refuses values that mean nothing.</summary>
     /// <exception cref="CratonException">A value is out of its range.</exception>
-    public void Validate()
+    public void Validate() => Validate(int.MaxValue);
+
+    /// <summary>Refuses values that mean nothing, and tokens that the model does not have.</summary>
+    /// <param name="vocabulary">Number of token ids.</param>
+    /// <exception cref="CratonException">A value is out of its range.</exception>
+    public void Validate(int vocabulary)
     {
         Check(Temperature is >= 0 and <= 100, "temperature", "0 to 100", Temperature);
         Check(TopK >= 0, "top_k", "0 or more", TopK);
@@ -89,6 +94,10 @@ public sealed record SamplingOptions
         Check(LogProbs is null or (>= 0 and <= 100), "logprobs", "0 to 100", LogProbs ?? 0);
         if (Biases.Any(bias => bias.Sequence.Count == 0 || double.IsNaN(bias.Bias) || bias.Bias == double.PositiveInfinity))
             throw new CratonException("biases: expected at least one token and a number below infinity for each");
+        foreach (int id in Biases.SelectMany(bias => bias.Sequence))
+            if (id < 0 || id >= vocabulary) throw new CratonException($"biases: token {id} is outside the model's {vocabulary} ids; use the tokenizer that belongs to the model");
+        Check(Stop.Count <= 64, "stop", "at most 64 texts", Stop.Count);
+        foreach (string stop in Stop) Check(stop.Length <= 1024, "stop", "texts of at most 1024 characters", stop.Length);
         if (Stop.Any(s => s.Length == 0)) throw new CratonException("stop: expected texts that are not empty, got an empty one");
 
         static void Check(bool holds, string name, string expected, double got)

@@ -1,4 +1,3 @@
-using System.Text;
 using Craton.Tensors;
 using Craton.Tokenizers;
 
@@ -18,7 +17,7 @@ public sealed class TextGenerator(CausalLanguageModel model, Tokenizer tokenizer
     private readonly float[] _logits = new float[model.Config.VocabSize];
 
     /// <summary>Most tokens of prompt and answer together.</summary>
-    public int Context => model.Config.MaxPositionEmbeddings;
+    public int Context => model.Context;
 
     /// <summary>Answers a prompt given as text. A model trained on separated documents gets the separator first.</summary>
     /// <inheritdoc cref="Generate(IReadOnlyList{int}, SamplingOptions, Action{string}?, IReadOnlyCollection{int}?, CancellationToken)"/>
@@ -41,7 +40,7 @@ public sealed class TextGenerator(CausalLanguageModel model, Tokenizer tokenizer
         IReadOnlyList<int> prompt, SamplingOptions options, Action<string>? onText = null, IReadOnlyCollection<int>? ends = null, CancellationToken cancel = default)
     {
         CheckRequest(model, prompt, options);
-        var answer = new Answer(tokenizer, options.Stop, onText);
+        var answer = new AnswerText(tokenizer, options.Stop, onText);
         HashSet<int> ending = [.. ends ?? []];
         if (model.Config.EosTokenId is { } end) ending.Add(end);
         var sampler = new Sampler(options, model.Config.VocabSize, prompt, ending);
@@ -62,7 +61,7 @@ public sealed class TextGenerator(CausalLanguageModel model, Tokenizer tokenizer
                 reason = FinishReason.Stop;
                 break;
             }
-            if (options.LogProbs is { } best) logProbs.Add(LogProbOf(_logits, token, best));
+            if (options.LogProbs is { } best) logProbs.Add(TokenLogProb.Of(_logits, token, best));
             if (answer.Add(token)) reason = FinishReason.Stop;
         }
         return new GenerationResult(answer.End(), answer.Tokens, reason, logProbs, promptLogProbs);
@@ -72,7 +71,7 @@ public sealed class TextGenerator(CausalLanguageModel model, Tokenizer tokenizer
     internal static void CheckRequest(CausalLanguageModel model, IReadOnlyList<int> prompt, SamplingOptions options)
     {
         options.Validate();
-        int context = model.Config.MaxPositionEmbeddings, room = context - prompt.Count;
+        int context = model.Context, room = context - prompt.Count;
         if (prompt.Count == 0) throw new CratonException("the prompt is empty, expected at least one token; give the model a text to go on from");
         foreach (int id in prompt)
         {
@@ -102,7 +101,7 @@ public sealed class TextGenerator(CausalLanguageModel model, Tokenizer tokenizer
                 if (!echo) continue;
                 ReadOnlySpan<float> scores = model.Logits(hidden).AsSpan<float>();
                 for (int i = at; i < end && i + 1 < prompt.Length; i++)
-                    logProbs.Add(LogProbOf(scores.Slice((i - at) * _logits.Length, _logits.Length), prompt[i + 1], options.LogProbs ?? 0));
+                    logProbs.Add(TokenLogProb.Of(scores.Slice((i - at) * _logits.Length, _logits.Length), prompt[i + 1], options.LogProbs ?? 0));
             }
         }
         return true;
@@ -115,49 +114,4 @@ public sealed class TextGenerator(CausalLanguageModel model, Tokenizer tokenizer
 
     // The scores behind the last token.
     private void TakeLogits(Tensor hidden) => model.Logits(Ops.Slice(hidden, 1, hidden.Size(1) - 1)).AsSpan<float>().CopyTo(_logits);
-
-    private static TokenLogProb LogProbOf(ReadOnlySpan<float> logits, int token, int best)
-    {
-        using (TensorScope.Open("logprob"))
-        {
-            ReadOnlySpan<float> all = Ops.LogSoftmax(Tensor.From(logits, logits.Length)).AsSpan<float>();
-            Span<int> ids = stackalloc int[Math.Min(best, all.Length)]; // at most 100, by SamplingOptions.Validate
-            LogitProcessors.Best(all, ids);
-            var top = new (int, double)[ids.Length];
-            for (int i = 0; i < top.Length; i++) top[i] = (ids[i], all[ids[i]]);
-            return new TokenLogProb(token, all[token], top);
-        }
-    }
-
-    // The answer as it grows.
-    private sealed class Answer(Tokenizer tokenizer, IReadOnlyList<string> stops, Action<string>? onText)
-    {
-        private readonly StreamDecoder _decoder = new(tokenizer);
-        private readonly StopText _stop = new(stops);
-        private readonly StringBuilder _text = new();
-
-        public List<int> Tokens { get; } = [];
-
-        // True when a stop text has come.
-        public bool Add(int token)
-        {
-            Tokens.Add(token);
-            Show(_stop.Feed(token < tokenizer.VocabularySize ? _decoder.Feed(token) : ""));
-            return _stop.Found;
-        }
-
-        public string End()
-        {
-            Show(_stop.Feed(_decoder.Flush()));
-            Show(_stop.Flush());
-            return _text.ToString();
-        }
-
-        private void Show(string piece)
-        {
-            if (piece.Length == 0) return;
-            _text.Append(piece);
-            onText?.Invoke(piece);
-        }
-    }
 }

@@ -20,8 +20,7 @@ internal sealed class TextPenalties
     /// <param name="ends">Ids that end the text.</param>
     public TextPenalties(SamplingOptions options, int vocabulary, IReadOnlyList<int> prompt, IEnumerable<int> ends)
     {
-        foreach (int id in options.Biases.SelectMany(bias => bias.Sequence))
-            if (id < 0 || id >= vocabulary) throw new CratonException($"biases: token {id} is outside the model's {vocabulary} ids; use the tokenizer that belongs to the model");
+        options.Validate(vocabulary);
         foreach (int? forced in new[] { options.ForcedFirst, options.ForcedLast })
             if (forced < 0 || forced >= vocabulary) throw new CratonException($"forced token {forced} is outside the model's {vocabulary} ids; use the tokenizer that belongs to the model");
         (_options, _ends, _text) = (options, [.. ends.Where(id => id >= 0 && id < vocabulary)], [.. prompt]);

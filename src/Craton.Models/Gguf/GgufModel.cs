@@ -20,7 +20,7 @@ public static class GgufModel
         JsonElement config = JsonElement.Parse(weights.Config.ToJsonString());
         CausalLanguageModel model = DecoderCatalogue.Create(new ConfigReader(path, config));
         weights.Fill(model, keepBlocks);
-        model.Source = new ModelSource(weights.Config, null, DType.F32, HasPrefix: true);
+        model.Source = new ModelSource(weights.Config, null, DType.F32, HasPrefix: true, IsRounded: true);
         return model;
     }
 
@@ -35,7 +35,7 @@ public static class GgufModel
         SortedSet<int> ends = [];
         foreach (string role in new[] { "eos", "eot", "eom" })
             if (file.Find($"tokenizer.ggml.{role}_token_id")?.AsInteger() is { } id and >= 0 and <= int.MaxValue) ends.Add((int)id);
-        if (template is not null) ends.Add(template.EndOfTurn);
+        if (template?.EndOfTurn is { } endOfTurn) ends.Add(endOfTurn);
         return new TextModel(model, tokenizer, template, new SamplingOptions(), ends);
     }
 

@@ -27,18 +27,29 @@ public readonly struct DecoderPass
 {
     private readonly DecoderInput _input;
     private readonly KvCache? _cache;
+    private readonly PagedBatch? _batch;
+    private readonly KeyValuePrefix? _prefix;
     private readonly int _past, _length;
 
     /// <summary>Begins a call.</summary>
     /// <param name="ids">Token ids [B, T].</param>
     /// <param name="input">Positions, documents, padding.</param>
     /// <param name="cache">Keys and values of earlier positions; layers append their own.</param>
-    public DecoderPass(Tensor ids, DecoderInput input, KvCache? cache)
+    /// <param name="prefix">Keys and values that stand before the text, when it begins with this call.</param>
+    public DecoderPass(Tensor ids, DecoderInput input, KvCache? cache, KeyValuePrefix? prefix = null)
     {
-        (_input, _cache) = (input, cache);
-        _past = cache?.Length ?? 0;
+        (_input, _cache, _prefix) = (input, cache, prefix);
+        _past = (cache?.Length ?? 0) + (prefix?.Count ?? 0);
         Tokens = ids.Size(1);
         _length = input.Length > 0 ? input.Length : input.Positions is { } positions ? Greatest(positions) + 1 : _past + Tokens;
+    }
+
+    /// <summary>Begins a call for several texts.</summary>
+    /// <param name="batch">The texts, and where their keys and values lie.</param>
+    public DecoderPass(PagedBatch batch)
+    {
+        (_batch, _input) = (batch, new DecoderInput(batch.Positions));
+        Tokens = batch.Positions.Size(1);
     }
 
     /// <summary>Tokens of each row.</summary>
@@ -57,8 +68,9 @@ public readonly struct DecoderPass
     }
 
     /// <summary>Turns queries or keys [B, H, T, D] by their positions.</summary>
-    public Tensor Rotate(Tensor x, RotaryPositions rotary, RotaryLayout layout = RotaryLayout.Half) =>
-        Ops.Rotary(x, rotary.For(_length), _input.Positions, _input.Positions is null ? _past : 0, layout);
+    public Tensor Rotate(Tensor x, RotaryPositions rotary, RotaryLayout layout = RotaryLayout.Half) => _batch is null
+        ? Ops.Rotary(x, rotary.For(_length), _input.Positions, _input.Positions is null ? _past : 0, layout)
+        : _batch.Rotate(x, rotary, layout);
 
     /// <summary>Causal attention of the new tokens to the past and themselves.</summary>
     /// <param name="layer">Number of the layer.</param>
@@ -69,8 +81,8 @@ public readonly struct DecoderPass
     /// <returns>[B, T, H·D].</returns>
     public Tensor Attend(int layer, Tensor q, Tensor k, Tensor v, in AttentionSettings settings)
     {
-        if (_cache is not null) (k, v) = _cache.Append(layer, k, v);
-        Tensor y = Ops.Attention(q, k, v, new AttentionOptions
+        if (_prefix is not null) (k, v) = _prefix.Before(layer, k, v);
+        var options = new AttentionOptions
         {
             Causal = true,
             QueryOffset = _past,
@@ -80,7 +92,9 @@ public readonly struct DecoderPass
             AlibiSlopes = settings.AlibiSlopes,
             DocumentIds = _input.Documents,
             KeyPadding = _input.KeyPadding,
-        });
+        };
+        if (_cache is not null) (k, v) = _cache.Append(layer, k, v);
+        Tensor y = _batch is null ? Ops.Attention(q, k, v, options) : _batch.Attend(layer, q, k, v, options);
         // The result lies in memory as [B, T, H, D]: turning it back is a view.
         return y.Permute(0, 2, 1, 3).View(y.Size(0), y.Size(2), y.Size(1) * y.Size(3));
     }

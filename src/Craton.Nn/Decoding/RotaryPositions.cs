@@ -70,7 +70,7 @@ public sealed class RotaryPositions
     private readonly RotarySettings _settings;
     private readonly RotaryTable _table;
     private readonly RotaryTable? _long;
-    private (int Length, RotaryTable Table)? _dynamic;
+    private Stretched? _dynamic; // replaced as a whole: several threads may read
 
     /// <summary>Creates the tables.</summary>
     public RotaryPositions(RotarySettings settings)
@@ -109,7 +109,7 @@ public sealed class RotaryPositions
         double stretch = _settings.Factor * length / _settings.OriginalContext - (_settings.Factor - 1);
         double theta = _settings.Theta * DeterministicMath.Pow(stretch, (double)_settings.Dim / (_settings.Dim - 2));
         var table = new RotaryTable(theta, _settings.Dim);
-        _dynamic = (length, table);
+        _dynamic = new Stretched(length, table);
         return table;
     }
 
@@ -142,6 +142,8 @@ public sealed class RotaryPositions
         double Place(double turns) =>
             _settings.Dim * DeterministicMath.Log(_settings.OriginalContext / (turns * 2 * Math.PI)) / (2 * DeterministicMath.Log(_settings.Theta));
     }
+
+    private sealed record Stretched(int Length, RotaryTable Table);
 
     private static double[] Divided(double[] frequencies, IReadOnlyList<double> factors)
     {

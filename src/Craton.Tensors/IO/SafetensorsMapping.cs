@@ -14,10 +14,15 @@ public sealed unsafe class SafetensorsMapping : IDisposable
     private readonly IReadOnlyDictionary<string, SafetensorsEntry> entries;
     private readonly MappedFile file;
 
+    /// <exception cref="ModelFileException">The file was cut since it was opened.</exception>
     internal SafetensorsMapping(string path, SafeFileHandle handle, IReadOnlyDictionary<string, SafetensorsEntry> entries)
     {
         this.path = path;
         this.entries = entries;
+        // Once more: it may have been cut since it was opened, and what is mapped is not checked when it is touched.
+        long needed = entries.Values.Select(entry => entry.Offset + entry.Length).DefaultIfEmpty().Max(), found = RandomAccess.GetLength(handle);
+        if (found < needed)
+            throw new ModelFileException(path, found, $"expected {needed} bytes, got {found}: the file was cut while it was open; save or fetch it again");
         file = new MappedFile(handle);
     }
 

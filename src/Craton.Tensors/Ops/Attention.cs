@@ -52,9 +52,25 @@ internal readonly record struct AttentionCall(
 
     public int Heads => Q.Size(1);
 
-    public int Queries => Q.Size(2);
+    /// <summary>Number of queries; they begin at row <see cref="FirstQuery"/> of Q.</summary>
+    public int Queries { get; init; } = Q.Size(2);
 
-    public int Keys => K.Size(2);
+    public int Keys { get; init; } = K.Size(2);
+
+    public int FirstQuery { get; init; }
+
+    /// <summary>Where K and V are pages [P, G, S, D]: those of this call's keys; null where they are [B, G, Tk, D].</summary>
+    public int[]? Pages { get; init; }
+
+    /// <summary>The call for one of several texts that lie on pages.</summary>
+    public AttentionCall For(PagedText text) => this with
+    {
+        Offset = text.Past,
+        Queries = text.Count,
+        Keys = text.Past + text.Count,
+        FirstQuery = text.First,
+        Pages = text.Pages,
+    };
 
     /// <summary>Query heads that share one key/value head.</summary>
     public int Group => Q.Size(1) / K.Size(1);

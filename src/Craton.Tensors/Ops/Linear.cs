@@ -133,6 +133,12 @@ public static partial class Ops
             if (Residual is { RequiresGrad: true }) Tape.PassGradient(Residual, dy);
         }
 
+        public override void BackwardRecorded(Tensor dy, RecordedGradients gradients)
+        {
+            if (Activation != Activation.None || gradients.Wants(Weight) || gradients.Wants(Bias) || gradients.Wants(Residual)) base.BackwardRecorded(dy, gradients);
+            else gradients.Add(X, Linear(dy, Weight.Transpose()));
+        }
+
         // The gradient of x; on the way a becomes activation(x).
         private void GiveInput(Tensor dy, in Layout rows, Tensor a)
         {

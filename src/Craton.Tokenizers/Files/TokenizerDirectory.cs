@@ -10,7 +10,11 @@ internal static class TokenizerDirectory
     private const string SentencePieceName = "tokenizer.model";
     private const string ConfigFile = "tokenizer_config.json";
     private const string TemplateFile = "chat_template.jinja";
+    private const string TemplateExtension = ".jinja";
     private const long LargestConfig = 16 << 20;
+
+    // Further templates, by file name; the second is what newer files of the field use.
+    private static readonly string[] _templateFolders = ["chat_templates", "additional_chat_templates"];
 
     /// <summary>Loads from a directory or a <c>tokenizer.json</c>.</summary>
     public static Tokenizer Load(string path)
@@ -52,6 +56,8 @@ internal static class TokenizerDirectory
         WriteWhole(Path.Combine(directory, ConfigFile), Config(tokenizer));
         // A template file beside the configuration would win over the template in it.
         File.Delete(Path.Combine(directory, TemplateFile));
+        foreach (string path in TemplateFiles(directory))
+            File.Delete(path);
     }
 
     private static void WriteWhole(string path, byte[] content)
@@ -73,7 +79,7 @@ internal static class TokenizerDirectory
         {
             json.WriteStartObject();
             WriteText(json, "bos_token", tokenizer.BosToken);
-            WriteText(json, "chat_template", tokenizer.ChatTemplate);
+            WriteTemplates(json, tokenizer);
             json.WriteBoolean("clean_up_tokenization_spaces", false);
             WriteText(json, "eos_token", tokenizer.EosToken);
             WriteText(json, "pad_token", tokenizer.PadToken);
@@ -96,10 +102,39 @@ internal static class TokenizerDirectory
         string path = Path.Combine(directory, ConfigFile);
         if (File.Exists(path))
             ReadConfig(tokenizer, path);
-        string template = Path.Combine(directory, TemplateFile);
-        if (File.Exists(template))
-            tokenizer.ChatTemplate = File.ReadAllText(template);
+        foreach (string template in TemplateFiles(directory))
+            tokenizer.ChatTemplates[Path.GetFileNameWithoutExtension(template)] = ReadSmall(template);
+        if (File.Exists(Path.Combine(directory, TemplateFile)))
+            tokenizer.ChatTemplate = ReadSmall(Path.Combine(directory, TemplateFile));
         return tokenizer;
+    }
+
+    private static IEnumerable<string> TemplateFiles(string directory) => _templateFolders.Select(folder => Path.Combine(directory, folder))
+        .Where(Directory.Exists).SelectMany(folder => Directory.EnumerateFiles(folder, "*" + TemplateExtension)).Order(StringComparer.Ordinal);
+
+    private static string ReadSmall(string path) => new FileInfo(path).Length > LargestConfig
+        ? throw new TokenizerFileException(path, $"is longer than {LargestConfig} bytes.")
+        : File.ReadAllText(path);
+
+    // One template is a string, several are a list of named ones.
+    private static void WriteTemplates(Utf8JsonWriter json, Tokenizer tokenizer)
+    {
+        if (tokenizer.ChatTemplates.Count == 0 || (tokenizer.ChatTemplates.Count == 1 && tokenizer.ChatTemplate is not null))
+        {
+            WriteText(json, "chat_template", tokenizer.ChatTemplate);
+            return;
+        }
+
+        json.WriteStartArray("chat_template");
+        foreach ((string name, string template) in tokenizer.ChatTemplates)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", name);
+            json.WriteString("template", template);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 
     private static void ReadConfig(Tokenizer tokenizer, string path)
@@ -114,7 +149,7 @@ internal static class TokenizerDirectory
             tokenizer.EosToken = ReadToken(root, "eos_token") ?? tokenizer.EosToken;
             tokenizer.PadToken = ReadToken(root, "pad_token") ?? tokenizer.PadToken;
             tokenizer.UnkToken = ReadToken(root, "unk_token") ?? tokenizer.UnkToken;
-            tokenizer.ChatTemplate = ReadTemplate(root) ?? tokenizer.ChatTemplate;
+            ReadTemplates(root, tokenizer);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
@@ -130,12 +165,20 @@ internal static class TokenizerDirectory
         { } token => token.Text(),
     };
 
-    /// <summary>A template is a string, or a list of named ones of which "default" is meant.</summary>
-    private static string? ReadTemplate(JsonFields root) => root.Find("chat_template") switch
+    /// <summary>A template is a string, or a list of named ones.</summary>
+    private static void ReadTemplates(JsonFields root, Tokenizer tokenizer)
     {
-        null => null,
-        { Element.ValueKind: JsonValueKind.Array } list =>
-            list.Items().Where(t => t.Require("name").Text() == "default").Select(t => t.Require("template").Text()).FirstOrDefault(),
-        { } template => template.Text(),
-    };
+        switch (root.Find("chat_template"))
+        {
+            case null:
+                break;
+            case { Element.ValueKind: JsonValueKind.Array } list:
+                foreach (JsonFields template in list.Items())
+                    tokenizer.ChatTemplates[template.Require("name").Text()] = template.Require("template").Text();
+                break;
+            case { } template:
+                tokenizer.ChatTemplate = template.Text();
+                break;
+        }
+    }
 }

@@ -27,10 +27,12 @@ internal sealed class ConversationRows
         var splitter = new Splitter(data.ValidFraction, data.TestFraction);
         var fits = new RuleReport("context");
         var kept = new List<(Split Split, MaskedExample Example)>();
+        string? refusal = null;
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var statistics = new DataStatistics(tokenizer);
         foreach (Document _ in statistics.Watch(Fitting())) { }
         Selection.Say(fits, listener);
+        if (kept.Count == 0 && refusal is not null) throw new CratonException($"no conversation is left: the chat template refuses them ({refusal})");
         if (kept.Count == 0) throw new CratonException($"no conversation fits the model's context of {context} tokens; use shorter ones or a model with a longer context");
         Corpus.SavePage(folder, new Selection([], [fits], reader.Report), statistics);
         return new ConversationRows(kept.ToLookup(k => k.Split, k => k.Example), context, template.Padding, Convert.ToHexStringLower(hash.GetHashAndReset()));
@@ -42,15 +44,33 @@ internal sealed class ConversationRows
             {
                 hash.AppendData(JsonSerializer.SerializeToUtf8Bytes(conversation.Turns));
                 var document = new Document(conversation.Id, string.Join('\n', conversation.Turns.Select(t => t.Content)), conversation.Source);
-                (int[] ids, bool[] learn) = template.Render(conversation.Turns);
-                if (ids.Length > context + 1)
+                if (Example(conversation) is not { } example)
+                {
+                    fits.Dropped(document, "refused by the chat template");
+                    continue;
+                }
+                if (example.Ids.Length > context + 1)
                 {
                     fits.Dropped(document, $"longer than {context} tokens");
                     continue;
                 }
                 fits.Passed(document);
-                kept.Add((splitter.Of(conversation), new MaskedExample(ids, learn)));
+                kept.Add((splitter.Of(conversation), example));
                 yield return document;
+            }
+        }
+
+        MaskedExample? Example(Conversation conversation)
+        {
+            try
+            {
+                (int[] ids, bool[] learn) = template.Example(conversation.Turns);
+                return new MaskedExample(ids, learn);
+            }
+            catch (CratonException e)
+            {
+                refusal ??= e.Message;
+                return null;
             }
         }
     }

@@ -45,6 +45,17 @@ public sealed class SamplerTests
         }
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void OnlyAllowedTokensAreChosen(double temperature)
+    {
+        var sampler = new Sampler(new SamplingOptions { Temperature = temperature }, 40, []);
+        float[] logits = [.. Enumerable.Range(0, 40).Select(i => -(float)i)];
+        Assert.Equal(33, sampler.Next(logits, [0, 1 << 1]));
+        Assert.Contains("constraint", Assert.Throws<CratonException>(() => sampler.Next(logits, [0, 0])).Message, StringComparison.Ordinal);
+    }
+
     // Written once; equal on every machine, register width and number of threads.
     [Fact]
     public void ChoicesArePinned()

@@ -109,6 +109,12 @@ internal static partial class OpCatalog
         yield return new(nameof(MatMul), "heads", [In("bhtp"), In("b1sp")], x => MatMul(x[0], Transpose(x[1]))) { GradientTolerance = Sums };
         yield return new(nameof(MatMul), "row", [In("d"), In("dk")], x => MatMul(x[0], x[1])) { Flops = size => 2 * Elements("dk", size) };
         yield return new(nameof(MatMul), "column", [In("btd"), In("d")], x => MatMul(x[0], x[1])) { GradientTolerance = Sums };
+        yield return new(nameof(Einsum), "", [In("bhtp"), In("bgsp")], x => Einsum("bhtp,bgsp->thbs", x[0], x[1]))
+        {
+            Allocates = "the letters and sizes",
+            Tolerance = Sums,
+            GradientTolerance = Sums,
+        };
         yield return new(nameof(Linear), "plain", [In("btd"), In("kd")], x => Linear(x[0], x[1]))
         {
             Flops = flops,
@@ -147,9 +153,33 @@ internal static partial class OpCatalog
         Attend("alibi", static x => new() { Causal = true, AlibiSlopes = x[3] }, extra: Constant("h", 0.1, 1)),
         Attend("key padding", static x => new() { KeyPadding = x[3] }, extra: Mask("bs")),
         Attend("documents", static x => new() { Causal = true, DocumentIds = x[3] }, Documents("bt"), keys: 't'),
+        AttendPaged("", static x => new()),
+        AttendPaged("all options", static x => new() { Window = 5, SoftCap = 2, Scale = 0.7, AlibiSlopes = x[3] }),
     ];
 
     private static OpInput Documents(string shape) => new(shape, static (_, i, size) => i % Dims.Of('t', size) / 3) { Type = DType.I32 };
+
+    private static OpRow AttendPaged(string @case, Func<Tensor[], AttentionOptions> options) =>
+        new(nameof(PagedAttention), @case, [Constant("1htp"), Constant("sg4p"), Constant("sg4p"), Constant("h", 0.1, 1)], x => PagedAttention(x[0], x[1], x[2], TwoTexts(x), options(x)))
+        {
+            Tolerance = Sums,
+            HasGradient = false,
+            NoExtremes = "a hidden key has the weight 0 in its tile, and 0 · NaN is NaN; the reference does not visit it",
+            Allocates = "the list of texts",
+            Composed = x => PagedAttentionComposed(x[0], x[1], x[2], TwoTexts(x), options(x)),
+            Flops = size => 4 * Elements("http", size),
+        };
+
+    // A third of the rows is the end of one text, the rest that of another, whose pages are the last ones.
+    private static PagedText[] TwoTexts(Tensor[] x)
+    {
+        int rows = x[0].Size(2), first = rows / 3, pages = x[1].Size(0);
+        return
+        [
+            new PagedText(0, first, 3, [.. Enumerable.Range(0, pages)]),
+            new PagedText(first, rows - first, rows / 2, [.. Enumerable.Range(0, pages).Reverse()]),
+        ];
+    }
 
     private static OpRow Attend(string @case, Func<Tensor[], AttentionOptions> options, OpInput? extra = null, char keys = 's')
     {

@@ -21,23 +21,77 @@ internal sealed unsafe partial class CpuKernels
         }
     }
 
+    public override void PagedAttention(in AttentionCall call, PagedText[] texts, Tensor y)
+    {
+        switch (Gemm.RegisterBits)
+        {
+            case 512: PagedAttention<Vec512>(call, texts, y); break;
+            case 256: PagedAttention<Vec256>(call, texts, y); break;
+            case 128: PagedAttention<Vec128>(call, texts, y); break;
+            default: PagedAttention<Scalar32>(call, texts, y); break;
+        }
+    }
+
     internal static void Attention<V>(in AttentionCall call, Tensor y, Tensor? logSums) where V : struct, IVec<V>
     {
-        int blocks = (AttentionRows<V>.Total(call) + AttentionRows<V>.Block - 1) / AttentionRows<V>.Block;
-        var job = new AttentionJob<V>(call, y, logSums is null ? null : (float*)logSums.Pointer, blocks);
-        WorkerPool.Run(ref job, call.Batch * call.K.Size(1) * blocks);
+        var job = new AttentionJob<V>(call, y, logSums is null ? null : (float*)logSums.Pointer);
+        WorkerPool.Run(ref job, job.Tasks);
+    }
+
+    private static void PagedAttention<V>(in AttentionCall call, PagedText[] texts, Tensor y) where V : struct, IVec<V>
+    {
+        var job = new PagedAttentionJob<V>(call, texts, y);
+        WorkerPool.Run(ref job, job.Tasks);
+    }
+
+    /// <summary>The tasks of one text after those of another.</summary>
+    private readonly struct PagedAttentionJob<V>(AttentionCall call, PagedText[] texts, Tensor y) : IJob where V : struct, IVec<V>
+    {
+        private readonly AttentionCall _call = call;
+
+        public int Tasks
+        {
+            get
+            {
+                int tasks = 0;
+                foreach (PagedText text in texts) tasks += AttentionJob<V>.TasksOf(_call.For(text));
+                return tasks;
+            }
+        }
+
+        public void Run(int task, int worker)
+        {
+            foreach (PagedText text in texts)
+            {
+                AttentionCall call = _call.For(text);
+                int tasks = AttentionJob<V>.TasksOf(call);
+                if (task < tasks)
+                {
+                    new AttentionJob<V>(call, y, logSums: null).Run(task, worker);
+                    return;
+                }
+                task -= tasks;
+            }
+        }
     }
 
     /// <summary>A task is one block of query rows.</summary>
-    private readonly struct AttentionJob<V>(AttentionCall call, Tensor y, float* logSums, int blocks) : IJob where V : struct, IVec<V>
+    private readonly struct AttentionJob<V>(AttentionCall call, Tensor y, float* logSums) : IJob where V : struct, IVec<V>
     {
         private const int Block = AttentionRows<V>.Block;
         private readonly AttentionCall _call = call;
-        private readonly HeadMatrices _v = new(call.V), _y = new(y);
+        private readonly HeadMatrices _v = new(call.V, pages: call.Pages), _y = new(y, call.FirstQuery);
+
+        public int Tasks => TasksOf(_call);
+
+        public static int TasksOf(in AttentionCall call) => call.Batch * call.K.Size(1) * BlocksOf(call);
+
+        private static int BlocksOf(in AttentionCall call) => (AttentionRows<V>.Total(call) + Block - 1) / Block;
 
         public void Run(int task, int worker)
         {
             // The later blocks of a causal call are the longer ones: they go first.
+            int blocks = BlocksOf(_call);
             (int pair, int block) = Math.DivRem(task, blocks);
             (int batch, int group) = Math.DivRem(pair, _call.K.Size(1));
             int padded = AttentionRows<V>.Padded(_v.Width);

@@ -3,10 +3,15 @@ using Craton.Tensors.Kernels.Simd;
 
 namespace Craton.Tensors.Kernels.Cpu;
 
-/// <summary>A tensor [B, H, T, D] of any strides as one matrix [T, D] for every batch and head.</summary>
-internal readonly unsafe struct HeadMatrices(Tensor tensor)
+/// <summary>
+/// A tensor [B, H, T, D] of any strides as one matrix [T, D] for every batch and head; or pages [P, H, S, D], of which a list makes one
+/// matrix for every head.
+/// </summary>
+internal readonly unsafe struct HeadMatrices(Tensor tensor, int firstRow = 0, int[]? pages = null)
 {
-    private readonly float* _start = (float*)tensor.Pointer;
+    private readonly float* _start = (float*)tensor.Pointer + firstRow * tensor.Layout.Stride(2);
+    private readonly int[]? _pages = pages;
+    private readonly int _pageRows = tensor.Size(2);
     private readonly nint _batch = (nint)tensor.Layout.Stride(0), _head = (nint)tensor.Layout.Stride(1);
 
     public readonly nint Row = (nint)tensor.Layout.Stride(2), Column = (nint)tensor.Layout.Stride(3);
@@ -16,10 +21,25 @@ internal readonly unsafe struct HeadMatrices(Tensor tensor)
     public float* At(int batch, int head, int row) => _start + batch * _batch + head * _head + row * Row;
 
     /// <summary>target = factor · rows, adjacent and filled up with zeros to the target's width.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Read<V>(int batch, int head, int row, int rows, float factor, float* target, int targetWidth) where V : struct, IVec<V>
     {
-        for (float* from = At(batch, head, row), end = target + (nint)rows * targetWidth; target < end; from += Row, target += targetWidth)
+        if (_pages is null)
+        {
+            Read<V>(At(batch, head, row), rows, factor, target, targetWidth);
+            return;
+        }
+        for (int end = row + rows, n; row < end; row += n, target += (nint)n * targetWidth)
+        {
+            (int page, int at) = Math.DivRem(row, _pageRows);
+            n = Math.Min(end - row, _pageRows - at);
+            Read<V>(At(_pages[page], head, at), n, factor, target, targetWidth);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Read<V>(float* from, int rows, float factor, float* target, int targetWidth) where V : struct, IVec<V>
+    {
+        for (float* end = target + (nint)rows * targetWidth; target < end; from += Row, target += targetWidth)
         {
             int i = 0;
             if (Column == 1)
@@ -68,7 +88,7 @@ internal unsafe ref struct AttentionRows<V> where V : struct, IVec<V>
     public AttentionRows(in AttentionCall call, int batch, int group, float* scratch)
     {
         _call = ref call;
-        (_q, _k, _batch, _group) = (new HeadMatrices(call.Q), new HeadMatrices(call.K), batch, group);
+        (_q, _k, _batch, _group) = (new HeadMatrices(call.Q, call.FirstQuery), new HeadMatrices(call.K, pages: call.Pages), batch, group);
         _padded = Padded(_q.Width);
         _padding = call.KeyPadding is { } padding ? (bool*)padding.Pointer + batch * padding.Layout.Stride(0) : null;
         _first = scratch;

@@ -1,0 +1,77 @@
+using System.Runtime.CompilerServices;
+using Craton.Models;
+using Craton.Models.Generation;
+using Microsoft.Extensions.AI;
+
+namespace Craton.Inference;
+
+/// <summary>
+/// A model as an <see cref="IChatClient"/>. Answers follow a JSON schema where one is given. Tools and other
+/// settings that it cannot honour are refused, never ignored. What is not
+/// among <see cref="ChatOptions"/> is set by a <see cref="ChatOptions.RawRepresentationFactory"/> that gives <see cref="SamplingOptions"/>, of which the
+/// other options then change what they name.
+/// </summary>
+public sealed class CratonChatClient : IChatClient
+{
+    private readonly InferenceEngine _engine;
+    private readonly string _name;
+    private readonly ChatTemplate _template;
+    private readonly ResponseGrammars _grammars;
+
+    /// <summary>Creates the client.</summary>
+    /// <param name="engine">The engine; it stays the caller's.</param>
+    /// <param name="name">The model's name in responses and errors.</param>
+    /// <exception cref="Tensors.CratonException">The model was not tuned to converse, or its chat template is not supported.</exception>
+    public CratonChatClient(InferenceEngine engine, string name) =>
+        (_engine, _name, _template, _grammars) = (engine, name, engine.Model.Template ?? engine.Model.NeedTemplate(name), new ResponseGrammars(engine));
+
+    /// <inheritdoc/>
+    public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+        GetStreamingResponseAsync(messages, options, cancellationToken).ToChatResponseAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        GenerationRequest request = ChatRequest.Make(_engine, _template, messages, options) with { Grammar = _grammars.Of(options?.ResponseFormat) };
+        string id = $"chatcmpl-{Guid.NewGuid():N}";
+        DateTimeOffset created = DateTimeOffset.UtcNow;
+        await foreach (GenerationUpdate update in _engine.StreamAsync(request, cancellationToken).ConfigureAwait(false))
+        {
+            if (update.Text.Length == 0 && update.Finish is null) continue;
+            var next = new ChatResponseUpdate(ChatRole.Assistant, update.Text)
+            {
+                ResponseId = id,
+                MessageId = id,
+                ModelId = _name,
+                CreatedAt = created,
+                RawRepresentation = update,
+            };
+            if (update.Finish is { } finish)
+            {
+                next.FinishReason = finish == FinishReason.Length ? ChatFinishReason.Length : ChatFinishReason.Stop;
+                next.Contents.Add(new UsageContent(Usage(update.Usage)));
+            }
+            yield return next;
+        }
+    }
+
+    /// <inheritdoc/>
+    public object? GetService(Type serviceType, object? serviceKey = null) =>
+        serviceKey is not null ? null
+        : serviceType == typeof(ChatClientMetadata) ? new ChatClientMetadata("craton", defaultModelId: _name)
+        : serviceType == typeof(InferenceEngine) ? _engine
+        : serviceType.IsInstanceOfType(this) ? this
+        : null;
+
+    /// <summary>Nothing: the engine is its owner's.</summary>
+    public void Dispose() { }
+
+    private static UsageDetails Usage(GenerationUsage usage) => new()
+    {
+        InputTokenCount = usage.PromptTokens,
+        OutputTokenCount = usage.AnswerTokens,
+        TotalTokenCount = usage.PromptTokens + usage.AnswerTokens,
+        CachedInputTokenCount = usage.CachedTokens,
+    };
+}

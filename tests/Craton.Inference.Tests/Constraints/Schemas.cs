@@ -1,0 +1,52 @@
+namespace Craton.Inference.Tests.Constraints;
+
+/// <summary>Schemas as users write them, one or two for each keyword and combination that is supported.</summary>
+internal static class Schemas
+{
+    public static IReadOnlyList<string> All { get; } =
+    [
+        "{}",
+        "true",
+        """{"type":"object"}""",
+        """{"type":"array"}""",
+        """{"type":"string"}""",
+        """{"type":"integer"}""",
+        """{"type":"number"}""",
+        """{"type":["boolean","null"]}""",
+        """{"type":"object","properties":{"name":{"type":"string"},"age":{"type":"integer","minimum":0,"maximum":130}},"required":["name","age"],"additionalProperties":false}""",
+        """{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"string"},"c":{"type":"null"},"d":{"type":"boolean"}},"required":["c"]}""",
+        """{"type":"object","properties":{"a":{"type":"boolean"},"ab":{"type":"integer"},"abc":{"type":"string"}},"additionalProperties":{"type":"null"}}""",
+        """{"type":"object","properties":{"größe":{"type":"number"},"名前":{"type":"string","maxLength":4},"a\"b\\c\n":{"const":1},"😀":{"enum":["😀","é"]}},"required":["größe","名前","a\"b\\c\n","😀"]}""",
+        """{"type":"object","additionalProperties":{"type":"integer"},"minProperties":1,"maxProperties":3}""",
+        """{"type":"object","required":["x","y"],"additionalProperties":{"type":"number"}}""",
+        """{"enum":["red","green",3,null,true,-1.5e2,[1,"a"],{"k":{}}]}""",
+        """{"const":{"version":[1,2,{"deep":"\u0001\t/"}]}}""",
+        """{"type":"string","enum":["a",1,"b"],"minLength":1}""",
+        """{"type":"array","items":{"type":"integer","minimum":-5,"maximum":5},"minItems":2,"maxItems":4}""",
+        """{"type":"array","prefixItems":[{"type":"string"},{"type":"integer"},{"type":"boolean"}],"items":false,"minItems":1}""",
+        """{"type":"array","prefixItems":[{"const":"sum"}],"items":{"type":"number"},"minItems":3}""",
+        """{"type":"array","items":{"type":"array","items":{"enum":[0,1]},"minItems":3,"maxItems":3},"maxItems":3}""",
+        """{"type":"string","minLength":3,"maxLength":8}""",
+        """{"type":"string","minLength":300,"maxLength":420}""",
+        """{"type":"string","pattern":"^[A-Z]{2}-\\d{3,5}$"}""",
+        """{"type":"string","pattern":"b+","maxLength":12}""",
+        """{"type":"string","pattern":"^(?:[A-ZÄÖÜА-Я][a-zäöüßа-я]{1,6} ?)+$","maxLength":20}""",
+        """{"allOf":[{"type":"string","pattern":"^[\"\\\\\\x00-\\x1fa-f]+$"},{"minLength":2},{"pattern":"a"},{"maxLength":6}]}""",
+        """{"type":"object","properties":{"d":{"type":"string","format":"date"},"t":{"type":"string","format":"time"},"dt":{"type":"string","format":"date-time"},"u":{"type":"string","format":"uuid"},"p":{"type":"string","format":"duration"}},"required":["d","t","dt","u","p"]}""",
+        """{"type":"object","properties":{"e":{"format":"email","type":"string"},"h":{"format":"hostname","type":"string"},"i4":{"format":"ipv4","type":"string"},"i6":{"format":"ipv6","type":"string"},"uri":{"format":"uri","type":"string"}},"required":["e","h","i4","i6","uri"]}""",
+        """{"type":"integer","minimum":-17,"exclusiveMaximum":203}""",
+        """{"type":"integer","minimum":99999999999}""",
+        """{"type":"number","exclusiveMinimum":0,"maximum":1}""",
+        """{"type":"number","minimum":-12.75,"exclusiveMaximum":3.0625}""",
+        """{"anyOf":[{"type":"string","maxLength":3},{"type":"integer"},{"type":"object","properties":{"v":{"type":"array","items":{"type":"null"}}},"required":["v"]}]}""",
+        """{"oneOf":[{"type":"object","properties":{"kind":{"const":"circle"},"radius":{"type":"number","minimum":0}},"required":["kind","radius"],"additionalProperties":false},{"type":"object","properties":{"kind":{"const":"square"},"side":{"type":"number","minimum":0}},"required":["kind","side"],"additionalProperties":false}]}""",
+        """{"allOf":[{"type":"object","properties":{"id":{"type":"integer"}},"required":["id"]},{"properties":{"id":{"minimum":10},"name":{"type":"string"}},"required":["name"]},{"anyOf":[{"properties":{"id":{"maximum":20}}},{"properties":{"id":{"minimum":1000}}}]}]}""",
+        """{"$ref":"#/$defs/node","$defs":{"node":{"type":"object","properties":{"value":{"type":"integer"},"children":{"type":"array","items":{"$ref":"#/$defs/node"},"maxItems":2}},"required":["value","children"],"additionalProperties":false}}}""",
+        """{"type":"object","properties":{"next":{"anyOf":[{"$ref":"#"},{"type":"null"}]},"n":{"type":"integer"}},"required":["n","next"],"additionalProperties":false}""",
+        """{"definitions":{"expr":{"anyOf":[{"type":"number"},{"type":"object","properties":{"op":{"enum":["+","-","*"]},"left":{"$ref":"#/definitions/expr"},"right":{"$ref":"#/definitions/expr"}},"required":["op","left","right"],"additionalProperties":false}]}},"$ref":"#/definitions/expr"}""",
+        """{"type":"object","properties":{"opt":{"type":"string","nullable":true,"description":"may be null"},"list":{"type":["array","null"],"items":{"type":"string","enum":["x","y"]}}},"required":["opt","list"],"title":"nullable"}""",
+        """{"type":"object","properties":{"a/b":{"$ref":"#/$defs/c~1d%20e"},"f":{"$ref":"#/properties/a~1b"}},"required":["a/b","f"],"$defs":{"c/d e":{"type":"boolean"}}}""",
+        """{"type":"object","properties":{"steps":{"type":"array","items":{"type":"object","properties":{"explanation":{"type":"string"},"output":{"type":"string"}},"required":["explanation","output"],"additionalProperties":false}},"final_answer":{"type":"string"}},"required":["steps","final_answer"],"additionalProperties":false}""",
+        """{"type":"object","properties":{"p":{"const":1},"q":false,"r":{"$comment":"any","x-extra":1}},"required":["p"]}""",
+    ];
+}
