@@ -44,6 +44,9 @@ public abstract class CausalLanguageModel : Module
     /// <summary>The step to scores.</summary>
     protected internal abstract OutputHead Head { get; }
 
+    /// <summary>The name of the head's layer, also where it shares the embedding table and files do not hold it.</summary>
+    protected internal virtual string HeadName => "lm_head";
+
     /// <summary>What stands before the checkpoint's names of all but the head; some files leave it out.</summary>
     protected internal virtual string Prefix => "model";
 

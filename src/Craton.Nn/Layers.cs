@@ -14,6 +14,13 @@ public sealed class Linear : Module
         if (bias) Bias = Parameter("bias", outputs);
     }
 
+    /// <summary>Creates the layer with the weight [outputs, inputs] of another one, and a bias [outputs] if one is given.</summary>
+    public Linear(Tensor weight, Tensor? bias = null)
+    {
+        Weight = Shared("weight", weight);
+        Bias = bias;
+    }
+
     /// <summary>[outputs, inputs].</summary>
     public Tensor Weight { get; private set; }
 

@@ -22,7 +22,7 @@ public abstract class Module
     }
 
     /// <summary>Every tensor beside the parameters that belongs to the state of this module and of those below it, with its dotted name:
-    /// running averages, which are saved with the weights and not trained.</summary>
+    /// running averages and fixed tables, which are saved with the weights and not trained.</summary>
     public IEnumerable<(string Name, Tensor Tensor)> NamedBuffers()
     {
         foreach ((string name, Tensor tensor) in _buffers) yield return (name, tensor);
@@ -89,8 +89,7 @@ public abstract class Module
     /// <summary>Declares a tensor that is saved with the parameters and not trained, with every element the same.</summary>
     protected Tensor Buffer(string name, float value, params ReadOnlySpan<int> shape)
     {
-        Tensor tensor = t_withoutMemory ? Tensor.Unallocated(DType.F32, shape) : Tensor.Persistent(DType.F32, shape);
-        if (!t_withoutMemory) tensor.AsSpan<float>().Fill(value);
+        Tensor tensor = Tensor.Buffer(value, shape);
         _buffers.Add((name, tensor));
         return tensor;
     }
@@ -98,8 +97,8 @@ public abstract class Module
     /// <summary>Declares a parameter with every element the same.</summary>
     protected Tensor Filled(string name, float value, params ReadOnlySpan<int> shape) => Declare(name, Tensor.FilledParameter(value, shape));
 
-    /// <summary>Declares a tensor that checkpoints hold and that is not trained.</summary>
-    protected Tensor Buffer(string name, params ReadOnlySpan<int> shape) => Declare(name, Tensor.Buffer(DType.F32, shape));
+    /// <summary>Declares a parameter that another module holds too.</summary>
+    protected Tensor Shared(string name, Tensor tensor) => Declare(name, tensor);
 
     private Tensor Declare(string name, Tensor tensor)
     {

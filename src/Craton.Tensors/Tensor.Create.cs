@@ -43,8 +43,8 @@ public sealed unsafe partial class Tensor
     /// <summary>A leaf that outlives every scope and requires a gradient: a weight, zeroed. It has no memory before it is first touched.</summary>
     public static Tensor Parameter(DType type, params ReadOnlySpan<int> shape) => Deferred(type, new Layout(shape), 0).RequireGrad();
 
-    /// <summary>A <see cref="Parameter"/> that is not trained: a table that belongs to a model.</summary>
-    public static Tensor Buffer(DType type, params ReadOnlySpan<int> shape) => Deferred(type, new Layout(shape), 0);
+    /// <summary>A <see cref="FilledParameter"/> that is not trained: an average or a table that belongs to a model.</summary>
+    public static Tensor Buffer(float value, params ReadOnlySpan<int> shape) => Deferred(DType.F32, new Layout(shape), value);
 
     /// <summary>An F32 <see cref="Parameter"/> with every element the same at first.</summary>
     public static Tensor FilledParameter(float value, params ReadOnlySpan<int> shape) => Deferred(DType.F32, new Layout(shape), value).RequireGrad();

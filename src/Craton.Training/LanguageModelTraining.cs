@@ -29,6 +29,9 @@ public sealed record TrainingTask(
     /// <summary>The adapter that is trained instead of the model, attached to it; null to train the model.</summary>
     public LayerAdapters? Adapter { get; init; }
 
+    /// <summary>SHA-256 of the frozen weights beside an adapter, which checkpoints do not hold; null to train the model.</summary>
+    public string? Frozen { get; init; }
+
     /// <summary>Seed of what an adapter leaves out in training.</summary>
     public ulong Seed { get; init; }
 
@@ -73,7 +76,7 @@ public static class LanguageModelTraining
 
         // ---- resume -------------------------------------------------------------------------------------------------------------
         var store = new CheckpointStore(runFolder, loop.Keep, warn: listener.OnMessage);
-        var saved = new TrainingCheckpoint(task.Trained, optimizer, ema, task.Train);
+        var saved = new TrainingCheckpoint(task.Trained, optimizer, ema, task.Train, task.Frozen);
         Checkpoint? latest = store.Resume();
         (long step, RunningFigures figures) = latest is null ? (0, RunningFigures.None) : saved.Load(latest);
         if (latest is not null) listener.OnMessage($"resumed at step {step}");
@@ -218,11 +221,11 @@ internal sealed record RunningFigures(double? TrainLoss, double? ValLoss, double
 }
 
 /// <summary>What a checkpoint holds: weights, optimizer state, averages, and where the data stand.</summary>
-internal sealed class TrainingCheckpoint(Module model, IOptimizer optimizer, Ema? ema, BatchLoader rows)
+internal sealed class TrainingCheckpoint(Module model, IOptimizer optimizer, Ema? ema, BatchLoader rows, string? frozen)
 {
     private const string Weights = "model.safetensors", Optimizer = "optimizer.safetensors", Average = "average.safetensors", State = "state.json";
 
-    private sealed record StateFile(long Step, long OptimizerSteps, LoaderState Rows, RunningFigures? Figures);
+    private sealed record StateFile(long Step, long OptimizerSteps, LoaderState Rows, RunningFigures? Figures, string? Frozen);
 
     public IReadOnlyList<CheckpointFile> Files(long step, RunningFigures figures)
     {
@@ -230,7 +233,7 @@ internal sealed class TrainingCheckpoint(Module model, IOptimizer optimizer, Ema
         {
             Tensors(Weights, model.NamedParameters()),
             Tensors(Optimizer, optimizer.State),
-            new(State, stream => JsonSerializer.Serialize(stream, new StateFile(step, optimizer.Steps, rows.State, figures))),
+            new(State, stream => JsonSerializer.Serialize(stream, new StateFile(step, optimizer.Steps, rows.State, figures, frozen))),
         };
         if (ema is not null) files.Add(Tensors(Average, ema.State));
         return files;
@@ -238,10 +241,11 @@ internal sealed class TrainingCheckpoint(Module model, IOptimizer optimizer, Ema
 
     public (long Step, RunningFigures Figures) Load(Checkpoint checkpoint)
     {
+        StateFile state = JsonSerializer.Deserialize<StateFile>(File.ReadAllBytes(checkpoint.PathOf(State)))!;
+        if (state.Frozen != frozen) throw new CratonException("the model beside the adapter has changed since this run began; restore it, or begin a run under another name");
         Fill(checkpoint.PathOf(Weights), model.NamedParameters());
         Fill(checkpoint.PathOf(Optimizer), optimizer.State);
         if (ema is not null) Fill(checkpoint.PathOf(Average), ema.State);
-        StateFile state = JsonSerializer.Deserialize<StateFile>(File.ReadAllBytes(checkpoint.PathOf(State)))!;
         optimizer.Steps = state.OptimizerSteps;
         rows.State = state.Rows;
         return (state.Step, state.Figures ?? RunningFigures.None);

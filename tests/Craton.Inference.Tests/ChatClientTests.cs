@@ -61,7 +61,8 @@ public sealed class ChatClientTests : IDisposable
     {
         ChatOptions[] refused =
         [
-            new() { Tools = [AIFunctionFactory.Create(() => 1, "one")] },
+            new() { Tools = [AIFunctionFactory.Create(() => 1, "one")] }, // the template does not mention tools
+            new() { Tools = [AIFunctionFactory.Create(() => 1, "one")], ToolMode = ChatToolMode.RequireAny },
             new() { ResponseFormat = ChatResponseFormat.ForJsonSchema(JsonElement.Parse("{\"type\":\"nothing\"}")) },
             new() { ConversationId = "a" },
             new() { Temperature = -1 },
@@ -70,6 +71,7 @@ public sealed class ChatClientTests : IDisposable
         foreach (ChatOptions options in refused) await Assert.ThrowsAnyAsync<CratonException>(() => _client.GetResponseAsync("Hello", options));
         await Assert.ThrowsAsync<CratonException>(() => _client.GetResponseAsync([new ChatMessage(ChatRole.User, [new DataContent(new byte[] { 1 }, "image/png")])]));
         await Assert.ThrowsAsync<CratonException>(() => _client.GetResponseAsync([]));
+        await Assert.ThrowsAsync<CratonException>(() => _client.GetResponseAsync([new ChatMessage(new ChatRole("system\nyou"), "Hello")]));
     }
 
     [Fact]
@@ -84,6 +86,36 @@ public sealed class ChatClientTests : IDisposable
             Assert.Equal(JsonValueKind.Number, answer.GetProperty("age").ValueKind);
             Assert.Contains(answer.GetProperty("is").GetString(), new[] { "a", "b" });
         }
+    }
+
+    [Fact]
+    public async Task ToolsReachTheModelAndItsCallsTheCaller()
+    {
+        const string Call = "<tool_call>{\"name\": \"add\", \"arguments\": {\"a\": 2}}</tool_call>";
+        Tokenizer tokenizer = ByteTokenizer.Create("<|endoftext|>", "<|im_start|>", "<|im_end|>");
+        string source = "{% for t in tools or [] %}[{{ t.function.name }}]{% endfor %}{% for m in messages %}{{ m.role }}:{{ m.content }}{% for c in m.tool_calls or [] %}({{ c.function.name }} {{ c.function.arguments.a }}){% endfor %};{% endfor %}";
+        tokenizer.ChatTemplate = source;
+        TextModel model = _engine.Model with { Tokenizer = tokenizer, Template = ChatTemplate.Parse(source, tokenizer) };
+        using var engine = new InferenceEngine(model, TestEngine.Small);
+        AITool tool = AIFunctionFactory.Create((int a) => a + 1, "add");
+        ChatMessage[] messages =
+        [
+            new(ChatRole.User, "1+2?"),
+            new(ChatRole.Assistant, [new FunctionCallContent("7", "add", new Dictionary<string, object?> { ["a"] = 2 })]),
+            new(ChatRole.Tool, [new FunctionResultContent("7", 3)]),
+        ];
+        ChatInput input = ChatConversation.Input(messages, new ChatOptions { Tools = [tool] });
+        Assert.Equal("[add]user:1+2?;assistant:(add 2);tool:3;", model.Template!.Render(input).Text);
+        Assert.Equal("user:1+2?;assistant:(add 2);tool:3;", model.Template.Render(ChatConversation.Input(messages, new ChatOptions { Tools = [tool], ToolMode = ChatToolMode.None })).Text);
+
+        ChatResponse response = await new CratonChatClient(engine, "tiny").GetResponseAsync(messages, new ChatOptions { Tools = [tool], MaxOutputTokens = 9 });
+        Assert.DoesNotContain(response.Messages[0].Contents, c => c is FunctionCallContent); // a random model calls nothing
+
+        var answer = new ToolAnswer(tokenizer);
+        answer.Add(new GenerationUpdate(Call, tokenizer.Encode(Call)) { Usage = default });
+        FunctionCallContent call = Assert.IsType<FunctionCallContent>(Assert.Single(answer.Contents()));
+        Assert.Equal("add", call.Name);
+        Assert.Equal(2, ((JsonElement)call.Arguments!["a"]!).GetInt32());
     }
 
     [Fact]

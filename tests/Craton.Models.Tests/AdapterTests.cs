@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Craton.Models.Adapters;
+using Craton.Models.Generation;
 using Craton.Models.Gguf;
 using Craton.Nn;
 using Craton.Tensors;
@@ -129,11 +130,75 @@ public sealed class AdapterTests : IDisposable
         }
     }
 
-    [Fact]
-    public void ATiedEmbeddingIsNotMerged()
+    // What is one weight in the model are two modules to an adapter, which changes one of them.
+    [Theory]
+    [InlineData("embed_tokens")]
+    [InlineData("lm_head")]
+    public void ATiedWeightIsAdaptedInOnePlaceAndNotMerged(string target)
     {
-        LayerAdapters adapter = New(TestModels.Random(), new LoraConfig(), "embed_tokens");
+        Gpt tied = TestModels.Random(), own = new(TestModels.Config with { TieWordEmbeddings = false });
+        Dictionary<string, Tensor> weights = tied.NamedParameters().ToDictionary(p => p.Name, p => p.Tensor);
+        foreach ((string name, Tensor weight) in own.NamedParameters()) weight.Assign(weights[name == "lm_head.weight" ? "model.embed_tokens.weight" : name]);
+        LayerAdapters adapter = New(tied, new LoraConfig(), target);
+        foreach ((_, Tensor tensor) in adapter.NamedParameters()) new CounterRandom(5).FillNormal(tensor.AsSpan<float>(), 0, 0.1f);
+        AdapterDirectory.Save(_folder.At("adapter"), adapter);
+        AdapterDirectory.Load(_folder.At("adapter"), own).Attach();
+        adapter.Attach();
+        Assert.Equal(Logits(own), Logits(tied));
+        Assert.Equal(own.Loss(Ids(), Ids()).Item(), tied.Loss(Ids(), Ids()).Item());
         Assert.Contains("tie_word_embeddings", Assert.Throws<CratonException>(adapter.Merge).Message, StringComparison.Ordinal);
+    }
+
+    // One pass, many steps, and a second prompt that shares its beginning with the first.
+    [Theory]
+    [InlineData("PROMPT_TUNING")]
+    [InlineData("PREFIX_TUNING")]
+    public void VirtualTokensAreReadOnceAndLearnt(string type)
+    {
+        Gpt model = TestModels.Random();
+        PromptAdapter prompt = NewPrompt(model, type);
+        int[] ids = [5, 7, 11, 13, 200, 3], other = [5, 7, 11, 90, 91];
+        float[] plain = Next(ids);
+        prompt.Attach();
+        Assert.Equal(TestModels.Config.MaxPositionEmbeddings - 3, model.Context);
+        Assert.NotEqual(plain, Next(ids));
+        KvCache cache = model.NewCache(capacity: 16);
+        float[] pieces = [.. ids.SelectMany(id => model.Forward(Tensor.From([id], 1, 1), default, cache).ToArray<float>())];
+        Assert.Equal(model.Forward(Tensor.From(ids, 1, ids.Length)).ToArray<float>(), pieces);
+        var reader = new CachedReader(model);
+        Assert.Equal(Next(ids), Last(reader, ids, 0));
+        Assert.Equal(Next(other), Last(reader, other, 3));
+
+        using (Tape tape = Tape.Start())
+            tape.Backward(model.Loss(Ids(), Ids()));
+        Tensor vectors = prompt.NamedParameters().Single().Tensor;
+        float[] gradient = vectors.Grad!.ToArray<float>();
+        int steepest = Array.FindIndex(gradient, g => Math.Abs(g) == gradient.Max(Math.Abs));
+        const float step = 1e-3f;
+        double[] losses = [.. new[] { step, -2 * step }.Select(by => { vectors.AsSpan<float>()[steepest] += by; return model.Loss(Ids(), Ids()).Item(); })];
+        Assert.Equal((losses[0] - losses[1]) / (2 * step), gradient[steepest], Math.Abs(gradient[steepest]) * 0.02);
+
+        Assert.Throws<CratonException>(NewPrompt(model, type).Attach);
+        Assert.Throws<CratonException>(() => model.Hidden(Ids(), new DecoderInput(Documents: Ids())));
+        prompt.Detach();
+        Assert.Equal(plain, Next(ids));
+
+        float[] Next(int[] text) => model.Logits(model.Hidden(Tensor.From(text, 1, text.Length)).Slice(1, text.Length - 1)).ToArray<float>();
+
+        float[] Last(CachedReader reader, int[] text, int shared)
+        {
+            Assert.Equal(shared, reader.Begin(text, text.Length + 2));
+            Tensor hidden = reader.Read(text.AsSpan(shared));
+            return model.Logits(hidden.Slice(1, hidden.Size(1) - 1)).ToArray<float>();
+        }
+    }
+
+    private static PromptAdapter NewPrompt(Gpt model, string type)
+    {
+        var config = new JsonObject { ["peft_type"] = type, ["num_virtual_tokens"] = 3 };
+        var prompt = (PromptAdapter)AdapterDirectory.Create(model, config, AdapterDirectory.Reader("prompt", config), _ => false);
+        new CounterRandom(8).FillNormal(prompt.NamedParameters().Single().Tensor.AsSpan<float>());
+        return prompt;
     }
 
     [Theory]
@@ -214,7 +279,7 @@ public sealed class AdapterTests : IDisposable
             {
                 using JsonDocument document = JsonDocument.Parse(text);
                 if (document.RootElement.ValueKind != JsonValueKind.Object) continue;
-                _ = Module.WithoutMemory(() => AdapterDirectory.Create(model, [], new ConfigReader("config", document.RootElement), _ => false));
+                _ = AdapterDirectory.Create(model, [], new ConfigReader("config", document.RootElement), _ => false);
                 valid++;
             }
             catch (Exception e) when (e is CratonException or JsonException)

@@ -1,4 +1,3 @@
-using Craton.Data;
 using Craton.Models;
 using Craton.Models.Generation;
 using Craton.Tensors;
@@ -6,17 +5,19 @@ using Microsoft.Extensions.AI;
 
 namespace Craton.Inference;
 
-/// <summary>Turns messages and options of Microsoft.Extensions.AI into a request.</summary>
+/// <summary>Turns a conversation and options of Microsoft.Extensions.AI into a request.</summary>
 internal static class ChatRequest
 {
     /// <exception cref="CratonException">Something is asked for that cannot be given.</exception>
-    public static GenerationRequest Make(InferenceEngine engine, ChatTemplate template, IEnumerable<ChatMessage> messages, ChatOptions? options)
+    public static GenerationRequest Make(InferenceEngine engine, ChatTemplate template, ChatInput input, ChatOptions? options)
     {
-        Refuse(options);
-        List<ChatTurn> turns = options?.Instructions is { Length: > 0 } instructions ? [new ChatTurn("system", instructions)] : [];
-        foreach (ChatMessage message in messages) turns.Add(new ChatTurn(message.Role.Value, TextOf(message)));
-        if (turns.Count == 0) throw new CratonException("messages: expected at least one, got none");
-        int[] prompt = template.Prompt(turns);
+        Refuse(options?.ConversationId is not null, "a conversation kept by the model");
+        Refuse(options?.ContinuationToken is not null, "a continuation");
+        Refuse(options?.Reasoning is not null, "reasoning options");
+        Refuse(options?.ResponseFormat is not (null or ChatResponseFormatText or ChatResponseFormatJson), "this response format");
+        Refuse(input.HasTools && options?.ResponseFormat is ChatResponseFormatJson, "tools together with a response format");
+        Refuse(input.HasTools && template.Render(input).Text == template.Render(new ChatInput(input.Messages) { AddGenerationPrompt = true }).Text, "tools, which the model's chat template does not mention,");
+        int[] prompt = template.Encode(input);
         return new GenerationRequest(prompt) { Sampling = Sampling(engine, prompt.Length, options) };
     }
 
@@ -40,28 +41,8 @@ internal static class ChatRequest
         SamplingOptions Fit(SamplingOptions sampling) => sampling with { MaxTokens = Math.Max(1, Math.Min(sampling.MaxTokens, engine.Context - promptLength)) };
     }
 
-    private static string TextOf(ChatMessage message)
+    private static void Refuse(bool isSet, string what)
     {
-        foreach (AIContent content in message.Contents)
-        {
-            if (content is not (TextContent or TextReasoningContent or UsageContent))
-                throw new CratonException($"messages: {content.GetType().Name} cannot be read by this model, expected text; leave it out, or use a model that takes it");
-        }
-        return message.Text;
-    }
-
-    private static void Refuse(ChatOptions? options)
-    {
-        if (options is null) return;
-        Refuse(options.Tools is { Count: > 0 }, "tools", "call them in your own code");
-        Refuse(options.ResponseFormat is not (null or ChatResponseFormatText or ChatResponseFormatJson), "this response format", "ask for text or JSON");
-        Refuse(options.ConversationId is not null, "a conversation kept by the model", "send all messages");
-        Refuse(options.ContinuationToken is not null, "a continuation", "send all messages");
-        Refuse(options.Reasoning is not null, "reasoning options", "leave them out");
-
-        static void Refuse(bool isSet, string what, string instead)
-        {
-            if (isSet) throw new CratonException($"chat options: {what} cannot be honoured; {instead}");
-        }
+        if (isSet) throw new CratonException($"chat options: {what} cannot be honoured by this model; leave it out");
     }
 }

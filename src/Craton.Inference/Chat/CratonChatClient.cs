@@ -6,8 +6,8 @@ using Microsoft.Extensions.AI;
 namespace Craton.Inference;
 
 /// <summary>
-/// A model as an <see cref="IChatClient"/>. Answers follow a JSON schema where one is given. Tools and other
-/// settings that it cannot honour are refused, never ignored. What is not
+/// A model as an <see cref="IChatClient"/>. Answers follow a JSON schema where one is given. With tools an
+/// answer comes as a whole, as text and calls. Settings that it cannot honour are refused, never ignored. What is not
 /// among <see cref="ChatOptions"/> is set by a <see cref="ChatOptions.RawRepresentationFactory"/> that gives <see cref="SamplingOptions"/>, of which the
 /// other options then change what they name.
 /// </summary>
@@ -33,13 +33,16 @@ public sealed class CratonChatClient : IChatClient
     public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        GenerationRequest request = ChatRequest.Make(_engine, _template, messages, options) with { Grammar = _grammars.Of(options?.ResponseFormat) };
+        ChatInput input = ChatConversation.Input(messages, options);
+        GenerationRequest request = ChatRequest.Make(_engine, _template, input, options) with { Grammar = _grammars.Of(options?.ResponseFormat) };
+        ToolAnswer? answer = input.HasTools ? new ToolAnswer(_engine.Model.Tokenizer) : null;
         string id = $"chatcmpl-{Guid.NewGuid():N}";
         DateTimeOffset created = DateTimeOffset.UtcNow;
         await foreach (GenerationUpdate update in _engine.StreamAsync(request, cancellationToken).ConfigureAwait(false))
         {
-            if (update.Text.Length == 0 && update.Finish is null) continue;
-            var next = new ChatResponseUpdate(ChatRole.Assistant, update.Text)
+            answer?.Add(update);
+            if (update.Finish is null && (answer is not null || update.Text.Length == 0)) continue;
+            var next = new ChatResponseUpdate(ChatRole.Assistant, answer?.Contents() ?? [new TextContent(update.Text)])
             {
                 ResponseId = id,
                 MessageId = id,
@@ -47,11 +50,7 @@ public sealed class CratonChatClient : IChatClient
                 CreatedAt = created,
                 RawRepresentation = update,
             };
-            if (update.Finish is { } finish)
-            {
-                next.FinishReason = finish == FinishReason.Length ? ChatFinishReason.Length : ChatFinishReason.Stop;
-                next.Contents.Add(new UsageContent(Usage(update.Usage)));
-            }
+            if (update.Finish is { } finish) Close(next, finish, update.Usage);
             yield return next;
         }
     }
@@ -67,11 +66,16 @@ public sealed class CratonChatClient : IChatClient
     /// <summary>Nothing: the engine is its owner's.</summary>
     public void Dispose() { }
 
-    private static UsageDetails Usage(GenerationUsage usage) => new()
+    private static void Close(ChatResponseUpdate last, FinishReason finish, GenerationUsage usage)
     {
-        InputTokenCount = usage.PromptTokens,
-        OutputTokenCount = usage.AnswerTokens,
-        TotalTokenCount = usage.PromptTokens + usage.AnswerTokens,
-        CachedInputTokenCount = usage.CachedTokens,
-    };
+        last.FinishReason = last.Contents.Any(c => c is FunctionCallContent) ? ChatFinishReason.ToolCalls
+            : finish == FinishReason.Length ? ChatFinishReason.Length : ChatFinishReason.Stop;
+        last.Contents.Add(new UsageContent(new UsageDetails
+        {
+            InputTokenCount = usage.PromptTokens,
+            OutputTokenCount = usage.AnswerTokens,
+            TotalTokenCount = usage.PromptTokens + usage.AnswerTokens,
+            CachedInputTokenCount = usage.CachedTokens,
+        }));
+    }
 }

@@ -29,7 +29,7 @@ public static class AdapterDirectory
         PeftAdapter adapter;
         try
         {
-            adapter = Module.WithoutMemory(() => Create(model, JsonObject.Create(root)!, new ConfigReader(config, root), file.Contains));
+            adapter = Create(model, JsonObject.Create(root)!, new ConfigReader(config, root), file.Contains);
         }
         catch (CratonException e) when (!e.Message.StartsWith(directory, StringComparison.Ordinal))
         {

@@ -13,37 +13,41 @@ public sealed class LayerAdapters : PeftAdapter
     private const string Prefix = "base_model.model.", BaseLayer = ".base_layer.";
 
     private readonly Module _model;
+    private readonly OutputHead? _head;
     private readonly List<LayerAdapter> _adapters = [];
     private readonly List<OwnPart> _parts = [];
-    private readonly Module? _head;
 
     private LayerAdapters(Module model, JsonObject config, AdapterTargets targets, Func<string, Module, LayerAdapter?> create, AdapterBias bias, Func<string, bool> isStored)
         : base(config)
     {
         _model = model;
-        _head = (model as CausalLanguageModel)?.Head.Layer;
+        var decoder = model as CausalLanguageModel;
+        _head = decoder?.Head;
+        // A head that shares the embedding table is a module of its own all the same.
+        IEnumerable<(string Path, Module Module)> modules = _head?.Table is null ? model.NamedModules() : [.. model.NamedModules(), (decoder!.HeadName, _head.Layer)];
         var adapted = new HashSet<string>(StringComparer.Ordinal);
-        foreach ((string path, Module module) in model.NamedModules())
+        foreach ((string path, Module module) in modules)
         {
-            if (!targets.Matches(path, module, _head)) continue;
+            if (!targets.Matches(path, module, _head?.Layer)) continue;
             _adapters.Add(Child(Prefix + path, create(path, module)
                 ?? throw new CratonException($"target_modules names '{path}', which is a {module.GetType().Name}; expected a layer with a weight that this kind of adapter can change")));
             adapted.Add(path);
         }
         if (_adapters.Count == 0)
             throw new CratonException($"target_modules names no module of the model; its modules are named like {string.Join(", ", model.NamedModules().Where(m => m.Module is Linear).Select(m => m.Path).Take(3))}");
-        foreach ((string name, Tensor tensor) in model.NamedParameters()) AddPart(name, tensor);
+        foreach ((string name, Tensor tensor) in model.NamedParameters()) AddPart(model, name, name, tensor);
+        if (_head?.Table is not null) AddPart(_head.Layer, "weight", decoder!.HeadName + ".weight", _head.Layer.Weight);
 
-        void AddPart(string name, Tensor tensor)
+        void AddPart(Module owner, string name, string path, Tensor tensor)
         {
-            int dot = name.LastIndexOf('.');
-            string path = name[..dot], last = name[(dot + 1)..];
-            bool isAdapted = adapted.Contains(path), isSaved = targets.IsSaved(path);
+            int dot = path.LastIndexOf('.');
+            string module = path[..Math.Max(0, dot)], last = path[(dot + 1)..];
+            bool isAdapted = adapted.Contains(module), isSaved = targets.IsSaved(module);
             bool isBias = last == "bias" && (bias == AdapterBias.All || (bias == AdapterBias.LoraOnly && isAdapted));
-            string stored = Prefix + (isAdapted ? path + BaseLayer + last : name);
+            string stored = Prefix + (isAdapted ? module + BaseLayer + last : path);
             bool isFrozen = !isSaved && !isBias;
             if (isFrozen && !(isAdapted && last == "weight" && isStored(stored))) return;
-            _parts.Add(new OwnPart(name, stored, Parameter(stored, tensor.Shape), isFrozen));
+            _parts.Add(new OwnPart(owner, name, stored, Parameter(stored, tensor.Shape), isFrozen));
         }
     }
 
@@ -55,7 +59,7 @@ public sealed class LayerAdapters : PeftAdapter
     public static LayerAdapters NewLora(Module model, JsonObject config, ulong seed)
     {
         LayerAdapters adapters = Create(model, config, AdapterDirectory.Reader("lora", config), _ => false);
-        foreach (OwnPart part in adapters._parts) part.Own.Assign(adapters.Find(part.Name));
+        foreach (OwnPart part in adapters._parts) part.Own.Assign(part.Model);
         for (int i = 0; i < adapters._adapters.Count; i++) ((Lora)adapters._adapters[i]).Initialize(new CounterRandom(seed, 0, (uint)i));
         return adapters;
     }
@@ -130,23 +134,23 @@ public sealed class LayerAdapters : PeftAdapter
     public override void Merge()
     {
         Detach();
-        if (_head is Embedding table && (_adapters.OfType<LoraEmbedding>().Any(a => a.IsFor(table)) || _parts.Any(p => ReferenceEquals(Find(p.Name), table.Weight))))
-            throw new CratonException("the adapter changes the embedding table, which is the output matrix too (tie_word_embeddings), and that one it does not change; use the adapter without merging it");
-        foreach (OwnPart part in _parts) Find(part.Name).Assign(part.Own);
+        if (_head?.Table is { } table && (_adapters.Any(a => a.Layer == table || a.Layer == _head.Layer) || _parts.Any(p => p.Model == table.Weight)))
+            throw new CratonException("the adapter changes the embedding table or the output matrix, which are one in this model (tie_word_embeddings), and not both alike; use the adapter without merging it");
+        foreach (OwnPart part in _parts) part.Model.Assign(part.Own);
         foreach (LayerAdapter adapter in _adapters) adapter.Merge();
     }
 
     private protected override void OnAttach()
     {
-        foreach (OwnPart part in _parts) part.Replaced = _model.Replace(part.Name, part.Own);
+        foreach (OwnPart part in _parts) part.Replaced = part.Owner.Replace(part.Name, part.Own);
         foreach (LayerAdapter adapter in _adapters) adapter.Attach();
     }
 
     private protected override void OnDetach()
     {
         foreach (OwnPart part in _parts)
-            if (!ReferenceEquals(_model.Replace(part.Name, part.Replaced!), part.Own))
-                throw new InvalidOperationException($"two adapters replace '{part.Name}': detach them in the reverse order");
+            if (!ReferenceEquals(part.Owner.Replace(part.Name, part.Replaced!), part.Own))
+                throw new InvalidOperationException($"two adapters replace '{part.Stored}': detach them in the reverse order");
         foreach (LayerAdapter adapter in _adapters) adapter.Detach();
     }
 
@@ -155,11 +159,12 @@ public sealed class LayerAdapters : PeftAdapter
 
     internal override bool IsTrained(string name) => _parts.Find(p => p.Stored == name) is not { IsFrozen: true };
 
-    private Tensor Find(string parameter) => _model.NamedParameters().First(p => p.Name == parameter).Tensor;
-
     // A parameter of the model that the adapter brings values of its own for.
-    private sealed record OwnPart(string Name, string Stored, Tensor Own, bool IsFrozen)
+    private sealed record OwnPart(Module Owner, string Name, string Stored, Tensor Own, bool IsFrozen)
     {
         public Tensor? Replaced { get; set; }
+
+        // What the model holds now.
+        public Tensor Model => Owner.NamedParameters().First(p => p.Name == Name).Tensor;
     }
 }

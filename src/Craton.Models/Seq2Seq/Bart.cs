@@ -108,7 +108,7 @@ public sealed class Bart : SeqToSeqModel
             _classify = Child("classification_head.dense", new Linear(config.HiddenSize, config.HiddenSize, bias: true));
             _labels = Child("classification_head.out_proj", new Linear(config.HiddenSize, config.Labels.Count, bias: true));
         }
-        else _bias = Buffer("final_logits_bias", 1, config.VocabSize);
+        else _bias = Buffer("final_logits_bias", 0, 1, config.VocabSize);
     }
 
     /// <inheritdoc/>
@@ -224,7 +224,7 @@ internal sealed class BartEmbedding : Module
     {
         (_config, _tokens) = (config, tokens);
         if (config.Positions == BartPositions.Learned) _learned = Child("embed_positions", new Embedding(config.MaxPositionEmbeddings + RowsBefore, config.HiddenSize));
-        if (config.Positions == BartPositions.Stored) _stored = Buffer("embed_positions.weight", config.MaxPositionEmbeddings, config.HiddenSize);
+        if (config.Positions == BartPositions.Stored) _stored = Buffer("embed_positions.weight", 0, config.MaxPositionEmbeddings, config.HiddenSize);
         if (config.NormsEmbedding) _norm = Child("layernorm_embedding", new LayerNorm(config.HiddenSize));
     }
 

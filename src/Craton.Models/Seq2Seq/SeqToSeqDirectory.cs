@@ -42,7 +42,7 @@ public static class SeqToSeqDirectory
         using SafetensorsModel weights = SafetensorsModel.Open(directory);
         SeqToSeqModel model = Create(read, weights.FileOf(Head) is not null);
         model.Source = new EncoderSource(config, DecoderWeights.TypeOf(weights));
-        EncoderDirectory.Fill(directory, [.. model.NamedParameters()], weights, name => name == Head || name.EndsWith(".embed_positions.weight", StringComparison.Ordinal), map);
+        EncoderDirectory.Fill(directory, [.. model.NamedParameters(), .. model.NamedBuffers()], weights, name => name == Head || name.EndsWith(".embed_positions.weight", StringComparison.Ordinal), map);
         return model;
     }
 
@@ -70,5 +70,5 @@ public static class SeqToSeqDirectory
     /// <param name="model">The model.</param>
     /// <param name="type">Element type of the weights; that of the files it was read from when null.</param>
     /// <exception cref="CratonException">The model was not read from a directory.</exception>
-    public static void Save(string directory, SeqToSeqModel model, DType? type = null) => EncoderDirectory.Write(directory, model.Source, [.. model.NamedParameters()], type);
+    public static void Save(string directory, SeqToSeqModel model, DType? type = null) => EncoderDirectory.Write(directory, model.Source, [.. model.NamedParameters(), .. model.NamedBuffers()], type);
 }

@@ -22,6 +22,9 @@ public sealed class Ia3 : LayerAdapter, ILinearAdapter
     public Tensor Factors { get; }
 
     /// <inheritdoc/>
+    public override Module Layer => _layer;
+
+    /// <inheritdoc/>
     public override void Attach() => _layer.Attach(this);
 
     /// <inheritdoc/>

@@ -8,6 +8,9 @@ namespace Craton.Nn;
 /// </summary>
 public abstract class LayerAdapter : Module
 {
+    /// <summary>The layer.</summary>
+    public abstract Module Layer { get; }
+
     /// <summary>Makes the layer compute with it.</summary>
     public abstract void Attach();
 

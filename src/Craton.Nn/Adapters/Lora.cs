@@ -113,6 +113,9 @@ public sealed class LoraLinear : Lora, ILinearAdapter
     public CounterRandom? Draw { get; set; }
 
     /// <inheritdoc/>
+    public override Module Layer => _layer;
+
+    /// <inheritdoc/>
     public override void Attach() => _layer.Attach(this);
 
     /// <inheritdoc/>
@@ -164,6 +167,9 @@ public sealed class LoraEmbedding : Lora, IEmbeddingAdapter
         : base(("lora_embedding_A", "lora_embedding_B"), layer.Weight.Size(0), layer.Weight.Size(1), shape) => _layer = layer;
 
     /// <inheritdoc/>
+    public override Module Layer => _layer;
+
+    /// <inheritdoc/>
     public override void Attach() => _layer.Attach(this);
 
     /// <inheritdoc/>
@@ -175,9 +181,6 @@ public sealed class LoraEmbedding : Lora, IEmbeddingAdapter
         random.FillNormal(B.AsSpan<float>());
         base.Initialize(random);
     }
-
-    /// <summary>Whether this is the layer that it is for.</summary>
-    public bool IsFor(Module layer) => ReferenceEquals(layer, _layer);
 
     /// <summary>y + s·Aᵀ[ids]·Bᵀ; with DoRA the whole result is stretched.</summary>
     public Tensor Output(Tensor ids, Tensor plain, Tensor y)

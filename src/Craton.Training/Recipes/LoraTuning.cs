@@ -18,7 +18,7 @@ public static class LoraTuning
         LayerAdapters adapter = LayerAdapters.NewLora(start.Model, ConfigOf(recipe), (ulong)recipe.Seed);
         adapter.Attach();
         options.Listener.OnMessage($"{recipe.Name}: {adapter.ParameterCount:N0} parameters beside the model's {start.Model.ParameterCount:N0}");
-        task = task with { Adapter = adapter, Seed = (ulong)recipe.Seed };
+        task = task with { Adapter = adapter, Frozen = startWeights, Seed = (ulong)recipe.Seed };
         TrainingOutcome outcome = LanguageModelTraining.Run(task, recipe.Train, recipe.Optimizer, recipe.Schedule, folder.Folder, options.Stop, options.Listener);
         return RunEnd.Finish(folder, "lora", task, outcome, new Origin(data, recipe.Base, startWeights));
     }

@@ -108,8 +108,11 @@ public sealed class RecipeTests : IDisposable
         foreach (int step in new[] { 100, 150 }) Directory.Delete(Path.Combine(tuned.RunFolder, "checkpoints", $"step-{step:D8}"), recursive: true);
         Assert.Equal(tuned.Sha256, LoraTuning.Run(recipe, Options with { Resume = true }).Sha256);
 
-        RunResult other = Pretrain.Run(Pretraining(Path.Combine(_folder, "text.txt")) with { Name = "other", Seed = 2, Train = Loop(2) }, Options);
-        Assert.Contains("was trained for", Assert.Throws<CratonException>(() => TextModel.LoadForInference(other.ModelFolder!, tuned.ModelFolder)).Message, StringComparison.Ordinal);
+        CausalLanguageModel changed = ModelDirectory.LoadModel(first.ModelFolder!);
+        changed.NamedParameters().First().Tensor.AsSpan<float>()[0]++;
+        ModelDirectory.Save(first.ModelFolder!, changed, ModelDirectory.LoadTokenizer(first.ModelFolder!), ModelDirectory.LoadCard(first.ModelFolder!)!);
+        Assert.Contains("has changed since", Assert.Throws<CratonException>(() => LoraTuning.Run(recipe, Options with { Resume = true })).Message, StringComparison.Ordinal);
+        Assert.Contains("was trained for", Assert.Throws<CratonException>(() => TextModel.LoadForInference(first.ModelFolder!, tuned.ModelFolder)).Message, StringComparison.Ordinal);
 
         static string Answer(TextModel model, string question) => new TextGenerator(model.Model, model.Tokenizer).Generate(
             model.Template!.Prompt([new Data.ChatTurn("user", question)]), new SamplingOptions { Temperature = 0, MaxTokens = 10 }, ends: model.Ends).Text;
