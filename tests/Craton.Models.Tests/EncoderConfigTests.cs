@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Craton.Models.Encoders;
+using Craton.Models.Seq2Seq;
 using Craton.Nn;
 using Craton.Tensors;
 
@@ -122,6 +123,24 @@ public sealed class EncoderConfigTests
     [Theory]
     [MemberData(nameof(Families))]
     public void DamagedConfigurationsAreRefusedInWords(string family) => Damage(Changed(family, "{}").ToJsonString(), 12_000, text => Shape(text));
+
+    [Theory]
+    [InlineData("t5", "T5ForConditionalGeneration")]
+    [InlineData("bart", "BartForSequenceClassification")]
+    [InlineData("mbart", "MBartForConditionalGeneration")]
+    [InlineData("marian", "MarianMTModel")]
+    [InlineData("pegasus", "PegasusForConditionalGeneration")]
+    public void DamagedConfigurationsOfModelsThatAnswerAreRefusedInWords(string family, string architecture)
+    {
+        string config = family == "t5" ? s_all["t5"] : """
+            "vocab_size": 40, "d_model": 16, "encoder_layers": 2, "encoder_attention_heads": 2, "encoder_ffn_dim": 24, "decoder_layers": 1, "decoder_attention_heads": 4,
+            "decoder_ffn_dim": 20, "max_position_embeddings": 32, "activation_function": "relu", "scale_embedding": true, "decoder_start_token_id": 2, "architectures": [""]
+            """;
+        string named = config.Replace("T5EncoderModel", architecture, StringComparison.Ordinal).Replace("[\"\"]", $"[\"{architecture}\"]", StringComparison.Ordinal);
+        string text = $$"""{ {{named}}, "model_type": "{{family}}", "is_encoder_decoder": true, "pad_token_id": 1, "eos_token_id": 2 }""";
+        Assert.NotNull(SeqToSeqDirectory.Create(Read(text), ownHead: false));
+        Damage(text, 20_000, damaged => SeqToSeqDirectory.Create(Read(damaged), ownHead: true));
+    }
 
     [Fact]
     public void DamagedModulesAreRefusedInWords()
