@@ -1,4 +1,5 @@
 using Craton.Cli;
+using Craton.Cli.Packing;
 using Craton.Cli.Verbs;
 
 // One class per verb, one line per verb.
@@ -17,9 +18,14 @@ Verb[] verbs =
     new ExportVerb(),
     new ImportVerb(),
     new PullVerb(),
+    new PackVerb(),
     new ListVerb(),
     new ShowVerb(),
     new RemoveVerb(),
     new BenchVerb(),
 ];
-return CommandLine.Run(verbs, args);
+
+// A program that carries a model converses with it: alone, or once with the message that it is given.
+return PackedModel.Find() is { } model
+    ? CommandLine.Run([new ChatVerb()], ["chat", "-m", model, .. args.Length > 0 && !args[0].StartsWith('-') ? ["--message", .. args] : args])
+    : CommandLine.Run(verbs, args);

@@ -14,11 +14,12 @@ internal sealed class ChatVerb : Verb
 
     private readonly ModelArguments _model = new("Directory of a model that was tuned to converse");
     private readonly Option<string?> _system = new("--system") { Description = "What the model is told before the conversation" };
+    private readonly Option<string?> _message = new("--message") { Description = "Answer this one message and end" };
     private readonly SamplingArguments _sampling = new();
 
     public override Command Build()
     {
-        var command = new Command("chat", "Converse with a model; Ctrl-C ends an answer, /reset begins anew, /exit ends") { _system };
+        var command = new Command("chat", "Converse with a model; Ctrl-C ends an answer, /reset begins anew, /exit ends") { _system, _message };
         _model.AddTo(command);
         _sampling.AddTo(command);
         OnRun(command, Run);
@@ -29,12 +30,13 @@ internal sealed class ChatVerb : Verb
     {
         TextModel model = _model.Load(parsed);
         ChatTemplate template = model.NeedTemplate(_model.Adapter(parsed) ?? _model.Path(parsed));
-        bool live = !Console.IsInputRedirected && !output.IsJson;
+        Queue<string>? given = parsed.GetValue(_message) is { } message ? new([message]) : null;
+        bool live = given is null && !Console.IsInputRedirected && !output.IsJson;
         if (live) output.Info("/reset begins anew, /exit ends, Ctrl-C ends an answer");
         var conversation = new Conversing(model, template, parsed.GetValue(_system), _sampling, parsed, output);
         using var interrupt = new AnswerInterrupt(() => output.Info("(/exit or another Ctrl-C ends)"));
         var turns = new JsonArray();
-        while (ReadLine(live) is { } line && line != "/exit")
+        while (Next() is { } line && line != "/exit")
         {
             if (line == "/reset") conversation.Reset();
             else if (!string.IsNullOrWhiteSpace(line))
@@ -55,6 +57,8 @@ internal sealed class ChatVerb : Verb
         }
         output.Result(new JsonObject { ["turns"] = turns });
         return 0;
+
+        string? Next() => given is null ? ReadLine(live) : given.TryDequeue(out string? next) ? next : null;
     }
 
     private static string? ReadLine(bool live)
