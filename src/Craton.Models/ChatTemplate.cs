@@ -139,16 +139,13 @@ public sealed class ChatTemplate
     // What follows the prompt of each answer, up to the end of its turn.
     private IEnumerable<TextRange> Answers(ChatInput input, RenderedText whole, TokenSpan[] tokens)
     {
-        int count = 0;
-        foreach (JsonElement message in input.Messages.EnumerateArray())
+        int[] places = [.. input.Messages.EnumerateArray().Index().Where(m => m.Item.TryGetProperty("role", out JsonElement role) && role.ValueEquals("assistant")).Select(m => m.Index)];
+        int[] starts = [.. places.Select(place => AnswerStart(input, place, whole.Text))];
+        for (int i = 0; i < places.Length; i++)
         {
-            if (message.TryGetProperty("role", out JsonElement role) && role.ValueEquals("assistant"))
-            {
-                int start = AnswerStart(input, count, whole.Text);
-                TokenSpan end = Array.Find(tokens, t => t.Start >= start && t.Id == EndOfTurn);
-                yield return new TextRange(start, end.End > 0 ? end.End : whole.Text.AsSpan().CommonPrefixLength(Render(input.First(count + 1, addGenerationPrompt: false)).Text));
-            }
-            count++;
+            int next = i + 1 < starts.Length ? starts[i + 1] : whole.Text.Length;
+            TokenSpan end = Array.Find(tokens, t => t.Start >= starts[i] && t.End <= next && t.Id == EndOfTurn);
+            yield return new TextRange(starts[i], end.End > 0 ? end.End : whole.Text.AsSpan().CommonPrefixLength(Render(input.First(places[i] + 1, addGenerationPrompt: false)).Text));
         }
     }
 
@@ -156,11 +153,14 @@ public sealed class ChatTemplate
     {
         // A template that looks at its first message has nothing to say about none.
         if (before == 0 && TryRender(input.First(0, addGenerationPrompt: true)) is null) return 0;
-        string spoken = Render(input.First(before, addGenerationPrompt: false)).Text, prompt = Render(input.First(before, addGenerationPrompt: true)).Text;
-        if (!whole.StartsWith(spoken, StringComparison.Ordinal))
-            throw new CratonException($"the chat template shows the first {before} messages otherwise once more follow, so the words of the assistant cannot be told apart; mark them with {{% generation %}}");
+        string prompt = Render(input.First(before, addGenerationPrompt: true)).Text;
+        int common = whole.AsSpan().CommonPrefixLength(prompt);
+        if (common == prompt.Length) return common;
         // A prompt may say more than the answer repeats, such as the beginning of a thought.
-        return Math.Max(spoken.Length, whole.AsSpan().CommonPrefixLength(prompt));
+        string spoken = Render(input.First(before, addGenerationPrompt: false)).Text;
+        return whole.StartsWith(spoken, StringComparison.Ordinal)
+            ? Math.Max(spoken.Length, common)
+            : throw new CratonException($"the chat template shows the first {before} messages otherwise once more follow, so the words of the assistant cannot be told apart; mark them with {{% generation %}}");
     }
 
     private int? FindEndOfTurn()

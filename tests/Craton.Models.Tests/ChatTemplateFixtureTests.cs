@@ -53,6 +53,24 @@ public sealed class ChatTemplateFixtureTests(ITestOutputHelper output)
         tally.Same($"{name} {isSafe}", item.GetProperty("input_ids").Ints(), ids);
     });
 
+    /// <summary>Without generation blocks: what the assistant says is learnt, in every turn, and nothing of what it is asked.</summary>
+    [Fact]
+    public void Answers()
+    {
+        var tally = new Tally(output);
+        foreach (JsonProperty template in _index.EnumerateObject().Where(t => !t.Value.GetProperty("masks").GetBoolean()))
+        {
+            tally.Case();
+            JsonElement item = JsonElement.Parse($$"""{"template":"{{template.Name}}","conversation":"multi-closed"}""");
+            (int[] ids, bool[] learn) = Template(item).Example(Input(item));
+            string learnt = _tokenizer.Decode([.. ids.Where((_, i) => learn[i])], skipSpecial: false), rest = _tokenizer.Decode([.. ids.Where((_, i) => !learn[i])], skipSpecial: false);
+            tally.That(learnt.Contains("It is 4.", StringComparison.Ordinal) && learnt.Contains("That gives 12.", StringComparison.Ordinal) && rest.Contains("What is 2+2?", StringComparison.Ordinal)
+                && rest.Contains("And times 3?", StringComparison.Ordinal), () => $"{template.Name} learns {learnt}\n  of {rest}");
+            output.WriteLine($"{template.Name}: {learnt.ReplaceLineEndings("⏎")}");
+        }
+        tally.Finish("chat answers");
+    }
+
     private void ForEach(string area, Action<JsonElement, Tally> check, bool trustTokens = false)
     {
         var tally = new Tally(output);

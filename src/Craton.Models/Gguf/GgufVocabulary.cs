@@ -98,9 +98,19 @@ internal static class GgufVocabulary
             string? content = token.ValueKind == JsonValueKind.Object && token.TryGetProperty("content", out JsonElement inner) ? inner.GetString() : token.ValueKind == JsonValueKind.String ? token.GetString() : null;
             if (content is not null && Array.IndexOf(tokens, content) is >= 0 and var id) metadata.Add(new($"tokenizer.ggml.{role}_token_id", (uint)id));
         }
-        string? chat = File.Exists(template) ? File.ReadAllText(template) : config.TryGetProperty("chat_template", out JsonElement t) && t.ValueKind == JsonValueKind.String ? t.GetString() : null;
+        string? chat = File.Exists(template) ? File.ReadAllText(template) : config.TryGetProperty("chat_template", out JsonElement t) ? DefaultTemplate(t) : null;
         if (chat is not null) metadata.Add(new("tokenizer.chat_template", chat));
     }
+
+    // A template is a string, or a list of named ones.
+    private static string? DefaultTemplate(JsonElement template) => template.ValueKind switch
+    {
+        JsonValueKind.String => template.GetString(),
+        JsonValueKind.Array => template.EnumerateArray()
+            .Where(t => t.ValueKind == JsonValueKind.Object && t.TryGetProperty("name", out JsonElement name) && name.ValueKind == JsonValueKind.String && name.ValueEquals("default"))
+            .Select(t => t.TryGetProperty("template", out JsonElement text) && text.ValueKind == JsonValueKind.String ? text.GetString() : null).FirstOrDefault(),
+        _ => null,
+    };
 
     // What is put around a text: said in any case, since the defaults differ from rule to rule.
     private static void AddTemplate(List<KeyValuePair<string, GgufValue>> metadata, JsonElement root)

@@ -67,7 +67,7 @@ public sealed class RecipeTests : IDisposable
 
         TextModel model = TextModel.Load(third.ModelFolder!);
         GenerationResult answer = new TextGenerator(model.Model, model.Tokenizer).Generate(
-            model.Template!.Prompt([new Data.ChatTurn("user", "say owl")]), new SamplingOptions { Temperature = 0, MaxTokens = 10 }, ends: [model.Template.EndOfTurn]);
+            model.Template!.Prompt([new Data.ChatTurn("user", "say owl")]), new SamplingOptions { Temperature = 0, MaxTokens = 10 }, ends: [model.Template.EndOfTurn!.Value]);
         Assert.Equal("owl", answer.Text);
         Assert.Equal(FinishReason.Stop, answer.FinishReason);
 

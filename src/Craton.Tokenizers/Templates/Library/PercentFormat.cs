@@ -20,7 +20,7 @@ internal static class PercentFormat
         }
 
         text.Append(format, done, format.Length);
-        if (next < given.Length && values is not (DictValue or ListValue))
+        if (next < given.Length && values is not (DictValue or ListValue or RangeValue or Undefined))
             throw new RenderFault("not all arguments converted during string formatting");
         return text.ToText();
 

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Craton.Tokenizers.Templates;
 
-/// <summary>Filters that make texts; any value is taken as text first.</summary>
+/// <summary>Filters that make texts; most take any value as text first.</summary>
 internal static class TextFilters
 {
     private static readonly SearchValues<char> _notInNames = SearchValues.Create(" \t\n\r\f/>=");
@@ -28,7 +28,7 @@ internal static class TextFilters
         new("truncate", "value length? killwords? end? leeway?", Truncate),
         new("wordcount", "value", (run, a) => new BigInteger(Words(run, Printing.Str(run, a[0])))),
         new("wordwrap", "value width? break_long_words? wrapstring? break_on_hyphens?", (run, a) =>
-            WordWrap.Apply(run, Printing.Str(run, a[0]), a.Int(1, 79), a.Flag(2, true), a.Text(3, "\n"), a.Flag(4, true))),
+            WordWrap.Apply(run, a.Text(0), a.Int(1, 79), a.Flag(2, true), a.Text(3, "\n"), a.Flag(4, true))),
         new("striptags", "value", (run, a) => StripTags(run, Printing.Str(run, a[0]))),
         new("urlencode", "value", UrlEncode),
         new("xmlattr", "value autospace?", XmlAttributes),
@@ -67,7 +67,7 @@ internal static class TextFilters
 
     private static Text Indent(Run run, Bound a)
     {
-        Text text = Printing.Str(run, a[0]);
+        Text text = a.Text(0);
         int width = a.Find(1) is Text ? 0 : a.Int(1, 4);
         run.Meter.Text(Math.Max(0, width));
         Text indent = a.Find(1) as Text ?? Text.Own(new string(' ', Math.Max(0, width)));
@@ -88,10 +88,12 @@ internal static class TextFilters
         return indented.ToText();
     }
 
-    private static Text Truncate(Run run, Bound a)
+    private static object Truncate(Run run, Bound a)
     {
-        Text text = Printing.Str(run, a[0]), end = a.Text(3, "...");
         int length = a.Int(1, 255), leeway = a.Int(4, 5);
+        if (a[0] is not Text && Types.SizeOf(a[0]) <= (long)length + leeway)
+            return a[0];
+        Text text = a.Text(0), end = a.Text(3, "...");
         run.Meter.Text(text.Length);
         if (length < end.CodePoints || leeway < 0)
             throw new RenderFault($"truncate: expected a length of at least {end.CodePoints} and a leeway of at least 0");

@@ -16,18 +16,12 @@ internal sealed class Constant(object value) : Expression
 /// <summary>A variable.</summary>
 internal sealed class Name(string name) : Expression
 {
-    public string Value => name;
-
     public override object Evaluate(Run run, Scope scope) => scope.Find(name) ?? new Undefined($"'{name}' is undefined");
 }
 
 /// <summary>A list or a tuple.</summary>
 internal sealed class SequenceLiteral(Expression[] items, bool isTuple) : Expression
 {
-    public Expression[] Items => items;
-
-    public bool IsTuple => isTuple;
-
     public override object Evaluate(Run run, Scope scope)
     {
         object[] values = [.. items.Select(i => run.Evaluate(i, scope))];

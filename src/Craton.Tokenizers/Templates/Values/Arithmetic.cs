@@ -11,10 +11,10 @@ internal static class Arithmetic
     {
         if (op == "~")
             return Join(run, Printing.Str(run, a), Printing.Str(run, b));
-        if (a is Undefined || b is Undefined)
-            throw (a as Undefined ?? (Undefined)b).Fault();
         if (op == "%" && a is Text format)
             return PercentFormat.Apply(run, format, b);
+        if (a is Undefined || b is Undefined)
+            throw (a as Undefined ?? (Undefined)b).Fault();
         if (Numbers.IsInteger(a, out BigInteger x) && Numbers.IsInteger(b, out BigInteger y))
             return Integers(run, op, x, y);
         if (Numbers.IsNumber(a, out double left) && Numbers.IsNumber(b, out double right))
