@@ -41,7 +41,7 @@ public abstract class CausalLanguageModel : Module
     protected internal virtual string Prefix => "model";
 
     /// <summary>The rotary positions of which <see cref="Epoch"/> speaks; null for none.</summary>
-    protected virtual RotaryPositions? Rotary => null;
+    protected internal virtual RotaryPositions? Rotary => null;
 
     /// <summary>The input of the first block: ids [B, T] → [B, T, C].</summary>
     protected internal abstract Tensor Embed(Tensor ids, in DecoderPass pass);

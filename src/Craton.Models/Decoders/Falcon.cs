@@ -80,7 +80,7 @@ public sealed class Falcon : CausalLanguageModel
     protected internal override string Prefix => "transformer";
 
     /// <inheritdoc/>
-    protected override RotaryPositions? Rotary { get; }
+    protected internal override RotaryPositions? Rotary { get; }
 
     /// <inheritdoc/>
     protected internal override Tensor Embed(Tensor ids, in DecoderPass pass) => _wordEmbeddings.Forward(ids);

@@ -36,7 +36,7 @@ public sealed class Gpt : CausalLanguageModel
     protected internal override OutputHead Head { get; }
 
     /// <inheritdoc/>
-    protected override RotaryPositions Rotary { get; }
+    protected internal override RotaryPositions Rotary { get; }
 
     /// <summary>
     /// Normal weights; those that write into the residual stream are smaller by √(2·layers), so that its variance does not grow with depth

@@ -59,7 +59,7 @@ public sealed class GptJ : CausalLanguageModel
     protected internal override string Prefix => "transformer";
 
     /// <inheritdoc/>
-    protected override RotaryPositions Rotary { get; }
+    protected internal override RotaryPositions Rotary { get; }
 
     /// <inheritdoc/>
     protected internal override Tensor Embed(Tensor ids, in DecoderPass pass) => _tokens.Forward(ids);

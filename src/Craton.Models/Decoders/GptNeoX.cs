@@ -66,7 +66,7 @@ public sealed class GptNeoX : CausalLanguageModel
     protected internal override string Prefix => "gpt_neox";
 
     /// <inheritdoc/>
-    protected override RotaryPositions Rotary { get; }
+    protected internal override RotaryPositions Rotary { get; }
 
     /// <inheritdoc/>
     protected internal override Tensor Embed(Tensor ids, in DecoderPass pass) => _embedIn.Forward(ids);

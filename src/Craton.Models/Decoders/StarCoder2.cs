@@ -59,7 +59,7 @@ public sealed class StarCoder2 : CausalLanguageModel
     protected internal override OutputHead Head { get; }
 
     /// <inheritdoc/>
-    protected override RotaryPositions Rotary { get; }
+    protected internal override RotaryPositions Rotary { get; }
 
     /// <inheritdoc/>
     protected internal override Tensor Embed(Tensor ids, in DecoderPass pass) => _embedTokens.Forward(ids);
