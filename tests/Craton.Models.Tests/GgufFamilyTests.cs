@@ -102,6 +102,39 @@ public sealed class GgufFamilyTests : IDisposable
         Assert.Equal(2, Directory.GetFileSystemEntries(_folder.Path).Length);
     }
 
+    [Theory]
+    [InlineData("mixtral", "{}")]
+    [InlineData("falcon", """{ "new_decoder_architecture": true }""")]
+    [InlineData("gpt_neox", "{}")]
+    [InlineData("phi3", """{ "rope_scaling": { "type": "longrope", "short_factor": [1, 1, 2, 3], "long_factor": [4, 5, 6, 7] }, "original_max_position_embeddings": 8 }""")]
+    public void DamagedFilesGiveNothingButTypedErrors(string family, string change)
+    {
+        const int count = 1500;
+        Saved(family, change);
+        string path = _folder.At("model.gguf");
+        ModelExport.ToGguf(_folder.At("model"), path, BlockType.Q8_0);
+        byte[] good = File.ReadAllBytes(path);
+        int header, refused = 0;
+        using (GgufFile file = GgufFile.Open(path)) header = (int)file.Tensors.Min(t => t.Offset);
+        var random = new Random(1);
+        for (int i = 0; i < count; i++)
+        {
+            byte[] mutant = [.. good];
+            for (int n = random.Next(1, 4); n > 0; n--) mutant[random.Next(header)] = (byte)random.Next(256);
+            File.WriteAllBytes(path, mutant);
+            try
+            {
+                CausalLanguageModel model = GgufModel.Load(path);
+                if (model.Config.MaxPositionEmbeddings >= 3) _ = TestConfigs.Logits(model, length: 3);
+            }
+            catch (CratonException)
+            {
+                refused++;
+            }
+        }
+        Assert.InRange(refused, count / 10, count);
+    }
+
     private CausalLanguageModel Saved(string family, string change)
     {
         JsonObject config = TestConfigs.Of(family);

@@ -172,7 +172,9 @@ internal sealed class GgufWeights : ModelWeights
         else if (config.ContainsKey("rope_theta") && _architecture.ModelType is "phi" or "gpt_neox") config["partial_rotary_factor"] = Shortest(1);
     }
 
-    private long HeadSize() => Integer("attention.key_length") ?? (Integer("embedding_length") ?? 0) / _queryHeads;
+    private long HeadSize() => (Integer("attention.key_length") ?? (Integer("embedding_length") ?? 0) / _queryHeads) is > 0 and var size
+        ? size
+        : throw new CratonException($"{Path}: {_architecture.Name}.embedding_length is missing or smaller than the {_queryHeads} heads; the file is damaged");
 
     // Other libraries round the product of both down.
     private static double Share(long part, long whole)
@@ -227,7 +229,7 @@ internal sealed class GgufWeights : ModelWeights
     private static JsonNode? Number(GgufValue value) => value.Content switch
     {
         float single => Shortest(single),
-        double number => JsonValue.Create(number),
+        double number => JsonValue.Create(double.IsFinite(number) ? number : 0.0),
         bool flag => JsonValue.Create(flag),
         _ => value.AsInteger() is { } integer ? JsonValue.Create(integer) : null,
     };
