@@ -38,11 +38,20 @@ public abstract class CausalLanguageModel : Module
     /// <summary>Most tokens of a text.</summary>
     public int Context => Config.MaxPositionEmbeddings - (Prompt?.Count ?? 0);
 
+    /// <summary>The vectors of tokens. This and what follows is set by the family's constructor.</summary>
+    protected Embedding Tokens { get; init; } = null!;
+
     /// <summary>The blocks.</summary>
-    protected internal abstract IReadOnlyList<DecoderBlock> Blocks { get; }
+    protected internal IReadOnlyList<DecoderBlock> Blocks { get; protected init; } = [];
+
+    /// <summary>The norm behind the last block; null for none.</summary>
+    protected Norm? Final { get; init; }
 
     /// <summary>The step to scores.</summary>
-    protected internal abstract OutputHead Head { get; }
+    protected internal OutputHead Head { get; protected init; } = null!;
+
+    /// <summary>Rotary positions, of which <see cref="Epoch"/> speaks; null for none.</summary>
+    protected internal RotaryPositions? Rotary { get; protected init; }
 
     /// <summary>The name of the head's layer, also where it shares the embedding table and files do not hold it.</summary>
     protected internal virtual string HeadName => "lm_head";
@@ -50,14 +59,11 @@ public abstract class CausalLanguageModel : Module
     /// <summary>What stands before the checkpoint's names of all but the head; some files leave it out.</summary>
     protected internal virtual string Prefix => "model";
 
-    /// <summary>The rotary positions of which <see cref="Epoch"/> speaks; null for none.</summary>
-    protected virtual RotaryPositions? Rotary => null;
-
     /// <summary>The input of the first block: ids [B, T] → [B, T, C].</summary>
-    protected internal abstract Tensor Embed(Tensor ids, in DecoderPass pass);
+    protected internal virtual Tensor Embed(Tensor ids, in DecoderPass pass) => Tokens.Forward(ids);
 
     /// <summary>What follows the last block: [B, T, C] → [B, T, C].</summary>
-    protected internal abstract Tensor Finish(Tensor x);
+    protected internal virtual Tensor Finish(Tensor x) => Final?.Forward(x) ?? x;
 
     /// <summary>Whether files hold this parameter, a matrix, the other way round.</summary>
     protected internal virtual bool IsStoredTransposed(string name) => false;
@@ -163,6 +169,14 @@ public abstract class CausalLanguageModel : Module
         foreach (Linear linear in Modules().OfType<Linear>()) linear.Weight.Pack();
         Head.Pack();
     }
+
+    /// <summary>The head: the vectors of tokens, or a layer of its own under the checkpoint's name.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="bias">Whether the layer has a bias.</param>
+    /// <param name="softCap">Scores s become cap · tanh(s / cap); 0 for no cap.</param>
+    protected OutputHead NewHead(string name = "lm_head", bool bias = false, double softCap = 0) => Config.TieWordEmbeddings
+        ? new OutputHead(Tokens, softCap)
+        : new OutputHead(Child(name, new Linear(Tokens.Weight.Size(1), Config.VocabSize, bias)), softCap);
 
     /// <summary>Normal weights; those that write into the residual stream may begin smaller. Norms keep their ones, biases their zeros.</summary>
     protected void InitializeWeights(ulong seed, Func<string, bool> writesResidual)

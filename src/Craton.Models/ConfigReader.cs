@@ -220,10 +220,10 @@ public sealed class ConfigReader
         double factor = scaling.Number("factor", (double)context / original);
         bool needsFactor = type is "linear" or "dynamic" or "llama3" || (type is "yarn" && given == 0);
         if (needsFactor && !scaling.Has("factor")) throw new CratonException($"{File}: rope_scaling.factor: expected a positive number, by which positions of type '{type}' are stretched, got nothing");
+        if (type == "default") return rotary;
         rotary = rotary with { Factor = factor, OriginalContext = original };
         return type switch
         {
-            "default" => rotary,
             "linear" => rotary with { Scaling = RotaryScaling.Linear },
             "dynamic" => rotary with { Scaling = RotaryScaling.Dynamic },
             "llama3" => rotary with

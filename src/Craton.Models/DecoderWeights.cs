@@ -10,6 +10,9 @@ internal static class DecoderWeights
     // Masks and frequencies that older versions stored beside the weights.
     private static readonly string[] IgnoredEnds = ["rotary_emb.inv_freq", ".attn.bias", ".attn.masked_bias", ".attention.bias", ".attention.masked_bias"];
 
+    /// <summary>Whether a tensor of a file is no weight.</summary>
+    public static bool IsBuffer(string name) => IgnoredEnds.Any(end => name.EndsWith(end, StringComparison.Ordinal));
+
     /// <summary>Gives the parameters of a model their memory and content.</summary>
     /// <param name="directory">The model's directory, for errors.</param>
     /// <param name="model">A model that nobody touched yet.</param>
@@ -134,5 +137,5 @@ internal static class DecoderWeights
 
     // Buffers that some checkpoints carry, and the output projection of tied ones.
     private static bool IsIgnored(string name, CausalLanguageModel model) =>
-        (model.Config.TieWordEmbeddings && name is "lm_head.weight" or "embed_out.weight") || IgnoredEnds.Any(end => name.EndsWith(end, StringComparison.Ordinal));
+        (model.Config.TieWordEmbeddings && name is "lm_head.weight" or "embed_out.weight") || IsBuffer(name);
 }

@@ -27,7 +27,7 @@ public sealed record TextModel(CausalLanguageModel Model, Tokenizer Tokenizer, C
         CheckSizes(directory, tokenizer, model);
         ChatTemplate? template = tokenizer.ChatTemplate is { } source ? ChatTemplate.TryParse(source, tokenizer) : null;
         GenerationConfig generation = GenerationConfig.Load(directory);
-        SortedSet<int> ends = [.. generation.Ends];
+        SortedSet<int> ends = [.. generation.Ends, .. GenerationConfig.IdsIn(model.Source!.Config["eos_token_id"])];
         if (model.Config.EosTokenId is { } end) ends.Add(end);
         if (template?.EndOfTurn is { } endOfTurn) ends.Add(endOfTurn);
         return new TextModel(model, tokenizer, template, generation.Sampling, ends);

@@ -118,6 +118,34 @@ public sealed class GgufFixtureTests(ITestOutputHelper output)
         }
     });
 
+    // The checkpoints of other libraries, written as files and read again.
+    [Fact]
+    public void DecodersComeThroughAFile()
+    {
+        var tally = new Tally(output);
+        foreach (string id in Fixtures.Cases("decoders", "decoder").Select(c => c.Text("id")))
+        {
+            string folder = Path.Combine(Fixtures.Folder("decoders"), id);
+            using var temporary = new TemporaryFolder();
+            using SafetensorsFile io = SafetensorsFile.Open(Path.Combine(folder, "io.safetensors"));
+            using var scope = TensorScope.Open("test");
+            try
+            {
+                ModelExport.ToGguf(folder, temporary.At("model.gguf"), BlockType.F32);
+            }
+            catch (CratonException e)
+            {
+                tally.Skip(id, e.Message.Replace(folder, "…", StringComparison.Ordinal));
+                continue;
+            }
+            tally.Case();
+            int[] ids = io.Longs("full.input_ids");
+            float[] logits = GgufModel.Load(temporary.At("model.gguf")).Forward(Tensor.From(ids, 1, ids.Length)).ToArray<float>();
+            tally.Close(id, io.Floats("full.logits"), logits, Fixtures.Json(Path.Combine(folder, "expect.json")).GetProperty("tolerance").Number("logits_atol"));
+        }
+        tally.Finish("decoders as gguf");
+    }
+
     private static int[] Greedy(CausalLanguageModel model, int[] prompt, int count)
     {
         var ids = new List<int>(prompt);

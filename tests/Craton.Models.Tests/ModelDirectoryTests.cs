@@ -96,6 +96,9 @@ public sealed class ModelDirectoryTests : IDisposable
         loaded = TextModel.Load(Model);
         Assert.Equal((0.5, 0.01, 3, 2), (loaded.Defaults.TypicalP, loaded.Defaults.EpsilonCutoff, loaded.Defaults.NoRepeatNgram, loaded.Defaults.MinTokens));
         Assert.Equal(["7 8 -∞", "9 -∞", "1 2 -0.5"], loaded.Defaults.Biases.Select(bias => string.Create(CultureInfo.InvariantCulture, $"{string.Join(' ', bias.Sequence)} {bias.Bias}").Replace("-Infinity", "-∞", StringComparison.Ordinal)));
+        string config = Path.Combine(Model, "config.json");
+        File.WriteAllText(config, File.ReadAllText(config).Replace("\"eos_token_id\": 256", "\"eos_token_id\": [256, 5]", StringComparison.Ordinal));
+        Assert.Equal([3, 5, 256], TextModel.Load(Model).Ends);
         Write("""{ "do_sample": false }""");
         Assert.Equal(0, TextModel.Load(Model).Defaults.Temperature);
         foreach (string bad in new[] { """{ "top_p": 7 }""", """{ "top_k": "many" }""", """{ "bad_words_ids": 3 }""", """{ "sequence_bias": [[1, 2, 3]] }""", """{ "eos_token_id": "end" }""", "[]", "{" })

@@ -30,35 +30,24 @@ public sealed record BloomConfig : DecoderConfig
 /// <summary>BLOOM (Le Scao et al. 2022): linear biases in place of positions (Press et al. 2022), a norm behind the embeddings.</summary>
 public sealed class Bloom : CausalLanguageModel
 {
-    private readonly Embedding _wordEmbeddings;
-    private readonly LayerNorm _embeddingNorm, _final;
-    private readonly BloomBlock[] _blocks;
+    private readonly LayerNorm _embeddingNorm;
 
     /// <summary>Creates the model with zeroed weights.</summary>
     public Bloom(BloomConfig config) : base(config)
     {
         AlibiSlopes slopes = new(config.NumAttentionHeads);
-        _wordEmbeddings = Child("transformer.word_embeddings", new Embedding(config.VocabSize, config.HiddenSize));
+        Tokens = Child("transformer.word_embeddings", new Embedding(config.VocabSize, config.HiddenSize));
         _embeddingNorm = Child("transformer.word_embeddings_layernorm", new LayerNorm(config.HiddenSize, config.LayerNormEpsilon));
-        _blocks = Children("transformer.h", config.NumHiddenLayers, i => new BloomBlock(config, slopes, i));
-        _final = Child("transformer.ln_f", new LayerNorm(config.HiddenSize, config.LayerNormEpsilon));
-        Head = config.TieWordEmbeddings ? new OutputHead(_wordEmbeddings) : new OutputHead(Child("lm_head", new Linear(config.HiddenSize, config.VocabSize)));
+        Blocks = Children("transformer.h", config.NumHiddenLayers, i => new BloomBlock(config, slopes, i));
+        Final = Child("transformer.ln_f", new LayerNorm(config.HiddenSize, config.LayerNormEpsilon));
+        Head = NewHead();
     }
-
-    /// <inheritdoc/>
-    protected internal override IReadOnlyList<DecoderBlock> Blocks => _blocks;
-
-    /// <inheritdoc/>
-    protected internal override OutputHead Head { get; }
 
     /// <inheritdoc/>
     protected internal override string Prefix => "transformer";
 
     /// <inheritdoc/>
-    protected internal override Tensor Embed(Tensor ids, in DecoderPass pass) => _embeddingNorm.Forward(_wordEmbeddings.Forward(ids));
-
-    /// <inheritdoc/>
-    protected internal override Tensor Finish(Tensor x) => _final.Forward(x);
+    protected internal override Tensor Embed(Tensor ids, in DecoderPass pass) => _embeddingNorm.Forward(Tokens.Forward(ids));
 }
 
 /// <summary>One block: attention and feed-forward, each behind a norm.</summary>

@@ -54,39 +54,20 @@ public sealed record FalconConfig : DecoderConfig
 /// <summary>Falcon (Almazrouei et al. 2023): one or few key/value heads, attention and feed-forward mostly side by side, rotary positions or linear biases.</summary>
 public sealed class Falcon : CausalLanguageModel
 {
-    private readonly Embedding _wordEmbeddings;
-    private readonly FalconBlock[] _blocks;
-    private readonly LayerNorm _final;
-
     /// <summary>Creates the model with zeroed weights.</summary>
     public Falcon(FalconConfig config) : base(config)
     {
         Rotary = config.Rotary is { } rotary ? new RotaryPositions(rotary) : null;
         // The biases are divided by √D with the scores.
         AlibiSlopes? slopes = config.Alibi ? new AlibiSlopes(config.NumAttentionHeads, 1 / Math.Sqrt(config.HeadDim)) : null;
-        _wordEmbeddings = Child("transformer.word_embeddings", new Embedding(config.VocabSize, config.HiddenSize));
-        _blocks = Children("transformer.h", config.NumHiddenLayers, i => new FalconBlock(config, Rotary, slopes, i));
-        _final = Child("transformer.ln_f", new LayerNorm(config.HiddenSize, config.LayerNormEpsilon));
-        Head = config.TieWordEmbeddings ? new OutputHead(_wordEmbeddings) : new OutputHead(Child("lm_head", new Linear(config.HiddenSize, config.VocabSize)));
+        Tokens = Child("transformer.word_embeddings", new Embedding(config.VocabSize, config.HiddenSize));
+        Blocks = Children("transformer.h", config.NumHiddenLayers, i => new FalconBlock(config, Rotary, slopes, i));
+        Final = Child("transformer.ln_f", new LayerNorm(config.HiddenSize, config.LayerNormEpsilon));
+        Head = NewHead();
     }
 
     /// <inheritdoc/>
-    protected internal override IReadOnlyList<DecoderBlock> Blocks => _blocks;
-
-    /// <inheritdoc/>
-    protected internal override OutputHead Head { get; }
-
-    /// <inheritdoc/>
     protected internal override string Prefix => "transformer";
-
-    /// <inheritdoc/>
-    protected override RotaryPositions? Rotary { get; }
-
-    /// <inheritdoc/>
-    protected internal override Tensor Embed(Tensor ids, in DecoderPass pass) => _wordEmbeddings.Forward(ids);
-
-    /// <inheritdoc/>
-    protected internal override Tensor Finish(Tensor x) => _final.Forward(x);
 }
 
 /// <summary>One block: attention and feed-forward side by side, behind one norm or one each, or one after the other.</summary>

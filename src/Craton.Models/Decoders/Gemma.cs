@@ -75,36 +75,19 @@ public sealed record GemmaConfig : DecoderConfig
 /// </summary>
 public sealed class Gemma : CausalLanguageModel
 {
-    private readonly Embedding _embedTokens;
-    private readonly GemmaBlock[] _layers;
-    private readonly RmsNorm _norm;
-
     /// <summary>Creates the model with zeroed weights.</summary>
     public Gemma(GemmaConfig config) : base(config)
     {
         Rotary = new RotaryPositions(config.Rotary);
         RotaryPositions local = config.LocalRotary is { } settings ? new RotaryPositions(settings) : Rotary;
-        _embedTokens = Child("model.embed_tokens", new Embedding(config.VocabSize, config.HiddenSize));
-        _layers = Children("model.layers", config.NumHiddenLayers, i => new GemmaBlock(config, Rotary, local, i));
-        _norm = Child("model.norm", GemmaBlock.Norm(config.HiddenSize, config));
-        double cap = config.FinalSoftCap ?? 0;
-        Head = config.TieWordEmbeddings ? new OutputHead(_embedTokens, cap) : new OutputHead(Child("lm_head", new Linear(config.HiddenSize, config.VocabSize)), cap);
+        Tokens = Child("model.embed_tokens", new Embedding(config.VocabSize, config.HiddenSize));
+        Blocks = Children("model.layers", config.NumHiddenLayers, i => new GemmaBlock(config, Rotary, local, i));
+        Final = Child("model.norm", GemmaBlock.Norm(config.HiddenSize, config));
+        Head = NewHead(softCap: config.FinalSoftCap ?? 0);
     }
 
     /// <inheritdoc/>
-    protected internal override IReadOnlyList<DecoderBlock> Blocks => _layers;
-
-    /// <inheritdoc/>
-    protected internal override OutputHead Head { get; }
-
-    /// <inheritdoc/>
-    protected override RotaryPositions Rotary { get; }
-
-    /// <inheritdoc/>
-    protected internal override Tensor Embed(Tensor ids, in DecoderPass pass) => _embedTokens.Forward(ids) * Math.Sqrt(Config.HiddenSize);
-
-    /// <inheritdoc/>
-    protected internal override Tensor Finish(Tensor x) => _norm.Forward(x);
+    protected internal override Tensor Embed(Tensor ids, in DecoderPass pass) => Tokens.Forward(ids) * Math.Sqrt(Config.HiddenSize);
 }
 
 /// <summary>One block: attention and feed-forward, each behind a norm, from the second generation on with another behind it.</summary>

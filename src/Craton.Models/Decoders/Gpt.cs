@@ -13,30 +13,15 @@ namespace Craton.Models;
 /// </summary>
 public sealed class Gpt : CausalLanguageModel
 {
-    private readonly Embedding _embedTokens;
-    private readonly GptBlock[] _layers;
-    private readonly RmsNorm _norm;
-
     /// <summary>Creates the model with zeroed weights: call <see cref="Initialize"/>, or load a checkpoint.</summary>
     public Gpt(GptConfig config) : base(config)
     {
         Rotary = new RotaryPositions(config.RopeScaling ?? new RotarySettings(config.RopeTheta, config.HeadDim));
-        _embedTokens = Child("model.embed_tokens", new Embedding(config.VocabSize, config.HiddenSize));
-        _layers = Children("model.layers", config.NumHiddenLayers, i => new GptBlock(config, Rotary, i));
-        _norm = Child("model.norm", new RmsNorm(config.HiddenSize, config.RmsNormEps));
-        Head = config.TieWordEmbeddings
-            ? new OutputHead(_embedTokens)
-            : new OutputHead(Child("lm_head", new Linear(config.HiddenSize, config.VocabSize)));
+        Tokens = Child("model.embed_tokens", new Embedding(config.VocabSize, config.HiddenSize));
+        Blocks = Children("model.layers", config.NumHiddenLayers, i => new GptBlock(config, Rotary, i));
+        Final = Child("model.norm", new RmsNorm(config.HiddenSize, config.RmsNormEps));
+        Head = NewHead();
     }
-
-    /// <inheritdoc/>
-    protected internal override IReadOnlyList<DecoderBlock> Blocks => _layers;
-
-    /// <inheritdoc/>
-    protected internal override OutputHead Head { get; }
-
-    /// <inheritdoc/>
-    protected override RotaryPositions Rotary { get; }
 
     /// <summary>
     /// Normal weights; those that write into the residual stream are smaller by √(2·layers), so that its variance does not grow with depth
@@ -47,12 +32,6 @@ public sealed class Gpt : CausalLanguageModel
         InitializeWeights(seed, name => name.EndsWith("o_proj.weight", StringComparison.Ordinal) || name.EndsWith("down_proj.weight", StringComparison.Ordinal));
         return this;
     }
-
-    /// <inheritdoc/>
-    protected internal override Tensor Embed(Tensor ids, in DecoderPass pass) => _embedTokens.Forward(ids);
-
-    /// <inheritdoc/>
-    protected internal override Tensor Finish(Tensor x) => _norm.Forward(x);
 }
 
 /// <summary>One block: attention and feed-forward, each behind a norm and added to the stream.</summary>

@@ -57,25 +57,17 @@ public sealed record Gpt2Config : DecoderConfig
 /// </summary>
 public sealed class Gpt2 : CausalLanguageModel
 {
-    private readonly Embedding _tokens, _positions;
-    private readonly Gpt2Block[] _blocks;
-    private readonly LayerNorm _final;
+    private readonly Embedding _positions;
 
     /// <summary>Creates the model with zeroed weights: call <see cref="Initialize"/>, or load a checkpoint.</summary>
     public Gpt2(Gpt2Config config) : base(config)
     {
-        _tokens = Child("transformer.wte", new Embedding(config.VocabSize, config.HiddenSize));
+        Tokens = Child("transformer.wte", new Embedding(config.VocabSize, config.HiddenSize));
         _positions = Child("transformer.wpe", new Embedding(config.MaxPositionEmbeddings, config.HiddenSize));
-        _blocks = Children("transformer.h", config.NumHiddenLayers, i => new Gpt2Block(config, i));
-        _final = Child("transformer.ln_f", new LayerNorm(config.HiddenSize, config.LayerNormEpsilon));
-        Head = config.TieWordEmbeddings ? new OutputHead(_tokens) : new OutputHead(Child("lm_head", new Linear(config.HiddenSize, config.VocabSize)));
+        Blocks = Children("transformer.h", config.NumHiddenLayers, i => new Gpt2Block(config, i));
+        Final = Child("transformer.ln_f", new LayerNorm(config.HiddenSize, config.LayerNormEpsilon));
+        Head = NewHead();
     }
-
-    /// <inheritdoc/>
-    protected internal override IReadOnlyList<DecoderBlock> Blocks => _blocks;
-
-    /// <inheritdoc/>
-    protected internal override OutputHead Head { get; }
 
     /// <inheritdoc/>
     protected internal override string Prefix => "transformer";
@@ -88,10 +80,7 @@ public sealed class Gpt2 : CausalLanguageModel
     }
 
     /// <inheritdoc/>
-    protected internal override Tensor Embed(Tensor ids, in DecoderPass pass) => _tokens.Forward(ids) + pass.Learned(_positions);
-
-    /// <inheritdoc/>
-    protected internal override Tensor Finish(Tensor x) => _final.Forward(x);
+    protected internal override Tensor Embed(Tensor ids, in DecoderPass pass) => Tokens.Forward(ids) + pass.Learned(_positions);
 
     // The files hold the linear layers as [inputs, outputs].
     /// <inheritdoc/>

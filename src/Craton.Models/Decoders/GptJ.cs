@@ -35,37 +35,18 @@ public sealed record GptJConfig : DecoderConfig
 /// </summary>
 public sealed class GptJ : CausalLanguageModel
 {
-    private readonly Embedding _tokens;
-    private readonly GptJBlock[] _blocks;
-    private readonly LayerNorm _final;
-
     /// <summary>Creates the model with zeroed weights.</summary>
     public GptJ(GptJConfig config) : base(config)
     {
         Rotary = new RotaryPositions(new RotarySettings(10000, config.RotaryDim));
-        _tokens = Child("transformer.wte", new Embedding(config.VocabSize, config.HiddenSize));
-        _blocks = Children("transformer.h", config.NumHiddenLayers, i => new GptJBlock(config, Rotary, i));
-        _final = Child("transformer.ln_f", new LayerNorm(config.HiddenSize, config.LayerNormEpsilon));
-        Head = config.TieWordEmbeddings ? new OutputHead(_tokens) : new OutputHead(Child("lm_head", new Linear(config.HiddenSize, config.VocabSize, bias: true)));
+        Tokens = Child("transformer.wte", new Embedding(config.VocabSize, config.HiddenSize));
+        Blocks = Children("transformer.h", config.NumHiddenLayers, i => new GptJBlock(config, Rotary, i));
+        Final = Child("transformer.ln_f", new LayerNorm(config.HiddenSize, config.LayerNormEpsilon));
+        Head = NewHead(bias: true);
     }
 
     /// <inheritdoc/>
-    protected internal override IReadOnlyList<DecoderBlock> Blocks => _blocks;
-
-    /// <inheritdoc/>
-    protected internal override OutputHead Head { get; }
-
-    /// <inheritdoc/>
     protected internal override string Prefix => "transformer";
-
-    /// <inheritdoc/>
-    protected override RotaryPositions Rotary { get; }
-
-    /// <inheritdoc/>
-    protected internal override Tensor Embed(Tensor ids, in DecoderPass pass) => _tokens.Forward(ids);
-
-    /// <inheritdoc/>
-    protected internal override Tensor Finish(Tensor x) => _final.Forward(x);
 }
 
 /// <summary>One block: attention and feed-forward of the same normed stream, both added to it.</summary>

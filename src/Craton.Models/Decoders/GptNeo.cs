@@ -51,34 +51,23 @@ public sealed record GptNeoConfig : DecoderConfig
 /// </summary>
 public sealed class GptNeo : CausalLanguageModel
 {
-    private readonly Embedding _tokens, _positions;
-    private readonly GptNeoBlock[] _blocks;
-    private readonly LayerNorm _final;
+    private readonly Embedding _positions;
 
     /// <summary>Creates the model with zeroed weights.</summary>
     public GptNeo(GptNeoConfig config) : base(config)
     {
-        _tokens = Child("transformer.wte", new Embedding(config.VocabSize, config.HiddenSize));
+        Tokens = Child("transformer.wte", new Embedding(config.VocabSize, config.HiddenSize));
         _positions = Child("transformer.wpe", new Embedding(config.MaxPositionEmbeddings, config.HiddenSize));
-        _blocks = Children("transformer.h", config.NumHiddenLayers, i => new GptNeoBlock(config, i));
-        _final = Child("transformer.ln_f", new LayerNorm(config.HiddenSize, config.LayerNormEpsilon));
-        Head = config.TieWordEmbeddings ? new OutputHead(_tokens) : new OutputHead(Child("lm_head", new Linear(config.HiddenSize, config.VocabSize)));
+        Blocks = Children("transformer.h", config.NumHiddenLayers, i => new GptNeoBlock(config, i));
+        Final = Child("transformer.ln_f", new LayerNorm(config.HiddenSize, config.LayerNormEpsilon));
+        Head = NewHead();
     }
-
-    /// <inheritdoc/>
-    protected internal override IReadOnlyList<DecoderBlock> Blocks => _blocks;
-
-    /// <inheritdoc/>
-    protected internal override OutputHead Head { get; }
 
     /// <inheritdoc/>
     protected internal override string Prefix => "transformer";
 
     /// <inheritdoc/>
-    protected internal override Tensor Embed(Tensor ids, in DecoderPass pass) => _tokens.Forward(ids) + pass.Learned(_positions);
-
-    /// <inheritdoc/>
-    protected internal override Tensor Finish(Tensor x) => _final.Forward(x);
+    protected internal override Tensor Embed(Tensor ids, in DecoderPass pass) => Tokens.Forward(ids) + pass.Learned(_positions);
 }
 
 /// <summary>One block: attention and feed-forward, each behind a norm and added to the stream.</summary>

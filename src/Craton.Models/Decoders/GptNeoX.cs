@@ -42,40 +42,21 @@ public sealed record GptNeoXConfig : DecoderConfig
 /// <summary>GPT-NeoX and Pythia (Black et al. 2022, Biderman et al. 2023): partly rotary positions, attention and feed-forward side by side behind a norm each.</summary>
 public sealed class GptNeoX : CausalLanguageModel
 {
-    private readonly Embedding _embedIn;
-    private readonly GptNeoXBlock[] _layers;
-    private readonly LayerNorm _final;
-
     /// <summary>Creates the model with zeroed weights.</summary>
     public GptNeoX(GptNeoXConfig config) : base(config)
     {
         Rotary = new RotaryPositions(config.Rotary);
-        _embedIn = Child("gpt_neox.embed_in", new Embedding(config.VocabSize, config.HiddenSize));
-        _layers = Children("gpt_neox.layers", config.NumHiddenLayers, i => new GptNeoXBlock(config, Rotary, i));
-        _final = Child("gpt_neox.final_layer_norm", new LayerNorm(config.HiddenSize, config.LayerNormEps));
-        Head = config.TieWordEmbeddings ? new OutputHead(_embedIn) : new OutputHead(Child("embed_out", new Linear(config.HiddenSize, config.VocabSize)));
+        Tokens = Child("gpt_neox.embed_in", new Embedding(config.VocabSize, config.HiddenSize));
+        Blocks = Children("gpt_neox.layers", config.NumHiddenLayers, i => new GptNeoXBlock(config, Rotary, i));
+        Final = Child("gpt_neox.final_layer_norm", new LayerNorm(config.HiddenSize, config.LayerNormEps));
+        Head = NewHead("embed_out");
     }
-
-    /// <inheritdoc/>
-    protected internal override IReadOnlyList<DecoderBlock> Blocks => _layers;
-
-    /// <inheritdoc/>
-    protected internal override OutputHead Head { get; }
 
     /// <inheritdoc/>
     protected internal override string HeadName => "embed_out";
 
     /// <inheritdoc/>
     protected internal override string Prefix => "gpt_neox";
-
-    /// <inheritdoc/>
-    protected override RotaryPositions Rotary { get; }
-
-    /// <inheritdoc/>
-    protected internal override Tensor Embed(Tensor ids, in DecoderPass pass) => _embedIn.Forward(ids);
-
-    /// <inheritdoc/>
-    protected internal override Tensor Finish(Tensor x) => _final.Forward(x);
 }
 
 /// <summary>One block: attention and feed-forward, both of the stream before them, or one after the other.</summary>

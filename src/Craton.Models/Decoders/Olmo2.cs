@@ -33,34 +33,15 @@ public sealed record Olmo2Config : DecoderConfig
 /// <summary>OLMo 2 (OLMo Team 2025): Llama with the norms behind the parts, and one over all queries and one over all keys.</summary>
 public sealed class Olmo2 : CausalLanguageModel
 {
-    private readonly Embedding _embedTokens;
-    private readonly Olmo2Block[] _layers;
-    private readonly RmsNorm _norm;
-
     /// <summary>Creates the model with zeroed weights.</summary>
     public Olmo2(Olmo2Config config) : base(config)
     {
         Rotary = new RotaryPositions(config.Rotary);
-        _embedTokens = Child("model.embed_tokens", new Embedding(config.VocabSize, config.HiddenSize));
-        _layers = Children("model.layers", config.NumHiddenLayers, i => new Olmo2Block(config, Rotary, i));
-        _norm = Child("model.norm", new RmsNorm(config.HiddenSize, config.RmsNormEps));
-        Head = config.TieWordEmbeddings ? new OutputHead(_embedTokens) : new OutputHead(Child("lm_head", new Linear(config.HiddenSize, config.VocabSize)));
+        Tokens = Child("model.embed_tokens", new Embedding(config.VocabSize, config.HiddenSize));
+        Blocks = Children("model.layers", config.NumHiddenLayers, i => new Olmo2Block(config, Rotary, i));
+        Final = Child("model.norm", new RmsNorm(config.HiddenSize, config.RmsNormEps));
+        Head = NewHead();
     }
-
-    /// <inheritdoc/>
-    protected internal override IReadOnlyList<DecoderBlock> Blocks => _layers;
-
-    /// <inheritdoc/>
-    protected internal override OutputHead Head { get; }
-
-    /// <inheritdoc/>
-    protected override RotaryPositions Rotary { get; }
-
-    /// <inheritdoc/>
-    protected internal override Tensor Embed(Tensor ids, in DecoderPass pass) => _embedTokens.Forward(ids);
-
-    /// <inheritdoc/>
-    protected internal override Tensor Finish(Tensor x) => _norm.Forward(x);
 }
 
 /// <summary>One block: attention and feed-forward, each normed and then added to the stream.</summary>

@@ -54,44 +54,36 @@ public sealed class Opt : CausalLanguageModel
 {
     private const int PositionShift = 2; // the first two rows of the table are of no position
 
-    private readonly Embedding _embedTokens, _embedPositions;
+    private readonly Embedding _embedPositions;
     private readonly Linear? _projectIn, _projectOut;
-    private readonly OptBlock[] _layers;
-    private readonly LayerNorm? _final;
 
     /// <summary>Creates the model with zeroed weights.</summary>
     public Opt(OptConfig config) : base(config)
     {
         int width = config.HiddenSize, narrow = config.EmbeddingSize;
-        _embedTokens = Child("model.decoder.embed_tokens", new Embedding(config.VocabSize, narrow));
+        Tokens = Child("model.decoder.embed_tokens", new Embedding(config.VocabSize, narrow));
         _embedPositions = Child("model.decoder.embed_positions", new Embedding(config.MaxPositionEmbeddings + PositionShift, width));
         if (narrow != width)
         {
             _projectIn = Child("model.decoder.project_in", new Linear(narrow, width));
             _projectOut = Child("model.decoder.project_out", new Linear(width, narrow));
         }
-        _layers = Children("model.decoder.layers", config.NumHiddenLayers, i => new OptBlock(config, i));
-        if (config.FinalNorm) _final = Child("model.decoder.final_layer_norm", new LayerNorm(width, affine: config.AffineNorms));
-        Head = config.TieWordEmbeddings ? new OutputHead(_embedTokens) : new OutputHead(Child("lm_head", new Linear(narrow, config.VocabSize)));
+        Blocks = Children("model.decoder.layers", config.NumHiddenLayers, i => new OptBlock(config, i));
+        if (config.FinalNorm) Final = Child("model.decoder.final_layer_norm", new LayerNorm(width, affine: config.AffineNorms));
+        Head = NewHead();
     }
-
-    /// <inheritdoc/>
-    protected internal override IReadOnlyList<DecoderBlock> Blocks => _layers;
-
-    /// <inheritdoc/>
-    protected internal override OutputHead Head { get; }
 
     /// <inheritdoc/>
     protected internal override Tensor Embed(Tensor ids, in DecoderPass pass)
     {
-        Tensor x = _embedTokens.Forward(ids);
+        Tensor x = Tokens.Forward(ids);
         return (_projectIn?.Forward(x) ?? x) + pass.Learned(_embedPositions, PositionShift);
     }
 
     /// <inheritdoc/>
     protected internal override Tensor Finish(Tensor x)
     {
-        x = _final?.Forward(x) ?? x;
+        x = base.Finish(x);
         return _projectOut?.Forward(x) ?? x;
     }
 }

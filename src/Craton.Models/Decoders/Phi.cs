@@ -33,34 +33,15 @@ public sealed record PhiConfig : DecoderConfig
 /// <summary>Phi-1, Phi-1.5 and Phi-2 (Li et al. 2023): attention and feed-forward side by side behind one norm, biases everywhere.</summary>
 public sealed class Phi : CausalLanguageModel
 {
-    private readonly Embedding _embedTokens;
-    private readonly PhiBlock[] _layers;
-    private readonly LayerNorm _final;
-
     /// <summary>Creates the model with zeroed weights.</summary>
     public Phi(PhiConfig config) : base(config)
     {
         Rotary = new RotaryPositions(config.Rotary);
-        _embedTokens = Child("model.embed_tokens", new Embedding(config.VocabSize, config.HiddenSize));
-        _layers = Children("model.layers", config.NumHiddenLayers, i => new PhiBlock(config, Rotary, i));
-        _final = Child("model.final_layernorm", new LayerNorm(config.HiddenSize, config.LayerNormEps));
-        Head = config.TieWordEmbeddings ? new OutputHead(_embedTokens) : new OutputHead(Child("lm_head", new Linear(config.HiddenSize, config.VocabSize, bias: true)));
+        Tokens = Child("model.embed_tokens", new Embedding(config.VocabSize, config.HiddenSize));
+        Blocks = Children("model.layers", config.NumHiddenLayers, i => new PhiBlock(config, Rotary, i));
+        Final = Child("model.final_layernorm", new LayerNorm(config.HiddenSize, config.LayerNormEps));
+        Head = NewHead(bias: true);
     }
-
-    /// <inheritdoc/>
-    protected internal override IReadOnlyList<DecoderBlock> Blocks => _layers;
-
-    /// <inheritdoc/>
-    protected internal override OutputHead Head { get; }
-
-    /// <inheritdoc/>
-    protected override RotaryPositions Rotary { get; }
-
-    /// <inheritdoc/>
-    protected internal override Tensor Embed(Tensor ids, in DecoderPass pass) => _embedTokens.Forward(ids);
-
-    /// <inheritdoc/>
-    protected internal override Tensor Finish(Tensor x) => _final.Forward(x);
 }
 
 /// <summary>One block: attention and feed-forward of the same normed stream, both added to it.</summary>

@@ -35,34 +35,15 @@ public sealed record Phi3Config : DecoderConfig
 /// <summary>Phi-3 and Phi-4-mini (Abdin et al. 2024): Llama with one projection for queries, keys and values and one for gate and up.</summary>
 public sealed class Phi3 : CausalLanguageModel
 {
-    private readonly Embedding _embedTokens;
-    private readonly Phi3Block[] _layers;
-    private readonly RmsNorm _norm;
-
     /// <summary>Creates the model with zeroed weights.</summary>
     public Phi3(Phi3Config config) : base(config)
     {
         Rotary = new RotaryPositions(config.Rotary);
-        _embedTokens = Child("model.embed_tokens", new Embedding(config.VocabSize, config.HiddenSize));
-        _layers = Children("model.layers", config.NumHiddenLayers, i => new Phi3Block(config, Rotary, i));
-        _norm = Child("model.norm", new RmsNorm(config.HiddenSize, config.RmsNormEps));
-        Head = config.TieWordEmbeddings ? new OutputHead(_embedTokens) : new OutputHead(Child("lm_head", new Linear(config.HiddenSize, config.VocabSize)));
+        Tokens = Child("model.embed_tokens", new Embedding(config.VocabSize, config.HiddenSize));
+        Blocks = Children("model.layers", config.NumHiddenLayers, i => new Phi3Block(config, Rotary, i));
+        Final = Child("model.norm", new RmsNorm(config.HiddenSize, config.RmsNormEps));
+        Head = NewHead();
     }
-
-    /// <inheritdoc/>
-    protected internal override IReadOnlyList<DecoderBlock> Blocks => _layers;
-
-    /// <inheritdoc/>
-    protected internal override OutputHead Head { get; }
-
-    /// <inheritdoc/>
-    protected override RotaryPositions Rotary { get; }
-
-    /// <inheritdoc/>
-    protected internal override Tensor Embed(Tensor ids, in DecoderPass pass) => _embedTokens.Forward(ids);
-
-    /// <inheritdoc/>
-    protected internal override Tensor Finish(Tensor x) => _norm.Forward(x);
 }
 
 /// <summary>One block: attention and feed-forward, each behind a norm and added to the stream.</summary>

@@ -38,34 +38,15 @@ public sealed record StarCoder2Config : DecoderConfig
 /// <summary>StarCoder 2 (Lozhkov et al. 2024): grouped queries, rotary positions, a window, with the norms, biases and feed-forward layers of GPT-2.</summary>
 public sealed class StarCoder2 : CausalLanguageModel
 {
-    private readonly Embedding _embedTokens;
-    private readonly StarCoder2Block[] _layers;
-    private readonly LayerNorm _norm;
-
     /// <summary>Creates the model with zeroed weights.</summary>
     public StarCoder2(StarCoder2Config config) : base(config)
     {
         Rotary = new RotaryPositions(config.Rotary);
-        _embedTokens = Child("model.embed_tokens", new Embedding(config.VocabSize, config.HiddenSize));
-        _layers = Children("model.layers", config.NumHiddenLayers, i => new StarCoder2Block(config, Rotary, i));
-        _norm = Child("model.norm", new LayerNorm(config.HiddenSize, config.NormEpsilon));
-        Head = config.TieWordEmbeddings ? new OutputHead(_embedTokens) : new OutputHead(Child("lm_head", new Linear(config.HiddenSize, config.VocabSize)));
+        Tokens = Child("model.embed_tokens", new Embedding(config.VocabSize, config.HiddenSize));
+        Blocks = Children("model.layers", config.NumHiddenLayers, i => new StarCoder2Block(config, Rotary, i));
+        Final = Child("model.norm", new LayerNorm(config.HiddenSize, config.NormEpsilon));
+        Head = NewHead();
     }
-
-    /// <inheritdoc/>
-    protected internal override IReadOnlyList<DecoderBlock> Blocks => _layers;
-
-    /// <inheritdoc/>
-    protected internal override OutputHead Head { get; }
-
-    /// <inheritdoc/>
-    protected override RotaryPositions Rotary { get; }
-
-    /// <inheritdoc/>
-    protected internal override Tensor Embed(Tensor ids, in DecoderPass pass) => _embedTokens.Forward(ids);
-
-    /// <inheritdoc/>
-    protected internal override Tensor Finish(Tensor x) => _norm.Forward(x);
 }
 
 /// <summary>One block: attention and feed-forward, each behind a norm and added to the stream.</summary>

@@ -85,7 +85,7 @@ public sealed record GenerationConfig(SamplingOptions Sampling, IReadOnlyList<in
     internal static JsonObject ToJson(CausalLanguageModel model, int? endOfTurn)
     {
         DecoderConfig config = model.Config;
-        if (model.Source?.Generation is { } brought && (endOfTurn is null || Mentions(brought["eos_token_id"], endOfTurn.Value))) return (JsonObject)brought.DeepClone();
+        if (model.Source?.Generation is { } brought && (endOfTurn is null || IdsIn(brought["eos_token_id"]).Contains(endOfTurn.Value))) return (JsonObject)brought.DeepClone();
         var ends = new JsonArray();
         foreach (int id in new[] { config.EosTokenId, endOfTurn }.OfType<int>().Distinct()) ends.Add(id);
         JsonObject json = model.Source?.Generation is { } own ? (JsonObject)own.DeepClone() : new JsonObject
@@ -99,6 +99,6 @@ public sealed record GenerationConfig(SamplingOptions Sampling, IReadOnlyList<in
         return json;
     }
 
-    private static bool Mentions(JsonNode? ids, int id) =>
-        ids is JsonArray list ? list.Any(item => Mentions(item, id)) : ids is JsonValue value && value.TryGetValue(out int one) && one == id;
+    /// <summary>The ids of a value that is an id or a list of them; others are left out.</summary>
+    internal static IEnumerable<int> IdsIn(JsonNode? ids) => ids is JsonArray list ? list.SelectMany(IdsIn) : ids is JsonValue value && value.TryGetValue(out int id) && id >= 0 ? [id] : [];
 }

@@ -17,8 +17,7 @@ public static class GgufModel
     {
         using var weights = new GgufWeights(path);
         CheckSizes(weights);
-        JsonElement config = JsonElement.Parse(weights.Config.ToJsonString());
-        CausalLanguageModel model = DecoderCatalogue.Create(new ConfigReader(path, config));
+        CausalLanguageModel model = weights.Shape();
         weights.Fill(model, keepBlocks);
         model.Source = new ModelSource(weights.Config, null, DType.F32, HasPrefix: true, IsRounded: true);
         return model;
@@ -55,7 +54,7 @@ public static class GgufModel
     // Before modules are made: a count in the metadata must not ask for more of them than the file has tensors.
     private static void CheckSizes(GgufWeights weights)
     {
-        long layers = (long?)weights.Config["num_hidden_layers"] ?? 0;
+        long layers = (long?)(weights.Config["num_hidden_layers"] ?? weights.Config["n_layer"]) ?? 0;
         if (layers > weights.Tensors.Count)
             throw new CratonException($"{weights.Path}: block_count is {layers}, but there are only {weights.Tensors.Count} tensors; the file is damaged");
     }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using Craton.Models.Adapters;
 using Craton.Tensors;
@@ -36,16 +35,26 @@ public static class ModelExport
         string source = weights.Path;
         if (!Blocks.CanQuantize(type)) throw new CratonException($"--type: expected F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K or Q6_K, got {type}, which is only read");
         string family = (string?)weights.Config["model_type"] ?? "";
-        GgufArchitecture architecture = Array.Find(GgufArchitecture.All, a => a.ModelType == family || (a.Name == "llama" && family == "mistral"))
-            ?? throw new CratonException($"'{source}': models of type '{family}' cannot be written as GGUF yet; expected one of {string.Join(", ", GgufArchitecture.All.Select(a => a.ModelType))}");
-        if (weights.Config["query_pre_attn_scalar"] is { } scalar && (double)scalar != HeadSize(weights))
-            throw new CratonException($"'{source}': query_pre_attn_scalar is {scalar}, expected the size of a head, {HeadSize(weights)}: GGUF cannot say another one");
-        bool isTied = !weights.Tensors.Any(t => t.Name == "lm_head.weight") || (bool?)weights.Config["tie_word_embeddings"] == true;
-        GgufSource[] tensors = [.. weights.Tensors.Where(t => !(isTied && t.Name == "lm_head.weight")).Select(t => Source(weights, architecture, t.Name, t.Shape, type))];
-        if (architecture.Name == "llama" && RopeFactors(weights) is { } factors)
-            tensors = [GgufSource.FromRows("rope_freqs.weight", BlockType.F32, [factors.Length], (_, row) => factors.CopyTo(row)), .. tensors];
-        List<KeyValuePair<string, GgufValue>> metadata = Metadata(weights, architecture, type, tensors, Path.GetFileNameWithoutExtension(path));
-        GgufWriter.Save(path, metadata, tensors);
+        GgufArchitecture architecture = GgufArchitecture.For(family, weights.Tensors.Select(t => t.Name))
+            ?? throw new CratonException($"'{source}': models of type '{family}' cannot be written as GGUF yet; expected one of {string.Join(", ", GgufArchitecture.All.Select(a => a.ModelType).Distinct())}");
+        CausalLanguageModel? shape = architecture.Name == "bert" ? null : weights.Shape();
+        bool isTied = shape?.Config.TieWordEmbeddings ?? !weights.Tensors.Any(t => t.Name == "lm_head.weight");
+        List<GgufSource> tensors = GgufMetadata.RotaryFactors(architecture, shape);
+        var named = weights.Tensors.Where(t => !(isTied && t.Name is "lm_head.weight" or "embed_out.weight"))
+            .Select(t => (Name: NameOf(weights, architecture, t.Name), t.Shape)).GroupBy(t => t.Name.Gguf, StringComparer.Ordinal);
+        foreach (var parts in named) tensors.Add(Source(weights, shape?.Config, [.. parts.Select(p => p.Name)], parts.First().Shape, type));
+        List<KeyValuePair<string, GgufValue>> metadata = GgufMetadata.Of(weights, architecture, shape, type, tensors, Path.GetFileNameWithoutExtension(path));
+        string written = path + ".part";
+        try
+        {
+            GgufWriter.Save(written, metadata, tensors);
+            if (shape is not null) GgufMetadata.CheckSame(source, shape.Config, written);
+            File.Move(written, path, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(written);
+        }
         return new FileInfo(path).Length;
     }
 
@@ -98,22 +107,29 @@ public static class ModelExport
         ModelDirectory.Save(directory, text.Model, text.Tokenizer is MissingTokenizer ? null : text.Tokenizer, card, text.Model.Source?.Type ?? DType.F32);
     }
 
-    private static GgufSource Source(ModelWeights weights, GgufArchitecture architecture, string name, IReadOnlyList<long> shape, BlockType asked)
+    private static GgufName NameOf(ModelWeights weights, GgufArchitecture architecture, string name) => architecture.FindHuggingFace(name)
+        ?? throw new CratonException($"{weights.Path}: tensor '{name}' has no name in GGUF's '{architecture.Name}'; this variant cannot be written yet");
+
+    // One tensor, or those of all experts behind each other, in the order of their numbers.
+    private static GgufSource Source(ModelWeights weights, DecoderConfig? config, GgufName[] parts, IReadOnlyList<long> shape, BlockType asked)
     {
-        GgufName mapped = architecture.FindHuggingFace(name) ?? architecture.FindHuggingFace("model." + name) ?? architecture.FindHuggingFace("transformer." + name)
-            ?? throw new CratonException($"{weights.Path}: tensor '{name}' has no name in GGUF's '{architecture.Name}'; this variant cannot be written yet");
-        long[] stored = mapped.Transform == GgufTransform.Transposed ? [.. shape.Reverse()] : [.. shape];
-        bool isPlain = shape.Count == 1 || mapped.Gguf is "position_embd.weight" or "token_types.weight";
-        BlockType type = isPlain ? BlockType.F32 : TypeFor(mapped.Gguf, stored[^1], asked);
-        return new GgufSource(mapped.Gguf, type, stored, stream =>
+        GgufName first = parts[0];
+        Array.Sort(parts, (a, b) => a.HuggingFace.Length != b.HuggingFace.Length ? a.HuggingFace.Length - b.HuggingFace.Length : string.CompareOrdinal(a.HuggingFace, b.HuggingFace));
+        long[] stored = first.Transform switch { GgufTransform.Transposed => [.. shape.Reverse()], GgufTransform.Experts => [parts.Length, .. shape], _ => [.. shape] };
+        bool isPlain = shape.Count == 1 || first.Gguf is "position_embd.weight" or "token_types.weight" || first.Gguf.EndsWith("ffn_gate_inp.weight", StringComparison.Ordinal);
+        BlockType type = isPlain ? BlockType.F32 : TypeFor(first.Gguf, stored[^1], asked);
+        return new GgufSource(first.Gguf, type, stored, stream =>
         {
-            float[] values = Arranged(weights, mapped.Transform, name, shape);
             int row = (int)stored[^1];
             byte[] blocks = new byte[type.ByteCount(row)];
-            for (int at = 0; at < values.Length; at += row)
+            foreach (GgufName part in parts)
             {
-                Blocks.Quantize(type, values.AsSpan(at, row), blocks);
-                stream.Write(blocks);
+                float[] values = Arranged(weights, config, part, shape);
+                for (int at = 0; at < values.Length; at += row)
+                {
+                    Blocks.Quantize(type, values.AsSpan(at, row), blocks);
+                    stream.Write(blocks);
+                }
             }
         });
     }
@@ -126,134 +142,28 @@ public static class ModelExport
     }
 
     // The values in the order of the file: the inverse of what GgufWeights does.
-    private static float[] Arranged(ModelWeights weights, GgufTransform transform, string name, IReadOnlyList<long> shape)
+    private static float[] Arranged(ModelWeights weights, DecoderConfig? config, GgufName name, IReadOnlyList<long> shape)
     {
-        float[] values = ReadAll(weights, name, shape), arranged = values;
-        switch (transform)
+        float[] values = ReadAll(weights, name.HuggingFace, shape);
+        switch (name.Transform)
         {
             case GgufTransform.PlusOne:
                 for (int i = 0; i < values.Length; i++) values[i] += 1;
-                break;
+                return values;
             case GgufTransform.Transposed:
-                arranged = new float[values.Length];
-                DecoderWeights.Transpose(values, arranged, (int)shape[0], (int)shape[1]);
-                break;
-            case GgufTransform.QueryHeads or GgufTransform.KeyHeads:
-                arranged = new float[values.Length];
-                int length = shape.Count == 1 ? 1 : (int)shape[1], heads = Heads(weights, transform == GgufTransform.KeyHeads), size = (int)shape[0] / heads;
+                float[] turned = new float[values.Length];
+                DecoderWeights.Transpose(values, turned, (int)shape[0], (int)shape[1]);
+                return turned;
+            case GgufTransform.QueryHeads or GgufTransform.KeyHeads or GgufTransform.GroupedQkv:
+                float[] arranged = new float[values.Length];
+                int length = shape.Count == 1 ? 1 : (int)shape[1];
                 for (int row = 0; row < shape[0]; row++)
-                {
-                    int inside = row % size, target = row - inside + (inside < size / 2 ? 2 * inside : 2 * (inside - size / 2) + 1);
-                    values.AsSpan(row * length, length).CopyTo(arranged.AsSpan(target * length));
-                }
-                break;
-        }
-        return arranged;
-    }
-
-    private static int Heads(ModelWeights weights, bool keys)
-    {
-        JsonNode? heads = weights.Config["num_attention_heads"];
-        return (int)((keys ? weights.Config["num_key_value_heads"] : null) ?? heads ?? throw new CratonException($"{weights.Path}: num_attention_heads is missing in the configuration"));
-    }
-
-    private static List<KeyValuePair<string, GgufValue>> Metadata(ModelWeights weights, GgufArchitecture architecture, BlockType type, GgufSource[] tensors, string name)
-    {
-        JsonObject config = weights.Config;
-        var metadata = new List<KeyValuePair<string, GgufValue>>
-        {
-            new("general.architecture", architecture.Name), new("general.type", "model"), new("general.name", name),
-        };
-        foreach ((string gguf, string huggingFace) in architecture.Settings)
-        {
-            JsonNode? value = config[huggingFace] ?? (huggingFace == "rope_theta" ? config["rope_parameters"]?[huggingFace] : null);
-            if (value?.AsValue() is not { } setting || setting.GetValueKind() != System.Text.Json.JsonValueKind.Number) continue;
-            string key = $"{architecture.Name}.{gguf}";
-            if (gguf.Contains("epsilon", StringComparison.Ordinal) || gguf.Contains("freq_base", StringComparison.Ordinal) || gguf.Contains("softcapping", StringComparison.Ordinal))
-                metadata.Add(new(key, (float)double.Parse(setting.ToJsonString(), CultureInfo.InvariantCulture)));
-            else metadata.Add(new(key, (uint)double.Parse(setting.ToJsonString(), CultureInfo.InvariantCulture)));
-        }
-        AddFeedForward(metadata, architecture, config);
-        GgufSource embedding = tensors.First(t => t.Name == "token_embd.weight");
-        int vocabulary = (int)embedding.Shape[0];
-        metadata.Add(new($"{architecture.Name}.vocab_size", (uint)vocabulary));
-        if (Array.Exists(architecture.Settings, setting => setting.Gguf == "rope.freq_base")) AddRotary(metadata, architecture, weights);
-        if (architecture.Name == "bert") metadata.AddRange([new("bert.attention.causal", false), new("bert.pooling_type", 1u)]);
-        metadata.Add(new("general.file_type", FileType(type)));
-        if (type is not (BlockType.F32 or BlockType.F16 or BlockType.BF16)) metadata.Add(new("general.quantization_version", 2u));
-        IEnumerable<KeyValuePair<string, GgufValue>> tokenizer = weights is GgufWeights source
-            ? source.File.Metadata.Where(m => m.Key.StartsWith("tokenizer.", StringComparison.Ordinal))
-            : GgufVocabulary.Read(weights.Path, vocabulary);
-        metadata.AddRange(tokenizer);
-        return metadata;
-    }
-
-    // GPT-2 leaves the width out when it is four times the model's.
-    private static void AddFeedForward(List<KeyValuePair<string, GgufValue>> metadata, GgufArchitecture architecture, JsonObject config)
-    {
-        string key = $"{architecture.Name}.feed_forward_length";
-        if (metadata.TrueForAll(m => m.Key != key) && config["n_embd"] is { } width) metadata.Add(new(key, 4 * (uint)width));
-    }
-
-    private static void AddRotary(List<KeyValuePair<string, GgufValue>> metadata, GgufArchitecture architecture, ModelWeights weights)
-    {
-        string prefix = architecture.Name;
-        if (weights.Config["head_dim"] is { } size && metadata.Exists(m => m.Key == $"{prefix}.attention.key_length")) metadata.Add(new($"{prefix}.attention.value_length", (uint)size));
-        if (architecture.Name == "llama") metadata.Add(new("llama.rope.dimension_count", (uint)HeadSize(weights)));
-        JsonNode? rope = Rope(weights);
-        string type = (string?)rope?["rope_type"] ?? "default";
-        switch (type)
-        {
-            case "default" or "llama3":
-            case "longrope" when architecture.Name == "llama":
-                break; // what frequencies are divided by is a tensor
-            case "linear" or "yarn":
-                metadata.Add(new($"{prefix}.rope.scaling.type", type));
-                metadata.Add(new($"{prefix}.rope.scaling.factor", (float)(double)rope!["factor"]!));
-                if (rope["original_max_position_embeddings"] is { } original) metadata.Add(new($"{prefix}.rope.scaling.original_context_length", (uint)original));
-                break;
+                    values.AsSpan(row * length, length).CopyTo(arranged.AsSpan((int)GgufRows.Stored(name.Transform, row, shape[0], config!.NumAttentionHeads, config.NumKeyValueHeads) * length));
+                return arranged;
             default:
-                throw new CratonException($"{weights.Path}: rotary positions of type '{type}' cannot be written as GGUF yet");
+                return values;
         }
     }
-
-    // What each frequency is divided by, for Llama 3's scaling: nothing for fast ones, the factor for slow ones, something between for the others.
-    private static float[]? RopeFactors(ModelWeights weights)
-    {
-        if (Rope(weights) is not { } rope) return null;
-        if ((string?)rope["rope_type"] == "longrope") return [.. rope["short_factor"]!.AsArray().Select(f => (float)(double)f!)];
-        if ((string?)rope["rope_type"] != "llama3") return null;
-        double factor = (double)rope["factor"]!, low = (double)rope["low_freq_factor"]!, high = (double)rope["high_freq_factor"]!, context = (double)rope["original_max_position_embeddings"]!;
-        double theta = (double)(weights.Config["rope_theta"] ?? rope["rope_theta"])!;
-        return Array.ConvertAll(RotaryTable.Frequencies(theta, HeadSize(weights)), frequency =>
-        {
-            double turns = context * frequency / (2 * Math.PI), share = Math.Clamp((turns - low) / (high - low), 0, 1);
-            return (float)(1 / ((1 - share) / factor + share));
-        });
-    }
-
-    private static JsonNode? Rope(ModelWeights weights) => weights.Config["rope_scaling"] ?? weights.Config["rope_parameters"];
-
-    private static int HeadSize(ModelWeights weights) => weights.Config["head_dim"] is { } size ? (int)size : (int)weights.Config["hidden_size"]! / Heads(weights, keys: false);
-
-    // The numbers by which llama.cpp names the mixture of a file.
-    private static uint FileType(BlockType type) => type switch
-    {
-        BlockType.F32 => 0,
-        BlockType.F16 => 1,
-        BlockType.Q4_0 => 2,
-        BlockType.Q4_1 => 3,
-        BlockType.Q8_0 => 7,
-        BlockType.Q5_0 => 8,
-        BlockType.Q5_1 => 9,
-        BlockType.Q4_K => 15,
-        BlockType.Q5_K => 17,
-        BlockType.Q6_K => 18,
-        BlockType.BF16 => 32,
-        BlockType.TQ1_0 => 36,
-        BlockType.TQ2_0 => 37,
-        _ => 38,
-    };
 
     private static float[] ReadAll(ModelWeights weights, string name, IReadOnlyList<long> shape)
     {

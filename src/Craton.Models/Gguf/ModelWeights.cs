@@ -1,4 +1,6 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
+using Craton.Nn;
 using Craton.Tensors;
 using Craton.Tensors.IO;
 using Craton.Tensors.Quantization;
@@ -40,6 +42,11 @@ public abstract class ModelWeights : IDisposable
         Dispose(true);
         GC.SuppressFinalize(this);
     }
+
+    /// <summary>The decoder that the configuration describes, its parameters without memory.</summary>
+    /// <exception cref="CratonException">It is of no family that is known, or a setting is not supported.</exception>
+    internal CausalLanguageModel Shape() =>
+        Module.WithoutMemory(() => DecoderCatalogue.Create(new ConfigReader(Path, JsonElement.Parse(Config.ToJsonString()))));
 
     /// <summary>
     /// Fills the parameters of a model whose names are those of the family. Matrices that are stored in blocks stay in them when asked.
@@ -89,7 +96,7 @@ internal sealed class DirectoryWeights : ModelWeights
         if (!File.Exists(config)) throw new CratonException($"'{path}' is no model: expected a folder with config.json or a GGUF file");
         Config = JsonObject.Create(JsonFile.Read(config))!;
         _model = SafetensorsModel.Open(path);
-        Tensors = [.. _model.Names.Where(name => _model.FileOf(name)![name].Type is DType.F32 or DType.F16 or DType.BF16 && !name.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal))
+        Tensors = [.. _model.Names.Where(name => _model.FileOf(name)![name].Type is DType.F32 or DType.F16 or DType.BF16 && !DecoderWeights.IsBuffer(name))
             .Select(name => (name, _model.FileOf(name)![name].Shape))];
     }
 

@@ -67,7 +67,6 @@ public sealed record RotarySettings(double Theta, int Dim)
 /// <summary>The tables of rotary positions of a model; its layers share one object.</summary>
 public sealed class RotaryPositions
 {
-    private readonly RotarySettings _settings;
     private readonly RotaryTable _table;
     private readonly RotaryTable? _long;
     private Stretched? _dynamic; // replaced as a whole: several threads may read
@@ -75,7 +74,7 @@ public sealed class RotaryPositions
     /// <summary>Creates the tables.</summary>
     public RotaryPositions(RotarySettings settings)
     {
-        _settings = settings;
+        Settings = settings;
         double[] frequencies = RotaryTable.Frequencies(settings.Theta, settings.Dim);
         _table = settings.Scaling switch
         {
@@ -88,11 +87,14 @@ public sealed class RotaryPositions
         if (settings.Scaling == RotaryScaling.LongRope) _long = new RotaryTable(Divided(frequencies, settings.LongFactors), settings.AttentionFactor);
     }
 
+    /// <summary>What the tables were made from.</summary>
+    public RotarySettings Settings { get; }
+
     /// <summary>
     /// Texts whose lengths have the same number turn by the same angles. Keys that were turned under another number do not fit: they are to
     /// be computed again.
     /// </summary>
-    public int Epoch(int length) => length <= _settings.OriginalContext ? 0 : _settings.Scaling switch
+    public int Epoch(int length) => length <= Settings.OriginalContext ? 0 : Settings.Scaling switch
     {
         RotaryScaling.Dynamic => length,
         RotaryScaling.LongRope => 1,
@@ -106,41 +108,41 @@ public sealed class RotaryPositions
         if (epoch == 0) return _table;
         if (_long is not null) return _long;
         if (_dynamic is { } last && last.Length == length) return last.Table;
-        double stretch = _settings.Factor * length / _settings.OriginalContext - (_settings.Factor - 1);
-        double theta = _settings.Theta * DeterministicMath.Pow(stretch, (double)_settings.Dim / (_settings.Dim - 2));
-        var table = new RotaryTable(theta, _settings.Dim);
+        double stretch = Settings.Factor * length / Settings.OriginalContext - (Settings.Factor - 1);
+        double theta = Settings.Theta * DeterministicMath.Pow(stretch, (double)Settings.Dim / (Settings.Dim - 2));
+        var table = new RotaryTable(theta, Settings.Dim);
         _dynamic = new Stretched(length, table);
         return table;
     }
 
-    private RotaryTable Table(double[] frequencies, Func<double, double> scaled) => new(Array.ConvertAll(frequencies, f => scaled(f)), _settings.AttentionFactor);
+    private RotaryTable Table(double[] frequencies, Func<double, double> scaled) => new(Array.ConvertAll(frequencies, f => scaled(f)), Settings.AttentionFactor);
 
     private double ByBand(double frequency)
     {
-        double turns = _settings.OriginalContext * frequency / (2 * Math.PI); // over the original context
-        if (turns < _settings.LowFrequencyFactor) return frequency / _settings.Factor;
-        if (turns > _settings.HighFrequencyFactor) return frequency;
-        double smooth = (turns - _settings.LowFrequencyFactor) / (_settings.HighFrequencyFactor - _settings.LowFrequencyFactor);
-        return (1 - smooth) * frequency / _settings.Factor + smooth * frequency;
+        double turns = Settings.OriginalContext * frequency / (2 * Math.PI); // over the original context
+        if (turns < Settings.LowFrequencyFactor) return frequency / Settings.Factor;
+        if (turns > Settings.HighFrequencyFactor) return frequency;
+        double smooth = (turns - Settings.LowFrequencyFactor) / (Settings.HighFrequencyFactor - Settings.LowFrequencyFactor);
+        return (1 - smooth) * frequency / Settings.Factor + smooth * frequency;
     }
 
     private double[] Yarn(double[] frequencies)
     {
-        double low = Place(_settings.BetaFast), high = Place(_settings.BetaSlow);
-        if (_settings.Truncate) (low, high) = (Math.Floor(low), Math.Ceiling(high));
-        (low, high) = (Math.Max(low, 0), Math.Min(high, _settings.Dim - 1));
+        double low = Place(Settings.BetaFast), high = Place(Settings.BetaSlow);
+        if (Settings.Truncate) (low, high) = (Math.Floor(low), Math.Ceiling(high));
+        (low, high) = (Math.Max(low, 0), Math.Min(high, Settings.Dim - 1));
         if (low == high) high += 0.001;
         var scaled = new double[frequencies.Length];
         for (int i = 0; i < scaled.Length; i++)
         {
             double kept = 1 - Math.Clamp((i - low) / (high - low), 0, 1);
-            scaled[i] = frequencies[i] / _settings.Factor * (1 - kept) + frequencies[i] * kept;
+            scaled[i] = frequencies[i] / Settings.Factor * (1 - kept) + frequencies[i] * kept;
         }
         return scaled;
 
         // The place among the frequencies of the one that turns so often over the original context.
         double Place(double turns) =>
-            _settings.Dim * DeterministicMath.Log(_settings.OriginalContext / (turns * 2 * Math.PI)) / (2 * DeterministicMath.Log(_settings.Theta));
+            Settings.Dim * DeterministicMath.Log(Settings.OriginalContext / (turns * 2 * Math.PI)) / (2 * DeterministicMath.Log(Settings.Theta));
     }
 
     private sealed record Stretched(int Length, RotaryTable Table);
