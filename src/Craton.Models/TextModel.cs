@@ -61,7 +61,7 @@ public sealed record TextModel(CausalLanguageModel Model, Tokenizer Tokenizer, C
         Tokenizer tokenizer = ModelDirectory.ReadTokenizer(directory);
         CheckSizes(directory, tokenizer, Model);
         ChatTemplate? template = tokenizer.ChatTemplate is { } source ? ChatTemplate.TryParse(source, tokenizer) : null;
-        int[] ends = template is null ? [.. Ends] : [.. Ends, template.EndOfTurn];
+        int[] ends = template?.EndOfTurn is { } end ? [.. Ends, end] : [.. Ends];
         return (this with { Tokenizer = tokenizer, Template = template, Ends = ends }, adapter);
     }
 

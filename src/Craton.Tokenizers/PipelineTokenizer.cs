@@ -95,8 +95,10 @@ public sealed class PipelineTokenizer : Tokenizer
     public override bool IsSpecial(int id) => _added.IsSpecial(id);
 
     /// <inheritdoc/>
-    public override void Save(string directory) =>
-        TokenizerDirectory.Save(directory, this, TokenizerJsonWriter.Write(_added.Tokens, _components, _model.Write));
+    public override void Save(string directory) => TokenizerDirectory.Save(directory, this, ToJson());
+
+    /// <summary>The content of its <c>tokenizer.json</c>.</summary>
+    internal byte[] ToJson() => TokenizerJsonWriter.Write(_added.Tokens, _components, _model.Write);
 
     internal override string TokenText(int id) => (uint)id < (uint)_tokens.Length
         ? _tokens[id] ?? ""

@@ -72,7 +72,7 @@ public static class PngReader
             int got = stream.ReadAtLeast(raw, length, throwOnEndOfStream: false);
             return got == length ? raw : throw new PictureException($"png: expected {length} bytes of pixels, got {got}; the file is cut or its size is false");
         }
-        catch (InvalidDataException error)
+        catch (Exception error) when (error is InvalidDataException or IOException) // what the runtime throws depends on where zlib gives up
         {
             throw new PictureException("png: expected compressed pixels, got bytes that are none; the file is damaged", error);
         }

@@ -58,7 +58,7 @@ internal static class PngSamples
         byte[] palette = colour == PngColour.Palette ? [.. Enumerable.Range(0, 3 << depth).Select(i => (byte)(i * 7))] : [];
         byte[] data = Compressed(raw.ToArray()), text = [.. "Comment\0made for a test"u8];
         return ([.. PngChunks.Signature, .. Chunk("IHDR"u8, header), .. Chunk("tEXt"u8, text), .. palette.Length > 0 ? Chunk("PLTE"u8, palette) : [],
-            .. Chunk("IDAT"u8, data[..(data.Length / 2)]), .. Chunk("IDAT"u8, data[(data.Length / 2)..]), .. Chunk("IEND"u8, [])], samples);
+            .. Chunk("IDAT"u8, data.AsSpan(0, data.Length / 2)), .. Chunk("IDAT"u8, data.AsSpan(data.Length / 2)), .. Chunk("IEND"u8, [])], samples);
     }
 
     /// <summary>A chunk with its check sum.</summary>

@@ -1,4 +1,4 @@
-namespace Craton.Tensors.Tests.Ops;
+namespace Craton.Tensors.Tests;
 
 /// <summary>What the catalogue does not say about convolutions.</summary>
 [Collection("worker pool")]
@@ -20,7 +20,7 @@ public sealed class ConvolutionTests
                         if ((taps - 1) * dilation + 1 > 9 + 2 * padding) continue;
                         ConvolutionOptions options = new() { Stride = (stride, 1), Padding = (padding, 2), Dilation = (dilation, 1), Groups = groups };
                         Tensor[] inputs = [Values(++seed, 3, 6, 9, 17), Values(++seed, 14, 6 / groups, taps, 3)];
-                        Tensor Call(Tensor[] x) => Craton.Tensors.Ops.Conv2d(x[0], x[1], null, options);
+                        Tensor Call(Tensor[] x) => Ops.Conv2d(x[0], x[1], null, options);
                         Assert.Equal(OnReference(() => OpRun.Hash(OpRun.Evaluate(Call, inputs))), OpRun.Hash(OpRun.Evaluate(Call, inputs)));
                     }
     }
@@ -31,7 +31,7 @@ public sealed class ConvolutionTests
         foreach (int[] shape in new int[][] { [1, 2, 3, 1500], [2, 3, 700, 2], [40, 2, 3, 3], [1, 400, 6, 6] })
         {
             Tensor[] inputs = [Values(1, shape), Values(2, 5, shape[1], 3, 2)];
-            Tensor Call(Tensor[] x) => Craton.Tensors.Ops.Conv2d(x[0], x[1], null, new() { Padding = 1 });
+            Tensor Call(Tensor[] x) => Ops.Conv2d(x[0], x[1], null, new() { Padding = 1 });
             Assert.Equal(OnReference(() => OpRun.Hash(OpRun.Evaluate(Call, inputs))), OpRun.Hash(OpRun.Evaluate(Call, inputs)));
         }
     }
@@ -40,9 +40,9 @@ public sealed class ConvolutionTests
     public void Bits_are_a_constant()
     {
         Tensor[] inputs = [Values(1, 3, 37, 20, 21), Values(2, 29, 37, 3, 3), Values(3, 29)];
-        Tensor Call(Tensor[] x) => Craton.Tensors.Ops.Conv2d(x[0], x[1], x[2], new() { Padding = 1, Stride = (1, 2) });
+        Tensor Call(Tensor[] x) => Ops.Conv2d(x[0], x[1], x[2], new() { Padding = 1, Stride = (1, 2) });
         OpRun.SameBitsForAnyThreads(Call, inputs);
-        Assert.Equal("", OpRun.Hash(OpRun.Evaluate(Call, inputs)));
+        Assert.Equal("960365a48b0b15e8", OpRun.Hash(OpRun.Evaluate(Call, inputs)));
     }
 
     [Fact]
@@ -51,9 +51,9 @@ public sealed class ConvolutionTests
         Tensor x = Values(1, 2, 6, 5, 5);
         Assert.Equal(
             "[conv2d] x: expected 12 channels for weight [4, 6, 3, 3] and 2 groups, got [2, 6, 5, 5]",
-            Error(() => Craton.Tensors.Ops.Conv2d(x, Values(2, 4, 6, 3, 3), null, new() { Groups = 2 })));
-        Assert.Equal("[conv2d] stride: expected 1 or more, got 0×1", Error(() => Craton.Tensors.Ops.Conv2d(x, Values(2, 4, 6, 3, 3), null, new() { Stride = (0, 1) })));
-        Assert.StartsWith("[conv2d] x: expected 7 or more along each dimension", Error(() => Craton.Tensors.Ops.Conv2d(x, Values(2, 4, 6, 7, 7))), StringComparison.Ordinal);
+            Error(() => Ops.Conv2d(x, Values(2, 4, 6, 3, 3), null, new() { Groups = 2 })));
+        Assert.Equal("[conv2d] stride: expected 1 or more, got 0×1", Error(() => Ops.Conv2d(x, Values(2, 4, 6, 3, 3), null, new() { Stride = (0, 1) })));
+        Assert.StartsWith("[conv2d] x: expected 7 or more along each dimension", Error(() => Ops.Conv2d(x, Values(2, 4, 6, 7, 7))), StringComparison.Ordinal);
     }
 
     private static Tensor Values(int seed, params int[] shape) => OpRun.Values(seed, DType.F32, shape);

@@ -73,10 +73,13 @@ internal sealed class CodeTrie
     private readonly List<int> _values = [None];
 
     /// <summary>Adds a key; a later one with the same characters wins.</summary>
-    public void Add(string key, int value)
+    public void Add(string key, int value) => Add(AlignedText.CodesOf(key), value);
+
+    /// <summary>Adds a key given as code points.</summary>
+    public void Add(int[] key, int value)
     {
         int node = 0;
-        foreach (int code in AlignedText.CodesOf(key))
+        foreach (int code in key)
         {
             if (!_edges.TryGetValue(Edge(node, code), out int next))
             {
