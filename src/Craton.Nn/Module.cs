@@ -117,6 +117,7 @@ public abstract class Module
     protected T Inline<T>(T module) where T : Module
     {
         _parameters.AddRange(module._parameters);
+        _buffers.AddRange(module._buffers);
         _children.AddRange(module._children);
         return module;
     }

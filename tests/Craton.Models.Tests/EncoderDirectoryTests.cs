@@ -24,7 +24,7 @@ public sealed class EncoderDirectoryTests : IDisposable
         Assert.Equal(ModelDirectory.HashWeights(EncoderDirectory.Load(s_bert)), ModelDirectory.HashWeights(older));
         EncoderDirectory.Save(_folder.At("written"), older);
         using SafetensorsModel read = SafetensorsModel.Open(Model), written = SafetensorsModel.Open(_folder.At("written"));
-        Assert.Equal(read.Names, written.Names);
+        Assert.Equal(read.Names.Where(name => !name.EndsWith("position_ids", StringComparison.Ordinal)), written.Names); // a buffer, which is not written
     }
 
     [Fact]
@@ -50,7 +50,7 @@ public sealed class EncoderDirectoryTests : IDisposable
         Assert.Contains("bert.encoder.layer.1", Message(), StringComparison.Ordinal);
         Rewrite(name => name, config => config.Replace("\"vocab_size\": 160", "\"vocab_size\": 16000000", StringComparison.Ordinal));
         long before = GC.GetTotalAllocatedBytes();
-        Assert.Contains("[160, 32]", Message(), StringComparison.Ordinal);
+        Assert.Contains("has shape [160", Message(), StringComparison.Ordinal);
         Assert.InRange(GC.GetTotalAllocatedBytes() - before, 0, 16 << 20);
         Assert.Contains("no model directory", Assert.Throws<CratonException>(() => EncoderDirectory.Load(_folder.At("nothing"))).Message, StringComparison.Ordinal);
 
