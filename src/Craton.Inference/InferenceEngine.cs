@@ -117,18 +117,11 @@ public sealed class InferenceEngine : IDisposable
 
     private void Check(GenerationRequest request)
     {
-        SamplingOptions options = request.Sampling;
-        int vocabulary = Model.Model.Config.VocabSize, context = Model.Model.Config.MaxPositionEmbeddings, count = request.Prompt.Count;
-        options.Validate(vocabulary);
-        if (count == 0) throw new CratonException("the prompt is empty, expected at least one token; give the model a text to go on from");
-        if ((long)count + options.MaxTokens > context) throw new ContextOverflowException("the model's context", count, options.MaxTokens, context);
-        if (count + options.MaxTokens > Context) throw new ContextOverflowException("the engine's cache", count, options.MaxTokens, Context);
-        if (request.Grammar is { } grammar && grammar.Vocabulary.Size > vocabulary)
-            throw new CratonException($"grammar: it is for {grammar.Vocabulary.Size} tokens, the model has {vocabulary}; bind it to the model's own tokenizer");
-        foreach (int id in request.Prompt)
-        {
-            if (id < 0 || id >= vocabulary) throw new CratonException($"prompt: token {id} is outside the model's {vocabulary} ids; use the tokenizer that belongs to the model");
-        }
+        TextGenerator.CheckRequest(Model.Model, request.Prompt, request.Sampling);
+        if (request.Prompt.Count + request.Sampling.MaxTokens > Context)
+            throw new ContextOverflowException(request.Prompt.Count, request.Sampling.MaxTokens, Context, "the engine's cache");
+        if (request.Grammar is { } grammar && grammar.Vocabulary.Size > Model.Model.Config.VocabSize)
+            throw new CratonException($"grammar: it is for {grammar.Vocabulary.Size} tokens, the model has {Model.Model.Config.VocabSize}; bind it to the model's own tokenizer");
     }
 
     private void Submit(Sequence sequence)
