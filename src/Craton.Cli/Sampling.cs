@@ -12,7 +12,7 @@ internal static class Sampling
     /// <summary>A short text that the model writes on from the prompt, the same for the same weights.</summary>
     public static string Write(CausalLanguageModel model, Tokenizer tokenizer, string prompt)
     {
-        int room = Math.Min(Tokens, model.Config.MaxPositionEmbeddings - tokenizer.Encode(prompt).Length - 1);
+        int room = Math.Min(Tokens, model.Context - tokenizer.Encode(prompt).Length - 1);
         if (room < 1) return prompt;
         return prompt + new TextGenerator(model, tokenizer).Generate(prompt, new SamplingOptions { MaxTokens = room, TopK = 50 }).Text;
     }

@@ -49,7 +49,7 @@ internal sealed class SamplingArguments
     public SamplingOptions Read(ParseResult parsed, TextModel model, int promptTokens, int? logProbs = null)
     {
         SamplingOptions defaults = model.Defaults;
-        int room = Math.Max(0, model.Model.Config.MaxPositionEmbeddings - promptTokens);
+        int room = Math.Max(0, model.Model.Context - promptTokens);
         var options = defaults with
         {
             MaxTokens = MaxTokens(parsed) ?? Math.Min(defaults.MaxTokens, room),

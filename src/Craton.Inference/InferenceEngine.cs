@@ -29,11 +29,12 @@ public sealed class InferenceEngine : IDisposable
     /// <summary>Starts an engine.</summary>
     /// <param name="model">The model; its weights must not change while the engine lives.</param>
     /// <param name="options">How much it does at once; defaults when null.</param>
-    /// <exception cref="CratonException">An option is out of range.</exception>
+    /// <exception cref="CratonException">An option is out of range, or the model has a tuned prompt.</exception>
     public InferenceEngine(TextModel model, EngineOptions? options = null)
     {
         _options = options ?? new EngineOptions();
         _options.Validate();
+        if (model.Model.Prompt is not null) throw new CratonException("a model with a tuned prompt reads one text at a time; use it with 'craton generate' or 'craton chat', or tune with LoRA instead");
         Model = model;
         _vocabulary = new Lazy<ConstraintVocabulary>(() => new ConstraintVocabulary(model.Tokenizer, model.Ends, model.Model.Config.VocabSize));
         _pages = new PagePool(Page.Count(_options.CacheTokens ?? DefaultTokens(model.Model), _options.PageSize));
@@ -51,7 +52,7 @@ public sealed class InferenceEngine : IDisposable
     public ConstraintVocabulary Vocabulary => _vocabulary.Value;
 
     /// <summary>Most tokens of prompt and answer together.</summary>
-    public int Context => Math.Min(Model.Model.Config.MaxPositionEmbeddings, _pages.Count * _options.PageSize);
+    public int Context => Math.Min(Model.Model.Context, _pages.Count * _options.PageSize);
 
     /// <summary>What the engine does now, and has done.</summary>
     public EngineStatistics Statistics

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Craton.Models.Adapters;
 using Craton.Nn;
 using Craton.Tensors;
 
@@ -31,11 +32,20 @@ public abstract class CausalLanguageModel : Module
     /// </summary>
     public bool CheckpointActivations { get; set; }
 
+    /// <summary>What stands before every text; null for nothing.</summary>
+    public PromptAdapter? Prompt { get; internal set; }
+
+    /// <summary>Most tokens of a text.</summary>
+    public int Context => Config.MaxPositionEmbeddings - (Prompt?.Count ?? 0);
+
     /// <summary>The blocks.</summary>
     protected internal abstract IReadOnlyList<DecoderBlock> Blocks { get; }
 
     /// <summary>The step to scores.</summary>
     protected internal abstract OutputHead Head { get; }
+
+    /// <summary>The name of the head's layer, also where it shares the embedding table and files do not hold it.</summary>
+    protected internal virtual string HeadName => "lm_head";
 
     /// <summary>What stands before the checkpoint's names of all but the head; some files leave it out.</summary>
     protected internal virtual string Prefix => "model";
@@ -56,7 +66,7 @@ public abstract class CausalLanguageModel : Module
     /// Texts whose lengths have the same number read alike. A cache that was filled under another one is to be filled anew: the rotary positions
     /// of some models are scaled by the length of the text.
     /// </summary>
-    public int Epoch(int length) => Rotary?.Epoch(length) ?? 0;
+    public int Epoch(int length) => Rotary?.Epoch(length + (Prompt?.Count ?? 0)) ?? 0;
 
     /// <summary>An empty cache.</summary>
     /// <param name="batch">Number of sequences.</param>
@@ -77,28 +87,54 @@ public abstract class CausalLanguageModel : Module
     /// <returns>[B, T, C].</returns>
     public Tensor Hidden(Tensor ids, DecoderInput input = default, KvCache? cache = null)
     {
-        int length = ids.Size(1) + (cache?.Length ?? 0);
+        Tensor hidden = HiddenWithPrompt(ids, input, cache);
+        return hidden.Size(1) == ids.Size(1) ? hidden : hidden.Slice(1, hidden.Size(1) - ids.Size(1));
+    }
+
+    /// <summary>The same with the states of prompt vectors before those of a text that begins here.</summary>
+    internal Tensor HiddenWithPrompt(Tensor ids, DecoderInput input, KvCache? cache)
+    {
+        int before = cache?.Length ?? 0;
+        bool begins = before == 0; // later calls find the prompt in the cache
+        int length = before + ids.Size(1) + (begins && Prompt is not null ? Prompt.Count : 0);
         if (length > Config.MaxPositionEmbeddings)
             throw new CratonException($"{length} tokens are more than the model's context of {Config.MaxPositionEmbeddings}; shorten the text, or train a model with a longer context");
-        Tensor hidden = Hidden(ids, new DecoderPass(ids, input, cache), CheckpointActivations && cache is null);
-        cache?.Advance(ids.Size(1));
-        return hidden;
+        if (Prompt is not null) (ids, input) = Prompt.Precede(ids, input, begins);
+        var pass = new DecoderPass(ids, input, cache, begins ? Prompt?.Prefix : null);
+        Tensor x = begins && Prompt is not null ? Prompt.Embed(ids, pass) : Embed(ids, pass);
+        x = Through(x, pass, CheckpointActivations && cache is null);
+        cache?.Advance(length - before);
+        return Finish(x);
     }
 
     /// <summary>Hidden states after the final norm of several texts at once; each text gets the bits it gets alone.</summary>
     /// <param name="ids">The texts' new tokens one text after the other, I32 [1, N].</param>
     /// <param name="batch">Which rows are whose, and where keys and values lie.</param>
     /// <returns>[1, N, C].</returns>
-    public Tensor Hidden(Tensor ids, PagedBatch batch) => Hidden(ids, new DecoderPass(batch), checkpoint: false);
-
-    private Tensor Hidden(Tensor ids, in DecoderPass pass, bool checkpoint)
+    /// <exception cref="CratonException">The model computes with a tuned prompt.</exception>
+    public Tensor Hidden(Tensor ids, PagedBatch batch)
     {
-        Tensor x = Embed(ids, pass);
+        if (Prompt is not null) throw new CratonException("a model with a tuned prompt reads one text at a time; use it with 'craton generate' or 'craton chat', or tune with LoRA instead");
+        var pass = new DecoderPass(batch);
+        return Finish(Through(Embed(ids, pass), pass, checkpoint: false));
+    }
+
+    private Tensor Through(Tensor x, in DecoderPass pass, bool checkpoint)
+    {
         for (int i = 0; i < Blocks.Count; i++) // an enumerator would be an object
-            x = checkpoint
-                ? Ops.Checkpoint(x, (Block: Blocks[i], pass), static (x, at) => at.Block.Forward(x, at.pass))
-                : Blocks[i].Forward(x, pass);
-        return Finish(x);
+            x = checkpoint ? Ops.Checkpoint(x, (Block: Blocks[i], pass), static (x, at) => at.Block.Forward(x, at.pass))
+                : Tape.IsRecording ? Blocks[i].Forward(x, pass)
+                : Alone(Blocks[i], x, pass);
+        return x;
+    }
+
+    // Without a tape nothing of a block is needed but its result.
+    private static Tensor Alone(DecoderBlock block, Tensor x, in DecoderPass pass)
+    {
+        using TensorScope scope = TensorScope.Open("block");
+        Tensor y = scope.Keep(block.Forward(x, pass));
+        x.Release();
+        return y;
     }
 
     /// <summary>Scores of the next token: hidden states [.., C] → [.., V].</summary>
@@ -146,4 +182,5 @@ public abstract class CausalLanguageModel : Module
 /// <param name="Generation">The content of <c>generation_config.json</c>, or null.</param>
 /// <param name="Type">The element type of its weights.</param>
 /// <param name="HasPrefix">Whether its names begin with the family's prefix.</param>
-public sealed record ModelSource(JsonObject Config, JsonObject? Generation, DType Type, bool HasPrefix);
+/// <param name="IsRounded">Whether its weights may differ from those of the model that the file was made of.</param>
+public sealed record ModelSource(JsonObject Config, JsonObject? Generation, DType Type, bool HasPrefix, bool IsRounded = false);

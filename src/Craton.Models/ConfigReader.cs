@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Craton.Nn;
 using Craton.Tensors;
@@ -33,6 +34,12 @@ public sealed class ConfigReader
     /// <summary>The family's name: <c>model_type</c>, or empty.</summary>
     public string ModelType { get; }
 
+    /// <summary>Whether the value under a name is a list.</summary>
+    public bool IsList(string name) => Find(name) is { ValueKind: JsonValueKind.Array };
+
+    /// <summary>Whether the value under a name is a text.</summary>
+    public bool IsText(string name) => Find(name) is { ValueKind: JsonValueKind.String };
+
     /// <summary>The same content, read as that of a family.</summary>
     public ConfigReader As(string modelType) => new(this, modelType);
 
@@ -64,6 +71,11 @@ public sealed class ConfigReader
         : e.ValueKind is JsonValueKind.True or JsonValueKind.False ? e.GetBoolean()
         : throw Wrong(name, "true or false", e);
 
+    /// <summary>A probability; 0 when it is absent or null.</summary>
+    public double Probability(string name) => Find(name) is not { } e ? 0
+        : e.ValueKind == JsonValueKind.Number && e.GetDouble() is >= 0 and < 1 and var value ? value
+        : throw Wrong(name, "a probability from 0 to below 1", e);
+
     /// <summary>A text, or what stands for it when it is absent or null.</summary>
     public string TextOr(string otherwise, params ReadOnlySpan<string> names) => Find(names) is not { } e ? otherwise
         : e.ValueKind == JsonValueKind.String ? e.GetString()!
@@ -74,6 +86,18 @@ public sealed class ConfigReader
         : e.ValueKind == JsonValueKind.Array && e.GetArrayLength() > 0 ? AsInt(name, e[0])
         : e.ValueKind == JsonValueKind.Number ? AsInt(name, e) is >= 0 and var id ? id : null // some write −1 for none
         : null;
+
+    /// <summary>One text, or a list of them; null when it is absent or null.</summary>
+    public string[]? TextOrTexts(string name) => IsList(name) ? Texts(name) : Has(name) ? [TextOr("", name)] : null;
+
+    /// <summary>The members of an object of positive numbers, in their order; none when it is absent or null.</summary>
+    public IReadOnlyList<(string Name, double Value)> NumbersByName(string name)
+    {
+        if (Find(name) is not { } e) return [];
+        if (e.ValueKind != JsonValueKind.Object) throw Wrong(name, "an object", e);
+        ConfigReader inside = new(File, e);
+        return [.. e.EnumerateObject().Select(member => (member.Name, inside.Number(member.Name, 1)))];
+    }
 
     /// <summary>A list; null when it is absent or null.</summary>
     public T[]? List<T>(string name, Func<string, JsonElement, T> read)
@@ -93,6 +117,15 @@ public sealed class ConfigReader
     /// <summary>A list of texts; null when it is absent or null.</summary>
     public string[]? Texts(string name) => List(name, (n, e) => e.ValueKind == JsonValueKind.String ? e.GetString()! : throw Wrong(n, "texts", e));
 
+    /// <summary>The texts of an object whose names are 0, 1, 2, …, in this order.</summary>
+    public string[] Labels(int most)
+    {
+        int count = _root.EnumerateObject().Count();
+        if (count < 1 || count > most) throw new CratonException($"{File}: id2label: expected 1 to {most} labels, got {count}");
+        return [.. Enumerable.Range(0, count).Select(i => _root.TryGetProperty(i.ToString(CultureInfo.InvariantCulture), out JsonElement e) && e.ValueKind == JsonValueKind.String
+            ? e.GetString()! : throw new CratonException($"{File}: id2label: expected a text under each of 0 to {count - 1}, got none under {i}"))];
+    }
+
     /// <summary>The object under a name; null when it is absent or null.</summary>
     public ConfigReader? Object(string name) => Find(name) is not { } e ? null
         : e.ValueKind == JsonValueKind.Object ? new ConfigReader(File, e)
@@ -105,7 +138,8 @@ public sealed class ConfigReader
         "gelu" or "gelu_python" => Tensors.Activation.Gelu,
         "gelu_new" or "gelu_pytorch_tanh" or "gelu_fast" or "gelu_accurate" => Tensors.Activation.GeluTanh,
         "relu" => Tensors.Activation.Relu,
-        var other => throw new CratonException($"{File}: {names[0]} is '{other}', expected silu, gelu, gelu_new, gelu_pytorch_tanh or relu"),
+        "tanh" => Tensors.Activation.Tanh,
+        var other => throw new CratonException($"{File}: {names[0]} is '{other}', expected silu, gelu, gelu_new, gelu_pytorch_tanh, relu or tanh"),
     };
 
     /// <summary>Refuses a setting that would change the model and is not built.</summary>
@@ -116,6 +150,22 @@ public sealed class ConfigReader
 
     /// <summary>What is set and nobody asked for: names and values, without null.</summary>
     internal IEnumerable<JsonProperty> Unread => _root.EnumerateObject().Where(p => p.Value.ValueKind != JsonValueKind.Null && !_asked.Contains(p.Name));
+
+    /// <summary>Refuses settings under other names, unless they say nothing: null, false, or empty.</summary>
+    public void RefuseOthers(IReadOnlyCollection<string> known)
+    {
+        foreach (JsonProperty setting in _root.EnumerateObject())
+            Refuse(!known.Contains(setting.Name) && !SaysNothing(setting.Value), setting.Name, "what it does is not built");
+    }
+
+    private static bool SaysNothing(JsonElement e) => e.ValueKind switch
+    {
+        JsonValueKind.Null or JsonValueKind.False => true,
+        JsonValueKind.Object => !e.EnumerateObject().Any(),
+        JsonValueKind.Array => e.GetArrayLength() == 0,
+        JsonValueKind.String => e.GetString()!.Length == 0,
+        _ => false,
+    };
 
     /// <summary>For every layer, whether it sees a window only; null when none does.</summary>
     /// <param name="layers">Number of layers.</param>

@@ -12,7 +12,7 @@ internal static class DecoderWeights
 
     /// <summary>Gives the parameters of a model their memory and content.</summary>
     /// <param name="directory">The model's directory, for errors.</param>
-    /// <param name="model">A model without memory.</param>
+    /// <param name="model">A model that nobody touched yet.</param>
     /// <param name="weights">Its files.</param>
     /// <param name="map">True: weights in F32 stay in the file.</param>
     /// <returns>Whether names in the files begin with the family's prefix.</returns>
@@ -48,18 +48,19 @@ internal static class DecoderWeights
         .GroupBy(e => e.Type!.Value).MaxBy(group => group.Sum(e => e.Count))?.Key ?? DType.F32;
 
     /// <summary>The parameters of a model as its files hold them.</summary>
-    public static TensorSource[] Sources(CausalLanguageModel model, DType type) => [.. model.NamedParameters().Select(p =>
-    {
-        string stored = model.Source is { HasPrefix: false } ? WithoutPrefix(model, p.Name) : p.Name;
-        bool transposed = model.IsStoredTransposed(p.Name);
-        return !transposed && type == DType.F32 ? TensorFiles.Source(stored, p.Tensor) : new TensorSource(stored, type, ShapeOf(p.Tensor, transposed), stream =>
+    public static TensorSource[] Sources(CausalLanguageModel model, DType type) =>
+        [.. model.NamedParameters().Select(p => Source(model.Source is { HasPrefix: false } ? WithoutPrefix(model, p.Name) : p.Name, p.Tensor, model.IsStoredTransposed(p.Name), type))];
+
+    /// <summary>A parameter as a file holds it.</summary>
+    public static TensorSource Source(string stored, Tensor tensor, bool transposed, DType type) => !transposed && type == DType.F32
+        ? TensorFiles.Source(stored, tensor)
+        : new TensorSource(stored, type, ShapeOf(tensor, transposed), stream =>
         {
-            float[] values = new float[p.Tensor.Count];
-            if (transposed) Transpose(p.Tensor.AsSpan<float>(), values, p.Tensor.Size(0), p.Tensor.Size(1));
-            else p.Tensor.AsSpan<float>().CopyTo(values);
-            TensorSource.FromFloats(stored, ShapeOf(p.Tensor, transposed), values, type).Write(stream);
+            float[] values = new float[tensor.Count];
+            if (transposed) Transpose(tensor.AsSpan<float>(), values, tensor.Size(0), tensor.Size(1));
+            else tensor.AsSpan<float>().CopyTo(values);
+            TensorSource.FromFloats(stored, ShapeOf(tensor, transposed), values, type).Write(stream);
         });
-    })];
 
     /// <summary>The content of <c>config.json</c>: what the model was read with, or what its shape says.</summary>
     public static JsonObject ConfigOf(CausalLanguageModel model, DType type)
@@ -69,7 +70,8 @@ internal static class DecoderWeights
         return type == source.Type ? config : WithType(config, type);
     }
 
-    private static JsonObject WithType(JsonObject config, DType type)
+    /// <summary>Says in a configuration which type the weights have.</summary>
+    public static JsonObject WithType(JsonObject config, DType type)
     {
         string name = type switch { DType.BF16 => "bfloat16", DType.F16 => "float16", _ => "float32" };
         bool older = config.ContainsKey("torch_dtype");
@@ -78,7 +80,8 @@ internal static class DecoderWeights
         return config;
     }
 
-    private static void CheckShape(string directory, SafetensorsModel weights, string name, long[] expected)
+    /// <summary>Refuses a tensor that is missing or has another shape.</summary>
+    public static void CheckShape(string directory, SafetensorsModel weights, string name, long[] expected)
     {
         if (weights.FileOf(name) is not { } file)
             throw new CratonException($"{directory}: tensor '{name}' is missing, which config.json asks for; the weights belong to another configuration");
@@ -87,7 +90,8 @@ internal static class DecoderWeights
             throw new CratonException($"{directory}: tensor '{name}' has shape [{string.Join(", ", shape)}], config.json asks for [{string.Join(", ", expected)}]; the weights belong to another configuration");
     }
 
-    private static void Fill(Tensor tensor, SafetensorsFile file, string name, bool transposed, Dictionary<SafetensorsFile, SafetensorsMapping>? mappings)
+    /// <summary>Gives a tensor memory and what a file holds under a name.</summary>
+    public static void Fill(Tensor tensor, SafetensorsFile file, string name, bool transposed, Dictionary<SafetensorsFile, SafetensorsMapping>? mappings)
     {
         SafetensorsEntry entry = file[name];
         if (mappings is not null && entry.Type == DType.F32 && !transposed && entry.Offset % sizeof(float) == 0)
@@ -96,7 +100,6 @@ internal static class DecoderWeights
             tensor.AllocateOver(mapping, name);
             return;
         }
-        tensor.Allocate();
         if (!transposed)
         {
             file.ReadFloats(name, tensor.AsSpan<float>());
@@ -107,8 +110,8 @@ internal static class DecoderWeights
         Transpose(values, tensor.AsSpan<float>(), tensor.Size(1), tensor.Size(0));
     }
 
-    // In squares, so that neither side jumps through memory.
-    private static void Transpose(ReadOnlySpan<float> from, Span<float> to, int rows, int columns)
+    /// <summary>[rows, columns] becomes [columns, rows]; in squares, so that neither side jumps through memory.</summary>
+    public static void Transpose(ReadOnlySpan<float> from, Span<float> to, int rows, int columns)
     {
         const int square = 32;
         for (int row = 0; row < rows; row += square)
@@ -118,7 +121,8 @@ internal static class DecoderWeights
                         to[c * rows + r] = from[r * columns + c];
     }
 
-    private static long[] ShapeOf(Tensor tensor, bool transposed)
+    /// <summary>The shape of a parameter in a file.</summary>
+    public static long[] ShapeOf(Tensor tensor, bool transposed)
     {
         long[] shape = Array.ConvertAll(tensor.Shape.ToArray(), size => (long)size);
         if (transposed) Array.Reverse(shape);

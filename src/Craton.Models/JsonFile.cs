@@ -16,16 +16,26 @@ internal static class JsonFile
 
     /// <summary>Reads a file whose content is an object.</summary>
     /// <exception cref="CratonException">It cannot be read, or is something else.</exception>
-    public static JsonElement Read(string path)
+    public static JsonElement Read(string path) => Read(path, JsonValueKind.Object);
+
+    /// <summary>Reads a file whose content is a list of objects.</summary>
+    /// <exception cref="CratonException">It cannot be read, or is something else.</exception>
+    public static JsonElement[] ReadList(string path)
+    {
+        JsonElement[] items = [.. Read(path, JsonValueKind.Array).EnumerateArray()];
+        return items.All(item => item.ValueKind == JsonValueKind.Object) ? items : throw new CratonException($"{path}: expected a list of objects; the file is damaged");
+    }
+
+    private static JsonElement Read(string path, JsonValueKind kind)
     {
         try
         {
             long length = new FileInfo(path).Length;
             if (length > Most) throw new CratonException($"{path}: expected at most {Most} bytes, got {length}; this is no configuration");
             using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { MaxDepth = 32, AllowDuplicateProperties = false });
-            return document.RootElement.ValueKind == JsonValueKind.Object
+            return document.RootElement.ValueKind == kind
                 ? document.RootElement.Clone()
-                : throw new CratonException($"{path}: expected a JSON object, got {document.RootElement.ValueKind}; the file is damaged");
+                : throw new CratonException($"{path}: expected a JSON {(kind == JsonValueKind.Object ? "object" : "list")}, got {document.RootElement.ValueKind}; the file is damaged");
         }
         catch (Exception e) when (e is IOException or JsonException or UnauthorizedAccessException)
         {

@@ -8,7 +8,7 @@ namespace Craton.Models;
 /// <param name="problem">Why its tokenizer cannot be used; null when it has none.</param>
 internal sealed class MissingTokenizer(string directory, string? problem = null) : Tokenizer
 {
-    private static readonly string[] s_files = ["tokenizer.json", "vocab.json", "encoder.json"];
+    private static readonly string[] s_files = ["tokenizer.json", "vocab.json", "encoder.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model"];
 
     /// <summary>Whether a folder holds no file of a tokenizer.</summary>
     public static bool In(string folder) => !s_files.Any(file => File.Exists(Path.Combine(folder, file)));

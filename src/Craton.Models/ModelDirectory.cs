@@ -39,9 +39,15 @@ public static class ModelDirectory
         int? endOfTurn = tokenizer?.ChatTemplate is { } source ? ChatTemplate.TryParse(source, tokenizer)?.EndOfTurn : null;
         JsonFile.Write(folder, GenerationConfig.FileName, GenerationConfig.ToJson(model, endOfTurn));
         if (tokenizer is not null) CopyTokenizer(folder, tokenizer);
-        SortedDictionary<string, string> files = HashFiles(folder.Staging);
-        JsonFile.Write(folder, Card, card.ToJson(HashWeights(model), files.GetValueOrDefault("tokenizer.json"), files));
+        WriteCard(folder, card, model);
         folder.Commit();
+    }
+
+    /// <summary>Writes the lineage of weights, when all other files of the folder are there.</summary>
+    internal static void WriteCard(DurableDirectory folder, ModelCard card, Module weights)
+    {
+        SortedDictionary<string, string> files = HashFiles(folder.Staging);
+        JsonFile.Write(folder, Card, card.ToJson(HashWeights(weights), files.GetValueOrDefault("tokenizer.json"), files));
     }
 
     /// <summary>Reads a model's weights and shape; weights in BF16 or F16 are widened.</summary>
@@ -75,18 +81,22 @@ public static class ModelDirectory
         return model;
     }
 
-    // Without memory: what the file says is compared with the shapes first.
-    private static CausalLanguageModel Create(string folder, JsonElement config) =>
-        Module.WithoutMemory(() => DecoderCatalogue.Create(new ConfigReader(Path.Combine(folder, Config), config)));
+    private static CausalLanguageModel Create(string folder, JsonElement config) => DecoderCatalogue.Create(new ConfigReader(Path.Combine(folder, Config), config));
 
     /// <summary>Reads a model's tokenizer. For a model without one it stands in what takes ids and refuses text.</summary>
     /// <exception cref="CratonException">It is damaged or of an unsupported kind.</exception>
     public static Tokenizer LoadTokenizer(string directory)
     {
         string folder = Find(directory);
+        return MissingTokenizer.In(folder) ? new MissingTokenizer(directory) : ReadTokenizer(folder);
+    }
+
+    /// <summary>Reads the tokenizer of a folder that has one.</summary>
+    internal static Tokenizer ReadTokenizer(string folder)
+    {
         try
         {
-            return MissingTokenizer.In(folder) ? new MissingTokenizer(directory) : Tokenizer.Load(folder);
+            return Tokenizer.Load(folder);
         }
         catch (TokenizerException e)
         {
@@ -98,7 +108,13 @@ public static class ModelDirectory
     /// <exception cref="CratonException">The file is damaged.</exception>
     public static ModelCard? LoadCard(string directory)
     {
-        string file = Path.Combine(Find(directory), Card);
+        return ReadCard(Find(directory));
+    }
+
+    /// <summary>Reads the lineage in a folder; null when there is none.</summary>
+    internal static ModelCard? ReadCard(string folder)
+    {
+        string file = Path.Combine(folder, Card);
         return File.Exists(file) ? ModelCard.Parse(file, JsonFile.Read(file)) : null;
     }
 
@@ -157,7 +173,7 @@ public static class ModelDirectory
         return Convert.ToHexStringLower(SHA256.HashData(file));
     }
 
-    private static void CopyTokenizer(DurableDirectory folder, Tokenizer tokenizer)
+    internal static void CopyTokenizer(DurableDirectory folder, Tokenizer tokenizer)
     {
         string temporary = Directory.CreateTempSubdirectory("craton-tokenizer-").FullName;
         try

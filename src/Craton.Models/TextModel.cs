@@ -1,3 +1,4 @@
+using Craton.Models.Adapters;
 using Craton.Models.Generation;
 using Craton.Models.Gguf;
 using Craton.Tensors;
@@ -23,8 +24,7 @@ public sealed record TextModel(CausalLanguageModel Model, Tokenizer Tokenizer, C
         if (GgufFile.IsGguf(directory)) return GgufModel.LoadText(directory);
         CausalLanguageModel model = ModelDirectory.LoadModel(directory, map);
         Tokenizer tokenizer = ModelDirectory.LoadTokenizer(directory);
-        if (tokenizer.VocabularySize > model.Config.VocabSize)
-            throw new CratonException($"{directory}: the tokenizer has {tokenizer.VocabularySize} ids, but the model's embedding table only {model.Config.VocabSize} rows; they do not belong together");
+        CheckSizes(directory, tokenizer, model);
         ChatTemplate? template = tokenizer.ChatTemplate is { } source ? ChatTemplate.TryParse(source, tokenizer) : null;
         GenerationConfig generation = GenerationConfig.Load(directory);
         SortedSet<int> ends = [.. generation.Ends];
@@ -37,12 +37,32 @@ public sealed record TextModel(CausalLanguageModel Model, Tokenizer Tokenizer, C
     /// Reads a model directory to generate and score, not to train: its weights are kept in the order in which products read them. On the way they
     /// are read from the mapped file, so that no weight in F32 is in memory twice; tables and norms stay there.
     /// </summary>
+    /// <param name="directory">The directory, or a GGUF file.</param>
+    /// <param name="adapter">Directory of an adapter that it computes with, or null.</param>
     /// <inheritdoc cref="Load" path="/exception"/>
-    public static TextModel LoadForInference(string directory)
+    public static TextModel LoadForInference(string directory, string? adapter = null)
     {
         TextModel model = Load(directory, map: true);
+        if (adapter is not null) (model, _) = model.WithAdapter(adapter);
         model.Model.PackWeights();
         return model;
+    }
+
+    /// <summary>Attaches an adapter to the model. A tokenizer in the adapter's directory counts for both, with its chat template.</summary>
+    /// <param name="directory">The adapter's directory.</param>
+    /// <returns>The text model as it is now, and the adapter.</returns>
+    /// <exception cref="CratonException">The adapter is damaged or of an unsupported kind, or belongs to another model.</exception>
+    public (TextModel Model, PeftAdapter Adapter) WithAdapter(string directory)
+    {
+        PeftAdapter adapter = AdapterDirectory.Load(directory, Model);
+        AdapterDirectory.CheckBase(directory, Model);
+        adapter.Attach();
+        if (MissingTokenizer.In(directory)) return (this, adapter);
+        Tokenizer tokenizer = ModelDirectory.ReadTokenizer(directory);
+        CheckSizes(directory, tokenizer, Model);
+        ChatTemplate? template = tokenizer.ChatTemplate is { } source ? ChatTemplate.TryParse(source, tokenizer) : null;
+        int[] ends = template?.EndOfTurn is { } end ? [.. Ends, end] : [.. Ends];
+        return (this with { Tokenizer = tokenizer, Template = template, Ends = ends }, adapter);
     }
 
     /// <summary>The chat template, for work that needs one.</summary>
@@ -51,4 +71,10 @@ public sealed record TextModel(CausalLanguageModel Model, Tokenizer Tokenizer, C
     public ChatTemplate NeedTemplate(string directory) => Tokenizer.ChatTemplate is { } source
         ? ChatTemplate.Parse(source, Tokenizer)
         : throw new CratonException($"'{directory}' has no chat template: it was not tuned to converse; use 'craton generate', or tune it with a recipe of kind sft");
+
+    private static void CheckSizes(string directory, Tokenizer tokenizer, CausalLanguageModel model)
+    {
+        if (tokenizer.VocabularySize > model.Config.VocabSize)
+            throw new CratonException($"{directory}: the tokenizer has {tokenizer.VocabularySize} ids, but the model's embedding table only {model.Config.VocabSize} rows; they do not belong together");
+    }
 }

@@ -55,7 +55,6 @@ public sealed class GatedFeedForward : Module
         Activation.Silu => Ops.SwiGlu(gate, up),
         Activation.Gelu => Ops.GeGlu(gate, up),
         Activation.GeluTanh => Ops.GeGlu(gate, up, tanh: true),
-        Activation.Relu => Ops.Relu(gate) * up,
-        _ => gate * up,
+        _ => Ops.Activate(gate, activation) * up,
     };
 }

@@ -53,6 +53,32 @@ public sealed class Tape : IDisposable
         Walk(0, outputs);
     }
 
+    /// <summary>
+    /// The gradient of Σ output with respect to an input, made of recorded operations: a function of it, such as a gradient penalty, can be
+    /// differentiated by <see cref="Backward(Tensor)"/>, which comes later and still finds everything. Nothing is added to
+    /// <see cref="Tensor.Grad"/>. The current tape must have recorded the output.
+    /// </summary>
+    /// <param name="output">What is differentiated.</param>
+    /// <param name="input">With respect to what: a tensor that requires a gradient and was there before.</param>
+    /// <exception cref="CratonException">An operation between the two has no second derivative.</exception>
+    public static Tensor GradientOf(Tensor output, Tensor input)
+    {
+        if (s_current is not { } tape) throw new InvalidOperationException("no tape is recording on this thread; start one before the output is computed");
+        var gradients = new RecordedGradients(input);
+        Tensor ones = Tensor.Empty(output.DType, output.Shape);
+        Kernel.For(ones).Fill(ones, 1);
+        gradients.Add(output, ones);
+        for (int i = tape._entries.Count - 1; i >= 0; i--)
+        {
+            Entry entry = tape._entries[i];
+            if (ReferenceEquals(entry.Output, input)) break;
+            if (gradients.Take(entry.Output) is not { } dy) continue;
+            if (entry.Op is { } op) op.BackwardRecorded(dy, gradients);
+            else gradients.AddToWhole(entry.Output, dy);
+        }
+        return gradients.Take(input) ?? throw new CratonException($"[gradient] input: expected a tensor that the output {output.Layout} was computed from, got another {input.Layout}");
+    }
+
     // Backward through the entries from the last to the given one, which may record further ones and walk through these.
     private void Walk(int first, ReadOnlySpan<Tensor> roots)
     {

@@ -41,7 +41,13 @@ public sealed unsafe partial class Tensor
     public static Tensor Scalar(float value) => From([value], []);
 
     /// <summary>A leaf that outlives every scope and requires a gradient: a weight, zeroed. It has no memory before it is first touched.</summary>
-    public static Tensor Parameter(DType type, params ReadOnlySpan<int> shape) => Deferred(type, new Layout(shape)).RequireGrad();
+    public static Tensor Parameter(DType type, params ReadOnlySpan<int> shape) => Deferred(type, new Layout(shape), 0).RequireGrad();
+
+    /// <summary>A <see cref="FilledParameter"/> that is not trained: an average or a table that belongs to a model.</summary>
+    public static Tensor Buffer(float value, params ReadOnlySpan<int> shape) => Deferred(DType.F32, new Layout(shape), value);
+
+    /// <summary>An F32 <see cref="Parameter"/> with every element the same at first.</summary>
+    public static Tensor FilledParameter(float value, params ReadOnlySpan<int> shape) => Deferred(DType.F32, new Layout(shape), value).RequireGrad();
 
     /// <summary>A tensor that outlives every scope, zeroed: optimizer state, caches, tables.</summary>
     public static Tensor Persistent(DType type, params ReadOnlySpan<int> shape)
@@ -52,23 +58,15 @@ public sealed unsafe partial class Tensor
         return tensor;
     }
 
-    /// <summary>A leaf like <see cref="Parameter"/>, but without memory until one of the <c>Allocate</c> methods gives it some: only its shape may be asked for.</summary>
-    public static Tensor Unallocated(DType type, params ReadOnlySpan<int> shape) =>
-        Fresh(type, new Layout(shape), Storage.Foreign(typeof(Tensor), null, 0)).RequireGrad();
-
-    /// <summary>Gives an <see cref="Unallocated"/> tensor memory of its own; its content is undefined.</summary>
-    public void Allocate() => Settle(MemoryPool.Lease(checked(Count * DType.Size())));
-
-    /// <summary>Gives an <see cref="Unallocated"/> tensor memory that something else owns, such as a mapped file.</summary>
+    /// <summary>Gives a <see cref="Parameter"/> that was not touched yet memory that something else owns, such as a mapped file.</summary>
     /// <param name="owner">Kept alive as long as the tensor.</param>
     /// <param name="pointer">The first element, aligned to the element size.</param>
-    public void AllocateOver(object owner, void* pointer) => Settle(Storage.Foreign(owner, pointer, Count * DType.Size()));
-
-    private void Settle(Storage storage)
+    public void AllocateOver(object owner, void* pointer)
     {
-        if (Storage.Pointer is not null) throw new InvalidOperationException($"tensor {this}: expected one without memory");
+        if (_firstValue is null) throw new InvalidOperationException($"tensor {this}: expected a parameter that was not touched yet");
+        Storage storage = Storage.Foreign(owner, pointer, ByteCount);
         storage.AddTensor();
-        _storage = storage;
+        (_storage, _firstValue) = (storage, null);
     }
 
     /// <summary>A tensor over memory that something else owns, such as a mapped file.</summary>

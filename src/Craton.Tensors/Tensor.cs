@@ -18,7 +18,7 @@ public sealed unsafe partial class Tensor
     private Storage? _storage;
     private Layout _layout;
     private string _releasedBy = "";
-    private bool _isDeferred;
+    private float? _firstValue; // of every element of a parameter that was not touched yet and so has no memory
 
     private Tensor() { }
 
@@ -50,7 +50,7 @@ public sealed unsafe partial class Tensor
     public Tensor? Grad => GradIsEmpty ? null : GradBuffer;
 
     /// <summary>True after the memory went back to the pool; every use then fails.</summary>
-    public bool IsReleased => _storage is null && !_isDeferred && !IsForComputing;
+    public bool IsReleased => _storage is null && _firstValue is null && !IsForComputing;
 
     /// <summary>
     /// The blocks that this weight is kept in instead of floats (<see cref="Quantize"/>); null for an ordinary tensor. <see cref="Ops.Linear"/>,
@@ -125,8 +125,26 @@ public sealed unsafe partial class Tensor
         return this;
     }
 
+    /// <summary>Asks for no gradient with respect to this leaf any more, and forgets one that is there.</summary>
+    /// <returns>The tensor itself.</returns>
+    public Tensor Freeze()
+    {
+        ClearGrad();
+        RequiresGrad = false;
+        return this;
+    }
+
     /// <summary>Forgets the gradient; its memory goes back to the pool.</summary>
     public void ClearGrad() => DropGrad("ClearGrad()");
+
+    /// <summary>The values as plain floats, cut off from the tape: the same elements, or a copy of a weight that is kept in another form.</summary>
+    public Tensor AsFloats()
+    {
+        if (!IsForComputing) return Detach();
+        Tensor rows = Empty(DType.I32, Size(0));
+        for (int i = 0; i < rows.Count; i++) rows.AsSpan<int>()[i] = i;
+        return Ops.Embedding(this, rows);
+    }
 
     /// <summary>The same elements, cut off from the tape: no gradient flows through.</summary>
     public Tensor Detach() => IsForComputing ? this : CreateView(_layout, differentiable: false);
@@ -144,10 +162,10 @@ public sealed unsafe partial class Tensor
         : throw new CratonException($"[tensor] shape: {layout} does not fit in memory");
 
     // Of no scope, and without memory until it is touched.
-    private static Tensor Deferred(DType type, in Layout layout)
+    private static Tensor Deferred(DType type, in Layout layout, float firstValue)
     {
         _ = BytesOf(type, layout);
-        return new() { DType = type, _layout = layout, _isDeferred = true };
+        return new() { DType = type, _layout = layout, _firstValue = firstValue };
     }
 
     internal static Tensor FromStorage(DType type, in Layout layout, Storage storage) => Register(Fresh(type, layout, storage));
@@ -166,7 +184,7 @@ public sealed unsafe partial class Tensor
 
     internal void Release(string by)
     {
-        if (_storage is null && !_isDeferred) return;
+        if (_storage is null && _firstValue is null) return;
         GiveUp(by);
         if (!TensorScope.Checks) (s_recycled ??= []).Push(this);
     }
@@ -177,27 +195,28 @@ public sealed unsafe partial class Tensor
         _releasedBy = by;
         _storage?.RemoveTensor();
         _storage = null;
-        _isDeferred = false;
+        _firstValue = null;
         DropGrad(by);
         RequiresGrad = IsRecorded = false;
         ViewOf = null;
     }
 
-    // A weight gets its memory, zeroed, when it is first touched: one that is loaded in blocks never has any.
+    // A parameter gets its memory when it is first touched: one that is only counted, mapped or loaded in blocks never has any.
     private Storage FirstStorage()
     {
         if (IsForComputing)
             throw new CratonException($"tensor {_layout}: expected floats, got a weight in {Form}; load the model with its weights as floats to train or change it");
-        if (!_isDeferred)
+        if (_firstValue is null && _storage is null)
             throw new ObjectDisposedException(null, $"tensor {_layout}: expected a live tensor, got one whose memory went back when '{_releasedBy}' ended; use it earlier, or keep it with scope.Keep(tensor)");
         lock (this)
         {
             if (_storage is { } made) return made;
             Storage storage = MemoryPool.LeaseLasting(ByteCount);
             storage.AddTensor();
-            NativeMemory.Clear(storage.Pointer, (nuint)ByteCount);
+            if (_firstValue is { } value and not 0) new Span<float>(storage.Pointer, checked((int)Count)).Fill(value);
+            else NativeMemory.Clear(storage.Pointer, (nuint)ByteCount);
             Volatile.Write(ref _storage, storage);
-            _isDeferred = false;
+            _firstValue = null;
             return storage;
         }
     }

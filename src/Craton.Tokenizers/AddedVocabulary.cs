@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
+using Craton.Tokenizers.Pipeline;
 using Craton.Tokenizers.Unicode;
 
 namespace Craton.Tokenizers;
@@ -14,15 +15,13 @@ internal readonly record struct Segment(int Start, int End, int Id);
 /// </summary>
 internal sealed class AddedVocabulary
 {
-    private static readonly Comparer<AddedToken> _byId = Comparer<AddedToken>.Create((a, b) => a.Id.CompareTo(b.Id));
-
     private readonly AddedToken[] _tokens;
     private readonly HashSet<int> _special;
     private readonly Dictionary<string, int> _ids = [];
     private readonly TokenTrie _raw;
     private readonly TokenTrie _normalized;
 
-    public AddedVocabulary(IEnumerable<AddedToken> tokens, TextNormalizer normalizer)
+    public AddedVocabulary(IEnumerable<AddedToken> tokens, Normalizer normalizer)
     {
         _tokens = [.. tokens.OrderBy(t => t.Id)];
         _special = [.. _tokens.Where(t => t.Special).Select(t => t.Id)];
@@ -40,8 +39,8 @@ internal sealed class AddedVocabulary
     /// <summary>True when the id is a control token.</summary>
     public bool IsSpecial(int id) => _special.Contains(id);
 
-    /// <summary>True when the id is one of these tokens.</summary>
-    public bool IsAdded(int id) => Array.BinarySearch(_tokens, new AddedToken(id, ""), _byId) >= 0;
+    /// <summary>True when there is anything to look for in text as it is, or in normalised text.</summary>
+    public bool Any(bool normalized) => !(normalized ? _normalized : _raw).IsEmpty;
 
     /// <summary>The id of the token with this content, or null.</summary>
     public int? IdOf(string content) => _ids.TryGetValue(content, out int id) ? id : null;

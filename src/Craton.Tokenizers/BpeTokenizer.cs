@@ -1,10 +1,10 @@
 using System.Buffers;
 using System.Collections.Concurrent;
 using System.Text;
-using System.Text.Json;
 using System.Text.Unicode;
 using Craton.Tokenizers.Bpe;
 using Craton.Tokenizers.Files;
+using Craton.Tokenizers.Pipeline;
 using Craton.Tokenizers.Splitting;
 using Craton.Tokenizers.Unicode;
 
@@ -22,9 +22,8 @@ public sealed class BpeTokenizer : Tokenizer
 {
     private readonly BpeModel _model;
     private readonly AddedVocabulary _added;
-    private readonly TextNormalizer _normalizer;
-    private readonly PreTokenizer _preTokenizer;
-    private readonly PostProcessor _postProcessor;
+    private readonly Normalizer _normalizer;
+    private readonly ByteLevelSplit _split;
     private readonly ConcurrentBag<WordCache> _caches = [];
 
     internal BpeTokenizer(
@@ -36,15 +35,13 @@ public sealed class BpeTokenizer : Tokenizer
         Components components)
     {
         Components = components;
-        _normalizer = Components.ParseNormalizer(Fields(file, components.Normalizer, "normalizer"));
-        _preTokenizer = PreTokenizer.Parse(Fields(file, components.PreTokenizer, "pre_tokenizer")
-            ?? throw new TokenizerFileException(file, "pre_tokenizer is null, expected ByteLevel; only byte-level BPE is supported."));
-        _postProcessor = PostProcessor.Parse(Fields(file, components.PostProcessor, "post_processor"));
+        _normalizer = NormalizerReader.Read(Components.Fields(file, components.Normalizer, "normalizer"));
+        _split = ByteLevelSplit.Find(Components.Fields(file, components.PreTokenizer, "pre_tokenizer"))
+            ?? throw new TokenizerFileException(file, "pre_tokenizer is not that of a known byte-level model; load the file as a tokenizer.json.");
         _added = new AddedVocabulary(added, _normalizer);
         _model = new BpeModel(vocabulary, merges, ignoreMerges, _added.IsSpecial);
         UnkToken = components.Unknown;
-        if (_postProcessor.Prefix.Concat(_postProcessor.Suffix).Any(id => id >= vocabulary.Count))
-            throw new TokenizerFileException(file, $"post_processor names an id outside the vocabulary of {vocabulary.Count} ids.");
+        PostProcessor = PostProcessorReader.Read(Components.Fields(file, components.PostProcessor, "post_processor"), vocabulary.Count);
     }
 
     /// <inheritdoc/>
@@ -56,15 +53,11 @@ public sealed class BpeTokenizer : Tokenizer
     /// <summary>Number of merges.</summary>
     public int MergeCount => _model.Merges.Count;
 
-    /// <summary>The ids that the model expects before a text (empty where the file names none); applied only on request.</summary>
-    public ReadOnlySpan<int> TemplatePrefix => _postProcessor.Prefix;
-
-    /// <summary>The ids that the model expects behind a text (empty where the file names none); applied only on request.</summary>
-    public ReadOnlySpan<int> TemplateSuffix => _postProcessor.Suffix;
-
     internal BpeModel Model => _model;
 
     internal Components Components { get; }
+
+    internal override PostProcessor PostProcessor { get; }
 
     /// <summary>Reads a tiktoken rank file (base64 bytes and rank per line) with the pattern and specials of a known encoding.</summary>
     /// <param name="path">The <c>.tiktoken</c> file.</param>
@@ -120,24 +113,14 @@ public sealed class BpeTokenizer : Tokenizer
 
     /// <inheritdoc/>
     public override void EncodeUtf8(ReadOnlySpan<byte> utf8, List<int> ids, bool allowSpecial = false) =>
-        EncodeText(utf8, allowSpecial, ids, spans: null);
-
-    /// <summary>Encodes text between the <see cref="TemplatePrefix"/> and <see cref="TemplateSuffix"/> that the model expects.</summary>
-    public int[] EncodeWithTemplate(ReadOnlySpan<char> text, bool allowSpecial = false) =>
-        [.. TemplatePrefix, .. Encode(text, allowSpecial), .. TemplateSuffix];
+        EncodeText(utf8, allowSpecial, ids, tokens: null);
 
     /// <inheritdoc/>
     public override TokenSpan[] EncodeWithOffsets(ReadOnlySpan<char> text, bool allowSpecial = false)
     {
-        var utf8 = new byte[Encoding.UTF8.GetByteCount(text)];
-        _ = Utf8.FromUtf16(text, utf8, out _, out _, replaceInvalidSequences: true);
-        var spans = new List<TokenSpan>();
-        EncodeText(utf8, allowSpecial, [], spans);
-        int[] places = Utf8Text.Utf16Places(utf8);
-        TokenSpan[] result = [.. spans.Select(s => new TokenSpan(s.Id, places[s.Start], places[s.End]))];
-        if (_postProcessor.TrimOffsets)
-            TrimBlanks(text, result);
-        return result;
+        EncodedText encoded = EncodeText(
+            text.ToString(), options: new EncodeOptions { AddSpecialTokens = false, AllowSpecial = allowSpecial });
+        return [.. encoded.Tokens.Select(t => new TokenSpan(t.Id, t.Start, t.End))];
     }
 
     /// <inheritdoc/>
@@ -175,21 +158,30 @@ public sealed class BpeTokenizer : Tokenizer
     /// <inheritdoc/>
     public override void Save(string directory) => TokenizerDirectory.Save(directory, this, TokenizerJsonWriter.Write(this));
 
-    private static JsonFields? Fields(string file, JsonElement element, string name) =>
-        element.ValueKind == JsonValueKind.Undefined ? null : new JsonFields(file, element, name);
+    internal override string TokenText(int id) => _model.Vocabulary.SpellingOf(id);
 
-    /// <summary>Encodes text; spans, where asked for, come in UTF-8 bytes.</summary>
-    private void EncodeText(ReadOnlySpan<byte> text, bool allowSpecial, List<int> ids, List<TokenSpan>? spans)
+    internal override IReadOnlyList<EncodedToken> Tokenize(string text, bool allowSpecial)
+    {
+        var utf8 = new byte[Encoding.UTF8.GetByteCount(text)];
+        _ = Utf8.FromUtf16(text, utf8, out _, out _, replaceInvalidSequences: true);
+        var tokens = new List<EncodedToken>();
+        EncodeText(utf8, allowSpecial, [], tokens);
+        int[] places = Utf8Text.Utf16Places(utf8);
+        return tokens.ConvertAll(t => t with { Start = places[t.Start], End = places[t.End] });
+    }
+
+    /// <summary>Encodes text; tokens, where asked for, have their places in UTF-8 bytes.</summary>
+    private void EncodeText(ReadOnlySpan<byte> text, bool allowSpecial, List<int> ids, List<EncodedToken>? tokens)
     {
         if (!_caches.TryTake(out WordCache? cache))
             cache = new WordCache();
-        var work = new Work(ids, spans, cache);
+        var work = new Work(ids, tokens, cache);
         if (_added.Split(text, normalized: false, allowSpecial) is { } segments)
         {
             foreach (Segment segment in segments)
             {
                 if (segment.Id >= 0)
-                    work.Add(segment.Id, segment.Start, segment.End);
+                    work.Add(segment.Id, text[segment.Start..segment.End], segment.Start, segment.End);
                 else
                     EncodeRun(new SourceText(text, segment), allowSpecial, work);
             }
@@ -215,7 +207,10 @@ public sealed class BpeTokenizer : Tokenizer
         foreach (Segment segment in segments)
         {
             if (segment.Id >= 0)
-                work.Add(segment.Id, run.OriginalStart(segment.Start), run.OriginalEnd(segment.End));
+            {
+                ReadOnlySpan<byte> matched = run.Bytes[segment.Start..segment.End];
+                work.Add(segment.Id, matched, run.OriginalStart(segment.Start), run.OriginalEnd(segment.End));
+            }
             else
                 EncodePart(run, segment.Start, segment.End, work);
         }
@@ -223,39 +218,29 @@ public sealed class BpeTokenizer : Tokenizer
 
     private void EncodePart(SourceText run, int start, int end, Work work)
     {
-        int first = work.Ids.Count;
         ReadOnlySpan<byte> part = run.Bytes[start..end];
-        bool prefix = _preTokenizer.AddPrefixSpace && part.Length > 0 && part[0] != (byte)' ';
-        if (prefix)
+        if (!_split.AddPrefixSpace || part.Length == 0 || part[0] == (byte)' ')
         {
-            byte[] padded = ArrayPool<byte>.Shared.Rent(part.Length + 1);
-            padded[0] = (byte)' ';
-            part.CopyTo(padded.AsSpan(1));
-            EncodeBytes(padded.AsSpan(0, part.Length + 1), work);
-            ArrayPool<byte>.Shared.Return(padded);
-        }
-        else
-        {
-            EncodeBytes(part, work);
+            EncodeBytes(part, run, start, work);
+            return;
         }
 
-        if (work.Spans is not { } spans)
-            return;
-        int place = prefix ? start - 1 : start;
-        for (int i = first; i < work.Ids.Count; i++)
-        {
-            int next = place + _model.Vocabulary.BytesOf(work.Ids[i]).Length;
-            // The blank that was put in front stands for the first character.
-            spans.Add(new TokenSpan(work.Ids[i], run.OriginalStart(Math.Max(place, start)), run.OriginalEnd(Math.Max(next, start + 1))));
-            place = next;
-        }
+        byte[] padded = ArrayPool<byte>.Shared.Rent(part.Length + 1);
+        padded[0] = (byte)' ';
+        part.CopyTo(padded.AsSpan(1));
+        EncodeBytes(padded.AsSpan(0, part.Length + 1), run, start - 1, work);
+        ArrayPool<byte>.Shared.Return(padded);
     }
 
-    private void EncodeBytes(ReadOnlySpan<byte> bytes, Work work)
+    /// <summary>Encodes the bytes of a run from a place on; a blank that was put in front has no place of its own there.</summary>
+    private void EncodeBytes(ReadOnlySpan<byte> bytes, SourceText run, int start, Work work)
     {
         if (Utf8.IsValid(bytes))
         {
+            int before = work.Ids.Count;
             EncodePieces(bytes, level: 0, work);
+            if (work.Tokens is not null)
+                Locate(bytes, run, start, before, work);
             return;
         }
 
@@ -282,7 +267,7 @@ public sealed class BpeTokenizer : Tokenizer
     /// <summary>Cuts and encodes valid UTF-8.</summary>
     private void EncodePieces(ReadOnlySpan<byte> text, int level, Work work)
     {
-        Splitter[] levels = _preTokenizer.Levels;
+        Splitter[] levels = _split.Levels;
         if (level == levels.Length && text.Length > 0)
         {
             _model.EncodeWords(text, 0, [text.Length], work.Ids, work.Cache);
@@ -323,7 +308,7 @@ public sealed class BpeTokenizer : Tokenizer
     {
         int last = 0;
         Span<int> ends = stackalloc int[BpeModel.WordsAtOnce];
-        foreach (Splitter level in _preTokenizer.Levels)
+        foreach (Splitter level in _split.Levels)
         {
             ReadOnlySpan<byte> piece = text[last..];
             int offset = last;
@@ -338,31 +323,55 @@ public sealed class BpeTokenizer : Tokenizer
         return last;
     }
 
-    /// <summary>Leaves the blanks at the edges of tokens out of their offsets, as the ByteLevel post-processor does.</summary>
-    private void TrimBlanks(ReadOnlySpan<char> text, TokenSpan[] spans)
+    /// <summary>Describes the ids from one on, which are those of these bytes.</summary>
+    private void Locate(ReadOnlySpan<byte> bytes, SourceText run, int start, int firstId, Work work)
     {
-        for (int i = 0; i < spans.Length; i++)
+        List<EncodedToken> tokens = work.Tokens!;
+        var ends = new List<int>();
+        AddEnds(bytes, level: 0, offset: 0, ends);
+        int word = work.NextWord, piece = 0, place = 0, least = Math.Max(start, 0);
+        foreach (int id in work.Ids.Skip(firstId))
         {
-            TokenSpan span = spans[i];
-            bool added = _added.IsAdded(span.Id);
-            string token = added ? text[span.Start..span.End].ToString() : Encoding.Latin1.GetString(TokenBytes(span.Id));
-            Func<char, bool> blank = added ? char.IsWhiteSpace : c => c == ' ';
-            int leading = token.TakeWhile(blank).Count();
-            int trailing = token.Reverse().TakeWhile(blank).Count();
-            if (leading == 1 && (i == 0 || span.Start == 0) && _postProcessor.TrimKeepsFirstBlank)
-                leading = 0; // it was added, so it takes no place
-            int start = Utf8Text.Step(text, span.Start, leading, span.End);
-            spans[i] = new TokenSpan(span.Id, start, Utf8Text.StepBack(text, span.End, trailing, start));
+            if (place == ends[piece])
+                piece++;
+            int next = place + _model.Vocabulary.BytesOf(id).Length;
+            int first = run.OriginalStart(Math.Max(start + place, least)), last = run.OriginalEnd(Math.Max(start + next, least + 1));
+            tokens.Add(new EncodedToken(id, TokenText(id), first, last) { Word = word + piece });
+            place = next;
+        }
+    }
+
+    /// <summary>The ends of the pieces of valid UTF-8.</summary>
+    private void AddEnds(ReadOnlySpan<byte> text, int level, int offset, List<int> ends)
+    {
+        if (level == _split.Levels.Length)
+        {
+            ends.Add(offset + text.Length);
+            return;
+        }
+
+        Span<int> found = stackalloc int[BpeModel.WordsAtOnce];
+        for (int start = 0; start < text.Length;)
+        {
+            foreach (int end in found[.._split.Levels[level].Split(text, start, found)])
+            {
+                AddEnds(text[start..end], level + 1, offset + start, ends);
+                start = end;
+            }
         }
     }
 
     /// <summary>Where the ids of one call go, and the cache it has borrowed.</summary>
-    private readonly record struct Work(List<int> Ids, List<TokenSpan>? Spans, WordCache Cache)
+    private readonly record struct Work(List<int> Ids, List<EncodedToken>? Tokens, WordCache Cache)
     {
-        public void Add(int id, int start, int end)
+        /// <summary>The number of the word that begins behind the tokens so far.</summary>
+        public int NextWord => Tokens is { Count: > 0 } ? Tokens[^1].Word!.Value + 1 : 0;
+
+        /// <summary>Adds an added token with the characters that it matched.</summary>
+        public void Add(int id, ReadOnlySpan<byte> matched, int start, int end)
         {
             Ids.Add(id);
-            Spans?.Add(new TokenSpan(id, start, end));
+            Tokens?.Add(new EncodedToken(id, Encoding.UTF8.GetString(matched), start, end) { Word = NextWord });
         }
     }
 }

@@ -30,7 +30,14 @@ public static class BpeTrainer
         List<AddedToken> special = [.. options.SpecialTokens.Select((token, id) => new AddedToken(id, token) { Special = true })];
         List<byte[]> tokens = [.. special.Select(t => ByteLevelAlphabet.Decode(t.Content))];
         tokens.AddRange(ByteLevelAlphabet.BytesInSymbolOrder.Select(b => new[] { b }));
-        List<Merge> merges = new PairMerger(pieces, tokens, options).Run();
+        List<Merge> merges = new PairMerger(Spell(pieces, special.Count), tokens, new PairMergerOptions
+        {
+            VocabularySize = options.VocabularySize,
+            SpecialTokens = special.Count,
+            MinFrequency = options.MinFrequency,
+            MaxTokenLength = options.MaxTokenLength,
+            Ties = options.Ties,
+        }).Run();
 
         IReadOnlyList<string?> spellings =
             [.. special.Select(t => t.Content), .. tokens.Skip(special.Count).Select(t => ByteLevelAlphabet.ToSymbols(t))];
@@ -42,6 +49,25 @@ public static class BpeTrainer
         };
         return new BpeTrainingResult(
             tokenizer, [.. merges.Select(m => (tokens[m.Left], tokens[m.Right]))], pieces.Count, tokens.Count >= options.VocabularySize);
+    }
+
+    /// <summary>The pieces as sequences of the ids of their bytes.</summary>
+    private static TrainingPieces Spell(PieceCounts pieces, int firstId)
+    {
+        var byteIds = new int[256];
+        for (int i = 0; i < 256; i++)
+            byteIds[ByteLevelAlphabet.BytesInSymbolOrder[i]] = firstId + i;
+        var symbols = new int[pieces.Bytes];
+        var places = new (int Start, int Length, long Count)[pieces.Count];
+        int start = 0;
+        for (int i = 0; i < places.Length; i++)
+        {
+            places[i] = (start, pieces[i].Length, pieces.Times(i));
+            foreach (byte b in pieces[i])
+                symbols[start++] = byteIds[b];
+        }
+
+        return new TrainingPieces(symbols, places);
     }
 
     private static void Check(BpeTrainerOptions options)

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using Craton.Tokenizers.Files;
+using Craton.Tokenizers.Pipeline;
 using Craton.Tokenizers.Unicode;
 
 namespace Craton.Tokenizers;
@@ -28,7 +29,7 @@ public sealed class CharTokenizer : Tokenizer
     {
         _tokens = tokens;
         _bytes = [.. tokens.Select(t => Encoding.UTF8.GetBytes(t ?? ""))];
-        _added = new AddedVocabulary(added, new TextNormalizer([]));
+        _added = new AddedVocabulary(added, Normalizer.None);
         UnkToken = unknownToken;
         for (int id = 0; id < tokens.Length; id++)
         {
@@ -138,13 +139,15 @@ public sealed class CharTokenizer : Tokenizer
     public override void Save(string directory) =>
         TokenizerDirectory.Save(directory, this, TokenizerJsonWriter.Write(_added.Tokens, _components, WriteModel));
 
-    internal static CharTokenizer Read(JsonFields root, JsonFields model)
+    /// <summary>Reads a file; null when it is a vocabulary of words.</summary>
+    internal static CharTokenizer? Find(JsonFields root, JsonFields model)
     {
         Components components = Components.Read(root);
-        if (!IsSame(components.PreTokenizer, _components.PreTokenizer) || !IsSame(components.Decoder, _components.Decoder))
-            throw model.Unsupported("WordLevel over words", "WordLevel over single characters (Split by [\\s\\S], isolated; decoder Fuse)");
-        if (components.Normalizer.ValueKind != JsonValueKind.Undefined || components.PostProcessor.ValueKind != JsonValueKind.Undefined)
-            throw root.Unsupported("a normalizer or post_processor beside single characters", "null");
+        if (!IsSame(components.PreTokenizer, _components.PreTokenizer) || !IsSame(components.Decoder, _components.Decoder)
+            || components.Normalizer.ValueKind != JsonValueKind.Undefined || components.PostProcessor.ValueKind != JsonValueKind.Undefined)
+        {
+            return null;
+        }
 
         JsonFields vocabulary = model.Require("vocab");
         string?[] tokens = TokenizerJsonReader.ReadVocabulary(vocabulary, out Dictionary<string, int> ids);

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text;
 
 namespace Craton.Tokenizers;
@@ -6,13 +5,16 @@ namespace Craton.Tokenizers;
 /// <summary>
 /// Decodes ids as they are generated. Text comes out only when it ends in a complete character: a character that is spread over
 /// several tokens is held back until its last byte, and so is U+FFFD, which could still turn into something else. All pieces
-/// together are what <see cref="Tokenizer.Decode"/> gives for all ids.
+/// together are what <see cref="Tokenizer.Decode"/> gives for all ids, where what a token adds never changes what came before it.
 /// </summary>
 /// <param name="tokenizer">The vocabulary.</param>
 /// <param name="skipSpecial">Leave special tokens out.</param>
 public sealed class StreamDecoder(Tokenizer tokenizer, bool skipSpecial = true)
 {
-    private readonly ArrayBufferWriter<byte> _pending = new();
+    // The ids since the last but one text that came out: the first of them stand before the next text and shape its start.
+    private readonly List<int> _ids = [];
+    private string _before = "";
+    private int _beforeIds;
 
     /// <summary>Takes one id; gives the text that is complete with it, often empty.</summary>
     public string Feed(int id) => Feed([id]);
@@ -20,22 +22,31 @@ public sealed class StreamDecoder(Tokenizer tokenizer, bool skipSpecial = true)
     /// <summary>Takes ids; gives the text that is complete with the last of them.</summary>
     public string Feed(ReadOnlySpan<int> ids)
     {
-        foreach (int id in ids)
-        {
-            if (!skipSpecial || !tokenizer.IsSpecial(id))
-                _pending.Write(tokenizer.TokenBytes(id));
-        }
-
-        // Invalid or incomplete bytes decode as U+FFFD as well.
-        _ = Rune.DecodeLastFromUtf8(_pending.WrittenSpan, out Rune last, out _);
-        return last == Rune.ReplacementChar ? "" : Flush();
+        _ids.AddRange(ids);
+        string text = Decode();
+        return text.Length <= _before.Length || text.EndsWith('\uFFFD') ? "" : Take(text);
     }
 
     /// <summary>Gives the rest, with U+FFFD for bytes that never became a character, and starts anew.</summary>
     public string Flush()
     {
-        string text = Encoding.UTF8.GetString(_pending.WrittenSpan);
-        _pending.ResetWrittenCount();
-        return text;
+        string rest = Take(Decode());
+        _ids.Clear();
+        (_before, _beforeIds) = ("", 0);
+        return rest;
     }
+
+    private string Decode() => tokenizer.Decode(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_ids), skipSpecial);
+
+    /// <summary>The part of a decoded text that has not come out yet.</summary>
+    private string Take(string text)
+    {
+        string fresh = text[CommonPrefix(text, _before)..];
+        _ids.RemoveRange(0, _beforeIds);
+        _before = Decode();
+        _beforeIds = _ids.Count;
+        return fresh;
+    }
+
+    private static int CommonPrefix(string a, string b) => a.AsSpan().CommonPrefixLength(b);
 }

@@ -7,7 +7,7 @@ namespace Craton.Tokenizers;
 /// Turns text into token ids and back. Encoding and decoding are safe to call from many threads at once; the names of the
 /// <see cref="EosToken">roles</see> and the <see cref="ChatTemplate"/> are to be set before an instance is shared.
 /// </summary>
-public abstract class Tokenizer
+public abstract partial class Tokenizer
 {
     internal const string DefaultTemplate = "default";
 
@@ -45,11 +45,18 @@ public abstract class Tokenizer
 
     /// <summary>
     /// Loads a tokenizer from a <c>tokenizer.json</c> or from a model directory: <c>tokenizer.json</c>, else
-    /// <c>vocab.json</c> + <c>merges.txt</c>, else <c>encoder.json</c> + <c>vocab.bpe</c>. A <c>tokenizer_config.json</c>, a
-    /// <c>chat_template.jinja</c> and <c>chat_templates/NAME.jinja</c> beside it supply the roles and the chat templates.
+    /// <c>vocab.json</c> + <c>merges.txt</c>, else <c>encoder.json</c> + <c>vocab.bpe</c>, else a SentencePiece model
+    /// (<c>tokenizer.model</c>, <c>spiece.model</c>). A <c>tokenizer_config.json</c>, a <c>chat_template.jinja</c> and
+    /// <c>chat_templates/NAME.jinja</c> beside it supply the roles and the chat templates.
     /// </summary>
     /// <exception cref="TokenizerFileException">The file is damaged or uses a component that is not supported.</exception>
     public static Tokenizer Load(string path) => TokenizerDirectory.Load(path);
+
+    /// <summary>Reads the content of a <c>tokenizer.json</c>.</summary>
+    /// <param name="json">UTF-8.</param>
+    /// <param name="name">What to call it in messages.</param>
+    /// <exception cref="TokenizerFileException">It is damaged or uses a component that is not supported.</exception>
+    public static Tokenizer FromJson(ReadOnlyMemory<byte> json, string name) => TokenizerJsonReader.Parse(json, name);
 
     /// <summary>
     /// Encodes text as ids. Text is data: the content of a special token inside <paramref name="text"/> is encoded as ordinary

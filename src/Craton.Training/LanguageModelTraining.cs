@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Text.Json;
 using Craton.Data;
 using Craton.Models;
+using Craton.Models.Adapters;
+using Craton.Nn;
 using Craton.Tensors;
 using Craton.Tensors.IO;
 using Craton.Tokenizers;
@@ -22,7 +24,20 @@ namespace Craton.Training;
 /// <param name="Context">Tokens of a row.</param>
 /// <param name="Sample">Writes a text with the model as it is, or null.</param>
 public sealed record TrainingTask(
-    string Phase, CausalLanguageModel Model, Tokenizer Tokenizer, BatchLoader Train, Func<BatchLoader>? Valid, int Context, Func<CausalLanguageModel, string>? Sample);
+    string Phase, CausalLanguageModel Model, Tokenizer Tokenizer, BatchLoader Train, Func<BatchLoader>? Valid, int Context, Func<CausalLanguageModel, string>? Sample)
+{
+    /// <summary>The adapter that is trained instead of the model, attached to it; null to train the model.</summary>
+    public LayerAdapters? Adapter { get; init; }
+
+    /// <summary>SHA-256 of the frozen weights beside an adapter, which checkpoints do not hold; null to train the model.</summary>
+    public string? Frozen { get; init; }
+
+    /// <summary>Seed of what an adapter leaves out in training.</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>What holds the trained parameters.</summary>
+    public Module Trained => (Module?)Adapter ?? Model;
+}
 
 /// <summary>How a run ended.</summary>
 /// <param name="Steps">Optimizer steps done.</param>
@@ -53,7 +68,7 @@ public static class LanguageModelTraining
         TrainingTask task, LoopSettings loop, OptimizerSettings optimizerSettings, ScheduleSettings scheduleSettings,
         string runFolder, StopSignal? stop, TrainingListener listener)
     {
-        NamedParameter[] parameters = [.. task.Model.NamedParameters().Select(p => new NamedParameter(p.Name, p.Tensor))];
+        NamedParameter[] parameters = [.. task.Trained.NamedParameters().Select(p => new NamedParameter(p.Name, p.Tensor))];
         IOptimizer optimizer = Build(optimizerSettings, parameters);
         Schedule schedule = Build(scheduleSettings, loop.Steps);
         task.Model.CheckpointActivations = loop.CheckpointActivations;
@@ -61,7 +76,7 @@ public static class LanguageModelTraining
 
         // ---- resume -------------------------------------------------------------------------------------------------------------
         var store = new CheckpointStore(runFolder, loop.Keep, warn: listener.OnMessage);
-        var saved = new TrainingCheckpoint(task.Model, optimizer, ema, task.Train);
+        var saved = new TrainingCheckpoint(task.Trained, optimizer, ema, task.Train, task.Frozen);
         Checkpoint? latest = store.Resume();
         (long step, RunningFigures figures) = latest is null ? (0, RunningFigures.None) : saved.Load(latest);
         if (latest is not null) listener.OnMessage($"resumed at step {step}");
@@ -69,9 +84,14 @@ public static class LanguageModelTraining
         var samples = new SampleLog(runFolder, latest is null ? 0 : figures.SampleBytes);
         long lastSaved = latest is null ? -1 : step;
 
-        var update = new TrainingStep(task.Model, optimizer, optimizerSettings.ClipNorm);
+        var update = new TrainingStep(task.Model, optimizer, optimizerSettings.ClipNorm, task.Trained);
         var batch = new TokenBatch(loop.Batch, task.Context);
-        Func<TokenBatch> next = () => batch.Fill(task.Train);
+        uint pass = (uint)(step * loop.Accumulate);
+        Func<TokenBatch> next = () =>
+        {
+            task.Adapter?.DrawDropout(new CounterRandom(task.Seed, pass++));
+            return batch.Fill(task.Train);
+        };
         var clock = new TrainingClock(task.Phase, loop.Steps, (long)loop.Batch * loop.Accumulate * task.Context)
         {
             SmoothLoss = figures.TrainLoss ?? double.NaN,
@@ -85,6 +105,7 @@ public static class LanguageModelTraining
             clock.Begin();
             double factor = schedule.Factor(step);
             StepResult result = update.Run(next, loop.Accumulate, factor);
+            task.Adapter?.DrawDropout(null);
             if (!result.Skipped) ema?.Update();
             step++;
             clock.End(result.Loss);
@@ -200,11 +221,11 @@ internal sealed record RunningFigures(double? TrainLoss, double? ValLoss, double
 }
 
 /// <summary>What a checkpoint holds: weights, optimizer state, averages, and where the data stand.</summary>
-internal sealed class TrainingCheckpoint(CausalLanguageModel model, IOptimizer optimizer, Ema? ema, BatchLoader rows)
+internal sealed class TrainingCheckpoint(Module model, IOptimizer optimizer, Ema? ema, BatchLoader rows, string? frozen)
 {
     private const string Weights = "model.safetensors", Optimizer = "optimizer.safetensors", Average = "average.safetensors", State = "state.json";
 
-    private sealed record StateFile(long Step, long OptimizerSteps, LoaderState Rows, RunningFigures? Figures);
+    private sealed record StateFile(long Step, long OptimizerSteps, LoaderState Rows, RunningFigures? Figures, string? Frozen);
 
     public IReadOnlyList<CheckpointFile> Files(long step, RunningFigures figures)
     {
@@ -212,7 +233,7 @@ internal sealed class TrainingCheckpoint(CausalLanguageModel model, IOptimizer o
         {
             Tensors(Weights, model.NamedParameters()),
             Tensors(Optimizer, optimizer.State),
-            new(State, stream => JsonSerializer.Serialize(stream, new StateFile(step, optimizer.Steps, rows.State, figures))),
+            new(State, stream => JsonSerializer.Serialize(stream, new StateFile(step, optimizer.Steps, rows.State, figures, frozen))),
         };
         if (ema is not null) files.Add(Tensors(Average, ema.State));
         return files;
@@ -220,10 +241,11 @@ internal sealed class TrainingCheckpoint(CausalLanguageModel model, IOptimizer o
 
     public (long Step, RunningFigures Figures) Load(Checkpoint checkpoint)
     {
+        StateFile state = JsonSerializer.Deserialize<StateFile>(File.ReadAllBytes(checkpoint.PathOf(State)))!;
+        if (state.Frozen != frozen) throw new CratonException("the model beside the adapter has changed since this run began; restore it, or begin a run under another name");
         Fill(checkpoint.PathOf(Weights), model.NamedParameters());
         Fill(checkpoint.PathOf(Optimizer), optimizer.State);
         if (ema is not null) Fill(checkpoint.PathOf(Average), ema.State);
-        StateFile state = JsonSerializer.Deserialize<StateFile>(File.ReadAllBytes(checkpoint.PathOf(State)))!;
         optimizer.Steps = state.OptimizerSteps;
         rows.State = state.Rows;
         return (state.Step, state.Figures ?? RunningFigures.None);

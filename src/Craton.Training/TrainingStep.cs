@@ -30,10 +30,11 @@ public sealed class TrainingStep
     /// <param name="model">The model to train.</param>
     /// <param name="optimizer">Updates its parameters.</param>
     /// <param name="clipNorm">Greatest norm of the gradient; 0 for no limit.</param>
-    public TrainingStep(CausalLanguageModel model, IOptimizer optimizer, double clipNorm)
+    /// <param name="trained">What holds the parameters, where that is not the model: its adapter.</param>
+    public TrainingStep(CausalLanguageModel model, IOptimizer optimizer, double clipNorm, Module? trained = null)
     {
         (_model, _optimizer, _clipNorm) = (model, optimizer, clipNorm);
-        _parameters = [.. model.NamedParameters().Select(p => p.Tensor)];
+        _parameters = [.. (trained ?? model).NamedParameters().Select(p => p.Tensor)];
         _pass = new ParameterPass(_parameters);
     }
 

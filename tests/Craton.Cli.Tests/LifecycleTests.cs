@@ -111,6 +111,25 @@ public sealed class LifecycleTests(TrainedModel trained) : IClassFixture<Trained
     }
 
     [Fact]
+    public void AnAdapterIsTrainedUsedAndMerged()
+    {
+        _tool.Write("lora.yaml", Tiny.Chat(trained.Model, "rows.jsonl").Replace("sft", "lora", StringComparison.Ordinal).Replace("chat", "tuned", StringComparison.Ordinal));
+        string adapter = (string)_tool.Run("train", "lora.yaml", "--set", "optimizer.learning_rate=0.05", "--set", "train.steps=20", "--json").Json["adapter_dir"]!;
+        string[] args = ["--max-tokens", "8", "--temperature", "0", "--json"];
+        JsonObject with = _tool.Run(["generate", "-m", trained.Model, "--adapter", adapter, "the cat", "--logprobs", "1", .. args]).Json;
+        Assert.NotEqual(_tool.Run(["generate", "-m", trained.Model, "the cat", "--logprobs", "1", .. args]).Json["logprobs"]!.ToJsonString(), with["logprobs"]!.ToJsonString());
+        JsonObject chat = _tool.RunWith("cat 1\n", ["chat", "-m", trained.Model, "--adapter", adapter, .. args]).Json;
+        Assert.Equal(2, chat["turns"]!.AsArray().Count);
+        Assert.Equal(0, _tool.Run("export", "-m", trained.Model, "--adapter", adapter, "--format", "hf", "merged").ExitCode);
+        Assert.Equal((string)with["text"]!, (string)_tool.Run(["generate", "-m", "merged", "the cat", .. args]).Json["text"]!);
+        double attached = (double)_tool.Run("perplexity", "-m", trained.Model, "--adapter", adapter, "text.txt", "--json").Json["perplexity"]!;
+        Assert.Equal(attached, (double)_tool.Run("perplexity", "-m", "merged", "text.txt", "--json").Json["perplexity"]!, 1e-3 * attached);
+        Assert.True(_tool.Run("eval", "-m", trained.Model, "--adapter", adapter, "-t", "answers", "--source", "rows.jsonl", "--test-fraction", "0.2", "--json").Json.Count > 0);
+        Bad.Expect(_tool.Run("generate", "-m", trained.Model, "--adapter", "runs", "the cat"), "'runs' is no adapter directory");
+        Bad.Expect(_tool.Run("generate", "-m", trained.Chat, "--adapter", adapter, "the cat"), "was trained for");
+    }
+
+    [Fact]
     public void Tokenizer_TrainsEncodesAndGivesBack()
     {
         Assert.Equal(300, (int)_tool.Run("tok", "train", "text.txt", "--vocab-size", "300", "--out", "tok", "--json").Json["vocab_size"]!);

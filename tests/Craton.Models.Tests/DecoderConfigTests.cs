@@ -118,7 +118,7 @@ public sealed class DecoderConfigTests
             { "olmo2", """{ "clip_qkv": 8.0 }""", "clip_qkv" },
             { "bloom", """{ "rope_scaling": { "type": "linear", "factor": 2 } }""", "rope_scaling" },
             { "gptj", """{ "n_embd": 30 }""", "hidden_size is 30" },
-            { "gpt2", """{ "activation_function": "tanh" }""", "activation_function" },
+            { "gpt2", """{ "activation_function": "sigmoid" }""", "activation_function" },
             { "gptj", """{ "rotary_dim": 3 }""", "rotary_dim" },
             { "mixtral", """{ "num_experts_per_tok": 9 }""", "num_experts_per_tok" },
             { "falcon", """{ "new_decoder_architecture": true, "parallel_attn": false }""", "new_decoder_architecture" },

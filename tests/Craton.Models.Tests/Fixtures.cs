@@ -81,13 +81,13 @@ internal sealed class Tally(ITestOutputHelper output)
     public void Same<T>(string name, IEnumerable<T> expected, IEnumerable<T> actual) =>
         That(expected.SequenceEqual(actual), () => $"{name}\n  expected [{string.Join(' ', expected)}]\n  actual   [{string.Join(' ', actual)}]");
 
-    /// <summary>Compares values up to an absolute difference; infinities must be in the same places.</summary>
-    public void Close(string name, ReadOnlySpan<float> expected, ReadOnlySpan<float> actual, double tolerance)
+    /// <summary>Compares values up to an absolute difference and a share of the expected one; infinities must be in the same places.</summary>
+    public void Close(string name, ReadOnlySpan<float> expected, ReadOnlySpan<float> actual, double tolerance, double relative = 0)
     {
         (double worst, int place) = (expected.Length == actual.Length ? 0 : double.PositiveInfinity, -1);
         for (int i = 0; i < Math.Min(expected.Length, actual.Length); i++)
         {
-            double difference = expected[i] == actual[i] ? 0 : Math.Abs((double)expected[i] - actual[i]);
+            double difference = expected[i] == actual[i] ? 0 : Math.Abs((double)expected[i] - actual[i]) - relative * Math.Abs(expected[i]);
             if (!(difference <= worst)) (worst, place) = (difference, i); // NaN as well
         }
         int lengths = expected.Length, length = actual.Length;

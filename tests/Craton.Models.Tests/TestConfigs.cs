@@ -68,7 +68,7 @@ internal static class TestConfigs
     public static CausalLanguageModel Model(JsonObject config, bool memory = true)
     {
         var read = new ConfigReader("config.json", JsonElement.Parse(config.ToJsonString()));
-        if (!memory) return Module.WithoutMemory(() => DecoderCatalogue.Create(read));
+        if (!memory) return DecoderCatalogue.Create(read);
         CausalLanguageModel model = DecoderCatalogue.Create(read);
         foreach ((string name, Tensor tensor) in model.NamedParameters()) Init.Normal(tensor, 0.3, 5, (uint)name.Sum(c => c * 31));
         return model;

@@ -37,6 +37,22 @@ public sealed class ModuleTests
     }
 
     [Fact]
+    public void A_parameter_is_found_by_its_name_and_replaced()
+    {
+        var network = new Network();
+        Assert.Equal(["embed", "blocks.0", "blocks.1", "norm"], network.NamedModules().Select(m => m.Path));
+        Tensor bias = network.Blocks[1].Bias!, other = Tensor.Full(2, 4);
+        Assert.Same(bias, network.Replace("blocks.1.bias", other));
+        Assert.Same(other, network.Blocks[1].Bias);
+        Assert.Contains(network.NamedParameters(), p => p.Name == "blocks.1.bias" && ReferenceEquals(p.Tensor, other));
+        Assert.Equal([2f, 2, 2, 2], network.Blocks[1].Forward(Tensor.Zeros(DType.F32, 1, 4)).ToArray<float>());
+        Assert.Same(other, network.Replace("blocks.1.bias", bias));
+        Assert.Contains("does not have", Assert.Throws<CratonException>(() => network.Replace("blocks.2.bias", other)).Message, StringComparison.Ordinal);
+        Assert.Contains("of shape [4, 4]", Assert.Throws<CratonException>(() => network.Replace("blocks.1.weight", other)).Message, StringComparison.Ordinal);
+        Assert.Contains("cannot be replaced", Assert.Throws<CratonException>(() => network.Replace("scale", Tensor.Full(1, 3))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Layers_compute_their_formulas()
     {
         var linear = new Linear(2, 2, bias: true);

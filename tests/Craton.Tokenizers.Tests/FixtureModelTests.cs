@@ -1,6 +1,4 @@
-using System.Text;
 using System.Text.Json;
-using Craton.Tokenizers.Bpe;
 using Craton.Tokenizers.Files;
 using Xunit.Abstractions;
 
@@ -13,49 +11,30 @@ public sealed class FixtureModelTests(ITestOutputHelper output)
     public void Complete_tokenizers_give_the_ids_offsets_and_text_of_the_reference()
     {
         var tally = new Tally(output);
-        foreach (JsonElement entry in Fixtures.Cases())
+        foreach (JsonElement entry in Fixtures.Cases().Where(c => c.Text("kind") is "encode-decode" or "added-tokens"))
         {
             string id = entry.Id();
-            string path = Path.Combine(Fixtures.Root, id, "tokenizer.json");
-            if (entry.Text("kind") is not ("encode-decode" or "added-tokens"))
-            {
-                tally.Skip(id, entry.Text("kind") is "components" or "streams" or "tiktoken" or "training" ? "run by a test of its own" : $"the kind {entry.Text("kind")} is not built");
-                continue;
-            }
-
-            Tokenizer tokenizer;
-            try
-            {
-                tokenizer = TokenizerJsonReader.Load(path);
-            }
-            catch (TokenizerFileException e) when (e.Message.Contains("not supported", StringComparison.Ordinal))
-            {
-                tally.Skip(id, e.Message[path.Length..]);
-                continue;
-            }
-
-            int before = tally.Run;
+            Tokenizer tokenizer = TokenizerJsonReader.Load(Path.Combine(Fixtures.Root, id, "tokenizer.json"));
+            (int before, int failed) = (tally.Run, tally.Failed);
             foreach (string file in entry.GetProperty("files").EnumerateArray().Select(f => f.GetString()!))
             {
-                if (Path.GetFileName(file).StartsWith("cases.jsonl", StringComparison.Ordinal))
-                    CheckCases(tokenizer, id, Fixtures.Lines(Path.Combine(Fixtures.Root, file)), tally);
-                else if (file.EndsWith("long.jsonl", StringComparison.Ordinal))
-                    CheckLong(tokenizer, id, Fixtures.Lines(Path.Combine(Fixtures.Root, file)), tally);
-                else if (file.Contains("batch", StringComparison.Ordinal))
-                    tally.Skip(file, "pairs, truncation, padding and words given already split are not built");
-                else if (!file.EndsWith("tokenizer.json", StringComparison.Ordinal))
-                    tally.Skip(file, "the same tokenizer in other files");
+                string name = Path.GetFileName(file);
+                if (name.StartsWith("cases.jsonl", StringComparison.Ordinal))
+                    CheckCases(tokenizer, id, Lines(file), tally);
+                else if (name == "long.jsonl")
+                    CheckLong(tokenizer, id, Lines(file), tally);
+                else if (name.StartsWith("batch.jsonl", StringComparison.Ordinal))
+                    CheckBatches(tokenizer, id, Lines(file), tally);
             }
 
-            output.WriteLine($"{id}: {tally.Run - before} checks");
+            output.WriteLine($"{id}: {tally.Run - before} checks, {tally.Failed - failed} failed");
         }
 
-        tally.Skip("word_ids of all texts", "numbers of pieces are not given");
         tally.Finish("models");
     }
 
-    private static int[] WithTemplate(Tokenizer tokenizer, string text) =>
-        tokenizer is BpeTokenizer bpe ? bpe.EncodeWithTemplate(text, allowSpecial: true) : tokenizer.Encode(text, allowSpecial: true);
+    private static IEnumerable<JsonElement> Lines(string file) =>
+        File.Exists(Path.Combine(Fixtures.Root, file)) ? Fixtures.Lines(Path.Combine(Fixtures.Root, file)) : [];
 
     private static void CheckCases(Tokenizer tokenizer, string model, IEnumerable<JsonElement> cases, Tally tally)
     {
@@ -65,46 +44,127 @@ public sealed class FixtureModelTests(ITestOutputHelper output)
             string name = $"{model} {JsonSerializer.Serialize(text)}";
             bool asText = entry.Has("special_tokens_as_text");
             int[] ids = entry.Ints("ids");
-            tally.Check(name, ids, asText ? tokenizer.Encode(text) : WithTemplate(tokenizer, text));
-            if (entry.Has("ids_no_special"))
-                tally.Check(name + " without template", entry.Ints("ids_no_special"), tokenizer.Encode(text, allowSpecial: true));
-
-            string[] tokens = [.. entry.GetProperty("tokens").EnumerateArray().Select(t => t.GetString()!)];
-            tally.Check(name + " tokens", tokens, ids.Zip(tokens, (id, token) => IsToken(tokenizer, id, token) ? token : $"<{id}>"));
-            int prefix = !asText && tokenizer is BpeTokenizer bpe ? bpe.TemplatePrefix.Length : 0;
-            int suffix = !asText && tokenizer is BpeTokenizer same ? same.TemplateSuffix.Length : 0;
-            int own = ids.Length - prefix - suffix;
-            if (!asText)
-            {
-                tally.Check(name + " mask", entry.Ints("special_tokens_mask"), [.. Enumerable.Repeat(1, prefix), .. Enumerable.Repeat(0, own), .. Enumerable.Repeat(1, suffix)]);
-                tally.Check(name + " one sequence", entry.Ints("type_ids"), ids.Select(_ => 0));
-                tally.Check(name + " no padding", entry.Ints("attention_mask"), ids.Select(_ => 1));
-            }
-
-            TokenSpan[] spans = tokenizer.EncodeWithOffsets(text, allowSpecial: !asText);
-            IEnumerable<string> offsets = entry.GetProperty("offsets").EnumerateArray().Skip(prefix).Take(spans.Length)
-                .Select(o => $"{o[0].GetInt32()}-{o[1].GetInt32()}");
-            tally.Check(name + " offsets", offsets, Fixtures.CodePoints(text, spans).Select(o => $"{o[0]}-{o[1]}"));
+            EncodedText encoded = tokenizer.EncodeText(
+                text, options: new EncodeOptions { AllowSpecial = !asText, AddSpecialTokens = !asText });
+            CheckEncoding(encoded, [text], entry, name, tally);
+            tally.Check(name + " ids alone", entry.Has("ids_no_special") ? entry.Ints("ids_no_special") : ids, tokenizer.Encode(text, allowSpecial: !asText));
             if (asText)
                 continue;
-            IEnumerable<string> byteOffsets = entry.GetProperty("byte_offsets").EnumerateArray().Skip(prefix).Take(spans.Length)
-                .Select(o => $"{o[0].GetInt32()}-{o[1].GetInt32()}");
-            tally.Check(name + " byte offsets", byteOffsets, spans.Select(s => $"{Bytes(text, s.Start)}-{Bytes(text, s.End)}"));
+            IEnumerable<string> byteOffsets = entry.GetProperty("byte_offsets").EnumerateArray().Select(o => $"{o[0].GetInt32()}-{o[1].GetInt32()}");
+            tally.Check(name + " byte offsets", byteOffsets, encoded.Tokens.Select(s => $"{Bytes(text, s.Start)}-{Bytes(text, s.End)}"));
             tally.Check(name + " decoded", entry.GetProperty("decoded").Text("skip_special"), tokenizer.Decode(ids));
             tally.Check(name + " decoded, all", entry.GetProperty("decoded").Text("keep_special"), tokenizer.Decode(ids, skipSpecial: false));
         }
     }
 
-    private static int Bytes(string text, int place) => Encoding.UTF8.GetByteCount(text.AsSpan(0, place));
+    private static int Bytes(string text, int place) => System.Text.Encoding.UTF8.GetByteCount(text.AsSpan(0, place));
 
-    // As byte-level symbols, or a character; an added token the reference shows as the text that it matched, which is not given here.
-    private static bool IsToken(Tokenizer tokenizer, int id, string token) =>
-        tokenizer is not BpeTokenizer bpe ? tokenizer.IdOf(token) == id
-        : bpe.Model.Vocabulary.KindOf(id) != TokenKind.Bytes || bpe.Model.Vocabulary.SpellingOf(id) == token;
+    /// <summary>Compares all fields that a case has; offsets count in the text (or word) that a token comes from.</summary>
+    internal static void CheckEncoding(EncodedText encoded, string[] texts, JsonElement expected, string name, Tally tally)
+    {
+        tally.Check(name, expected.Ints("ids"), encoded.Ids);
+        IReadOnlyList<EncodedToken> tokens = encoded.Tokens;
+        tally.Check(name + " tokens", expected.GetProperty("tokens").EnumerateArray().Select(t => t.GetString()!), tokens.Select(t => t.Text));
+        tally.Check(
+            name + " offsets",
+            expected.GetProperty("offsets").EnumerateArray().Select(o => $"{o[0].GetInt32()}-{o[1].GetInt32()}"),
+            tokens.Select(t => CodePoints(t.Sequence is int s ? texts[s] : "", t)));
+        if (!expected.Has("word_ids"))
+            return;
+        tally.Check(name + " types", expected.Ints("type_ids"), encoded.TypeIds);
+        tally.Check(name + " attention", expected.Ints("attention_mask"), encoded.AttentionMask);
+        tally.Check(name + " special", expected.Ints("special_tokens_mask"), tokens.Select(t => t.IsAdded ? 1 : 0));
+        tally.Check(name + " words", expected.GetProperty("word_ids").EnumerateArray().Select(Number), tokens.Select(t => t.Word));
+        if (expected.Has("sequence_ids"))
+            tally.Check(name + " sequences", expected.GetProperty("sequence_ids").EnumerateArray().Select(Number), tokens.Select(t => t.Sequence));
+        if (!expected.Has("overflowing"))
+            return;
+        JsonElement[] overflowing = [.. expected.GetProperty("overflowing").EnumerateArray()];
+        tally.Check(name + " overflow", [overflowing.Length], [encoded.Overflowing.Count]);
+        foreach ((JsonElement e, EncodedText o) in overflowing.Zip(encoded.Overflowing))
+            CheckEncoding(o, texts, e, name + " overflow", tally);
+    }
+
+    private static int? Number(JsonElement element) => element.ValueKind == JsonValueKind.Null ? null : element.GetInt32();
+
+    // Words have no common text; their offsets are within the word, where no character of these cases is a pair of units.
+    private static string CodePoints(string text, EncodedToken t) => t.End > text.Length
+        ? $"{t.Start}-{t.End}" : $"{text.AsSpan(0, t.Start).ToString().EnumerateRunes().Count()}-{text.AsSpan(0, t.End).ToString().EnumerateRunes().Count()}";
 
     private static void CheckLong(Tokenizer tokenizer, string model, IEnumerable<JsonElement> cases, Tally tally)
     {
         foreach (JsonElement entry in cases)
-            tally.Check($"{model} {entry.Id()}", Fixtures.Runs(entry.GetProperty("ids_rle")), WithTemplate(tokenizer, Fixtures.Repeat(entry.GetProperty("parts"))));
+        {
+            string text = Fixtures.Repeat(entry.GetProperty("parts"));
+            EncodedText encoded = tokenizer.EncodeText(text, options: new EncodeOptions { AllowSpecial = true });
+            tally.Check($"{model} {entry.Id()}", Fixtures.Runs(entry.GetProperty("ids_rle")), encoded.Ids);
+        }
     }
+
+    private static void CheckBatches(Tokenizer tokenizer, string model, IEnumerable<JsonElement> cases, Tally tally)
+    {
+        foreach (JsonElement entry in cases)
+        {
+            string name = $"{model} {entry.Id()}";
+            JsonElement[] inputs = [.. entry.GetProperty("inputs").EnumerateArray()];
+            if (entry.Has("error"))
+            {
+                string? problem = null;
+                try
+                {
+                    _ = Encode(tokenizer, entry, inputs);
+                }
+                catch (TokenizerException e)
+                {
+                    problem = e.Message;
+                }
+
+                tally.Check($"{name} fails", "True", (problem is not null).ToString());
+                continue;
+            }
+
+            JsonElement[] expected = [.. entry.GetProperty("expected").EnumerateArray()];
+            IReadOnlyList<EncodedText> encoded = Encode(tokenizer, entry, inputs);
+            for (int i = 0; i < expected.Length; i++)
+            {
+                string[] texts = entry.Has("is_pretokenized") ? ["", ""]
+                    : inputs[i].ValueKind == JsonValueKind.String ? [inputs[i].GetString()!] : [.. inputs[i].EnumerateArray().Select(t => t.GetString()!)];
+                CheckEncoding(encoded[i], texts, expected[i], $"{name}[{i}]", tally);
+            }
+        }
+    }
+
+    private static IReadOnlyList<EncodedText> Encode(Tokenizer tokenizer, JsonElement entry, JsonElement[] inputs)
+    {
+        var options = new EncodeOptions
+        {
+            AllowSpecial = true,
+            AddSpecialTokens = entry.GetProperty("add_special_tokens").GetBoolean(),
+            Truncation = entry.Has("truncation") ? ReadTruncation(entry.GetProperty("truncation")) : null,
+            Padding = entry.Has("padding") ? ReadPadding(entry.GetProperty("padding")) : null,
+        };
+        if (entry.Has("is_pretokenized"))
+            return tokenizer.EncodeWords(inputs.Select(i => ((IReadOnlyList<string>)[.. i.EnumerateArray().Select(w => w.GetString()!)], (IReadOnlyList<string>?)null)), options);
+        return tokenizer.EncodeTexts(inputs.Select(i => i.ValueKind == JsonValueKind.String ? (i.GetString()!, (string?)null) : (i[0].GetString()!, i[1].GetString())), options);
+    }
+
+    private static Truncation ReadTruncation(JsonElement json) => new(json.GetProperty("max_length").GetInt32())
+    {
+        Stride = json.GetProperty("stride").GetInt32(),
+        Side = json.Text("direction") == "left" ? Side.Left : Side.Right,
+        Strategy = json.Text("strategy") switch
+        {
+            "only_first" => TruncationStrategy.OnlyFirst,
+            "only_second" => TruncationStrategy.OnlySecond,
+            _ => TruncationStrategy.LongestFirst,
+        },
+    };
+
+    private static Padding ReadPadding(JsonElement json) => new(json.GetProperty("pad_id").GetInt32(), json.Text("pad_token"))
+    {
+        TypeId = json.GetProperty("pad_type_id").GetInt32(),
+        Side = json.Text("direction") == "left" ? Side.Left : Side.Right,
+        Length = Number(json.GetProperty("length")),
+        MultipleOf = Number(json.GetProperty("pad_to_multiple_of")),
+    };
 }

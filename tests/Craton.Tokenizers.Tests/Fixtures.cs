@@ -100,6 +100,9 @@ internal sealed class Tally(Xunit.Abstractions.ITestOutputHelper output)
 {
     private readonly List<string> _failures = [];
     private int _failed, _skipped;
+    private const int Shown = 12;
+
+    public int Failed => _failed;
 
     public int Run { get; private set; }
 
@@ -108,14 +111,14 @@ internal sealed class Tally(Xunit.Abstractions.ITestOutputHelper output)
         Run++;
         if (expected.SequenceEqual(actual))
             return;
-        if (_failed++ < 12)
+        if (_failed++ < Shown)
             _failures.Add($"{name}\n  expected [{string.Join(' ', expected)}]\n  actual   [{string.Join(' ', actual)}]");
     }
 
     public void Check(string name, string expected, string actual)
     {
         Run++;
-        if (expected != actual && _failed++ < 12)
+        if (expected != actual && _failed++ < Shown)
             _failures.Add($"{name}\n  expected {JsonSerializer.Serialize(expected)}\n  actual   {JsonSerializer.Serialize(actual)}");
     }
 

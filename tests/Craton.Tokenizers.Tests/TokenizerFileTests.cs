@@ -105,11 +105,13 @@ public sealed class TokenizerFileTests
     [InlineData("\"merges\":[]", "\"merges\":[[\"a\",\"b\"]]", "\"ab\" is not in the vocabulary")]
     [InlineData("\"merges\":[]", "\"merges\":[\"a b c\"]", "expected two tokens")]
     [InlineData("\"merges\":[]", "\"merges\":[\"a x\"]", "\"x\" is not in the vocabulary")]
-    [InlineData("\"type\":\"BPE\"", "\"type\":\"Unigram\"", "Unigram")]
+    [InlineData("\"type\":\"BPE\"", "\"type\":\"Unigram\"", "an array")]
+    [InlineData("\"type\":\"BPE\"", "\"type\":\"Hashed\"", "Hashed")]
     [InlineData("\"dropout\":null", "\"dropout\":0.1", "dropout")]
-    [InlineData("\"decoder\":{\"type\":\"ByteLevel\"}", "\"decoder\":null", "decoder")]
-    [InlineData("\"normalizer\":null", "\"normalizer\":{\"type\":\"NFKC\"}", "NFKC")]
-    [InlineData("\"pre_tokenizer\":{\"type\":\"ByteLevel\"", "\"pre_tokenizer\":{\"type\":\"Whitespace\"", "Whitespace")]
+    [InlineData("\"decoder\":{\"type\":\"ByteLevel\"}", "\"decoder\":{\"type\":\"Rot13\"}", "Rot13")]
+    [InlineData("\"normalizer\":null", "\"normalizer\":{\"type\":\"Uppercase\"}", "Uppercase")]
+    [InlineData("\"normalizer\":null", "\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"AAAA\"}", "charsmap")]
+    [InlineData("\"pre_tokenizer\":{\"type\":\"ByteLevel\"", "\"pre_tokenizer\":{\"type\":\"Sentences\"", "Sentences")]
     [InlineData("\"post_processor\":null", "\"post_processor\":{\"type\":\"Unknown\"}", "Unknown")]
     [InlineData("\"post_processor\":null", "\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"a\",9],\"sep\":[\"a\",0]}", "outside the vocabulary")]
     [InlineData("\"added_tokens\":[]", "\"added_tokens\":[{\"id\":1,\"content\":\"zz\"}]", "\"zz\"")]
@@ -123,14 +125,21 @@ public sealed class TokenizerFileTests
         Assert.Contains(named, error.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void An_unknown_pattern_is_refused_with_its_text()
+    [Theory]
+    [InlineData(@"(a)\1", "\\1")]
+    [InlineData("(a", "without a )")]
+    [InlineData("a{2000}", "1000")]
+    [InlineData("(((a{500}){500}){500})", "repeats too much")]
+    [InlineData("[b-a]", "range")]
+    [InlineData(@"\p{Klingon}", "Klingon")]
+    [InlineData("(?<=a+)b", "fixed length")]
+    public void A_pattern_that_cannot_be_used_is_refused_with_its_text(string pattern, string named)
     {
         string json = SmallFile().Replace(
             """{"type":"ByteLevel","add_prefix_space":false,"use_regex":true}""",
-            """{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":"(a+)+"},"behavior":"Isolated","invert":false},{"type":"ByteLevel","add_prefix_space":false}]}""",
+            $$"""{"type":"Split","pattern":{"Regex":{{JsonSerializer.Serialize(pattern)}}},"behavior":"Isolated","invert":false}""",
             StringComparison.Ordinal);
-        Assert.Contains("(a+)+", Assert.Throws<TokenizerFileException>(() => Parse(json)).Message, StringComparison.Ordinal);
+        Assert.Contains(named, Assert.Throws<TokenizerFileException>(() => Parse(json)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -74,7 +74,7 @@ internal sealed class AnswersTask : EvalTask
 
     private static (Conversation[] Train, Conversation[] Test) Conversations(EvalRequest request)
     {
-        DataSettings data = DataOf(request, "sft") ?? new DataSettings();
+        DataSettings data = DataOf(request, "sft", "lora") ?? new DataSettings();
         if (request.TestFraction is { } fraction) data = data with { TestFraction = fraction };
         var reader = new SourceReader(request.Output.Info);
         string[] sources = request.Sources.Length > 0 ? request.Sources : [data.Source];

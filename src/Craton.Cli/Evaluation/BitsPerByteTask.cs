@@ -21,7 +21,7 @@ internal sealed class BitsPerByteTask : EvalTask
         (string[] train, string[] test) = Texts(request);
         request.Output.Info($"measuring {test.Length:N0} held-out documents; the baselines learn from {train.Length:N0}");
         LanguageModelScore score = LanguageModelEvaluation.BitsPerByte(
-            QuickstartEvaluation.Scorer(request.Model.Model), test, request.Model.Tokenizer, new LanguageModelEvaluationOptions(request.Model.Model.Config.MaxPositionEmbeddings));
+            QuickstartEvaluation.Scorer(request.Model.Model), test, request.Model.Tokenizer, new LanguageModelEvaluationOptions(request.Model.Model.Context));
         return new JsonObject
         {
             ["bits_per_byte"] = new JsonObject

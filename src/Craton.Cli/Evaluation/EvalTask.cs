@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Craton.Data;
 using Craton.Models;
+using Craton.Models.Adapters;
 using Craton.Tensors;
 using Craton.Training.Configuration;
 using Craton.Training.Recipes;
@@ -8,7 +9,7 @@ using Craton.Training.Recipes;
 namespace Craton.Cli.Evaluation;
 
 /// <summary>What a model is measured on.</summary>
-/// <param name="Folder">Its directory.</param>
+/// <param name="Folder">Its directory, or that of its adapter.</param>
 /// <param name="Model">The model.</param>
 /// <param name="Sources">Texts to use instead of those of the model's recipe; empty for these.</param>
 /// <param name="Lines">Every line of a text file of <paramref name="Sources"/> is a document.</param>
@@ -36,11 +37,13 @@ internal abstract class EvalTask
     protected static DataSettings? DataOf(EvalRequest request, params ReadOnlySpan<string> kinds)
     {
         string file = Path.Combine(request.Folder, "craton.json");
-        if (ModelDirectory.LoadCard(request.Folder)?.Recipe is not { } recipe || RecipeReader.Kind(recipe, file) is var kind && !kinds.Contains(kind)) return null;
+        ModelCard? card = AdapterDirectory.IsAdapter(request.Folder) ? AdapterDirectory.LoadCard(request.Folder) : ModelDirectory.LoadCard(request.Folder);
+        if (card?.Recipe is not { } recipe || RecipeReader.Kind(recipe, file) is var kind && !kinds.Contains(kind)) return null;
         return kind switch
         {
             "pretrain" => RecipeReader.Read<PretrainRecipe>(recipe, file).Data,
             "continue" => RecipeReader.Read<ContinueRecipe>(recipe, file).Data,
+            "lora" => RecipeReader.Read<LoraRecipe>(recipe, file).Data,
             _ => RecipeReader.Read<SftRecipe>(recipe, file).Data,
         };
     }

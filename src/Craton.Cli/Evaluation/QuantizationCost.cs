@@ -17,7 +17,7 @@ internal sealed record QuantizationCost(double MeanKl, double LargestKl, double 
     {
         if (original.Config.VocabSize != model.Config.VocabSize)
             throw new CratonException($"--against: the models have vocabularies of {original.Config.VocabSize} and {model.Config.VocabSize} tokens, expected the same; give the model that this one was quantised from");
-        int window = Math.Min(Window, Math.Min(original.Config.MaxPositionEmbeddings, model.Config.MaxPositionEmbeddings));
+        int window = Math.Min(Window, Math.Min(original.Context, model.Context));
         double sum = 0, most = 0;
         long same = 0, places = 0;
         for (int start = 0; start < tokens.Length; start += window)

@@ -12,13 +12,14 @@ internal sealed class ChatVerb : Verb
 {
     private const int LeastAnswer = 64;
 
-    private readonly Option<string> _model = new("--model", "-m") { Description = "Directory of a model that was tuned to converse", Required = true };
+    private readonly ModelArguments _model = new("Directory of a model that was tuned to converse");
     private readonly Option<string?> _system = new("--system") { Description = "What the model is told before the conversation" };
     private readonly SamplingArguments _sampling = new();
 
     public override Command Build()
     {
-        var command = new Command("chat", "Converse with a model; Ctrl-C ends an answer, /reset begins anew, /exit ends") { _model, _system };
+        var command = new Command("chat", "Converse with a model; Ctrl-C ends an answer, /reset begins anew, /exit ends") { _system };
+        _model.AddTo(command);
         _sampling.AddTo(command);
         OnRun(command, Run);
         return command;
@@ -26,9 +27,8 @@ internal sealed class ChatVerb : Verb
 
     private int Run(ParseResult parsed, Output output)
     {
-        string folder = parsed.GetValue(_model)!;
-        TextModel model = TextModel.LoadForInference(folder);
-        ChatTemplate template = model.NeedTemplate(folder);
+        TextModel model = _model.Load(parsed);
+        ChatTemplate template = model.NeedTemplate(_model.Adapter(parsed) ?? _model.Path(parsed));
         bool live = !Console.IsInputRedirected && !output.IsJson;
         if (live) output.Info("/reset begins anew, /exit ends, Ctrl-C ends an answer");
         var conversation = new Conversing(model, template, parsed.GetValue(_system), _sampling, parsed, output);
@@ -88,7 +88,7 @@ internal sealed class ChatVerb : Verb
         // Drops the oldest questions with their answers until there is room for the next answer.
         private int[] Fit(ChatTurn question)
         {
-            int context = model.Model.Config.MaxPositionEmbeddings, room = sampling.MaxTokens(parsed) ?? Math.Min(LeastAnswer, context / 4);
+            int context = model.Model.Context, room = sampling.MaxTokens(parsed) ?? Math.Min(LeastAnswer, context / 4);
             int dropped = 0;
             int[] prompt = Prompt(question, dropped);
             while (prompt.Length + room > context && dropped < _turns.Count) prompt = Prompt(question, dropped += 2);

@@ -17,7 +17,7 @@ internal sealed class EvalVerb : Verb
         new AnswersTask(),
     ];
 
-    private readonly Option<string> _model = new("--model", "-m") { Description = "A model directory", Required = true };
+    private readonly ModelArguments _model = new();
     private readonly Option<string[]> _tasks = new("--tasks", "-t")
     {
         Description = $"What to measure, separated by commas (default: {Tasks[0].Name}). {string.Join(". ", Tasks.Select(t => $"{t.Name}: {t.Description}"))}",
@@ -31,7 +31,8 @@ internal sealed class EvalVerb : Verb
 
     public override Command Build()
     {
-        var command = new Command("eval", "Measure a model on what it has not seen, beside simple baselines") { _model, _tasks, _sources, _lines, _testFraction, _most };
+        var command = new Command("eval", "Measure a model on what it has not seen, beside simple baselines") { _tasks, _sources, _lines, _testFraction, _most };
+        _model.AddTo(command);
         OnRun(command, Run);
         return command;
     }
@@ -40,8 +41,7 @@ internal sealed class EvalVerb : Verb
     {
         EvalTask[] tasks = Named(parsed.GetValue(_tasks)!);
         if (parsed.GetValue(_most) is < 1 and var most) throw new CratonException($"--max-documents: expected at least 1, got {most}");
-        string folder = parsed.GetValue(_model)!;
-        var request = new EvalRequest(folder, TextModel.LoadForInference(folder), parsed.GetValue(_sources)!, parsed.GetValue(_lines), parsed.GetValue(_testFraction), parsed.GetValue(_most), output);
+        var request = new EvalRequest(_model.Adapter(parsed) ?? _model.Path(parsed), _model.Load(parsed), parsed.GetValue(_sources)!, parsed.GetValue(_lines), parsed.GetValue(_testFraction), parsed.GetValue(_most), output);
         var all = new JsonObject();
         foreach (EvalTask task in tasks)
         {

@@ -11,7 +11,7 @@ namespace Craton.Cli.Verbs;
 /// <summary><c>craton generate -m MODEL [PROMPT]</c>: a model writes on from a text, or says how likely it finds one.</summary>
 internal sealed class GenerateVerb : Verb
 {
-    private readonly Option<string> _model = new("--model", "-m") { Description = "A model directory", Required = true };
+    private readonly ModelArguments _model = new();
     private readonly Argument<string?> _prompt = new("PROMPT") { Description = "The text to go on from; '-' reads standard input; nothing: the model begins by itself", Arity = ArgumentArity.ZeroOrOne };
     private readonly Option<string?> _promptIds = new("--prompt-ids") { Description = "The prompt as token ids (1,2,3), taken as they are" };
     private readonly Option<int?> _logProbs = new("--logprobs") { Description = "With --json: each token's log-probability and those of the N best" };
@@ -23,7 +23,8 @@ internal sealed class GenerateVerb : Verb
 
     public override Command Build()
     {
-        var command = new Command("generate", "Write on from a prompt") { _model, _prompt, _promptIds, _logProbs, _echo, _beams, _lengthPenalty, _earlyStopping };
+        var command = new Command("generate", "Write on from a prompt") { _prompt, _promptIds, _logProbs, _echo, _beams, _lengthPenalty, _earlyStopping };
+        _model.AddTo(command);
         _sampling.AddTo(command);
         OnRun(command, Run);
         return command;
@@ -31,7 +32,7 @@ internal sealed class GenerateVerb : Verb
 
     private int Run(ParseResult parsed, Output output)
     {
-        TextModel model = TextModel.LoadForInference(parsed.GetValue(_model)!);
+        TextModel model = _model.Load(parsed);
         bool echo = parsed.GetValue(_echo);
         int[] prompt = Prompt(parsed, model);
         SamplingOptions options = _sampling.Read(parsed, model, prompt.Length, parsed.GetValue(_logProbs)) with { Echo = echo };

@@ -12,14 +12,15 @@ namespace Craton.Cli.Verbs;
 /// <summary><c>craton perplexity -m MODEL FILE</c>: how well a model predicts a text, and what quantising it has cost.</summary>
 internal sealed class PerplexityVerb : Verb
 {
-    private readonly Option<string> _model = new("--model", "-m") { Description = "A model directory or a GGUF file", Required = true };
+    private readonly ModelArguments _model = new();
     private readonly Option<string?> _against = new("--against") { Description = "The model that this one was quantised from: adds what the rounding costs" };
     private readonly Option<int> _context = new("--context") { Description = "Most tokens to predict from", DefaultValueFactory = _ => 512 };
     private readonly Argument<string> _file = new("FILE") { Description = "A text file" };
 
     public override Command Build()
     {
-        var command = new Command("perplexity", "How well a model predicts a text, and what quantising it has cost") { _model, _against, _context, _file };
+        var command = new Command("perplexity", "How well a model predicts a text, and what quantising it has cost") { _against, _context, _file };
+        _model.AddTo(command);
         OnRun(command, Run);
         return command;
     }
@@ -28,8 +29,8 @@ internal sealed class PerplexityVerb : Verb
     {
         string file = parsed.GetValue(_file)!, text = File.ReadAllText(file);
         if (text.Length == 0) throw new CratonException($"'{file}' is empty; expected a text");
-        TextModel model = TextModel.LoadForInference(parsed.GetValue(_model)!);
-        int context = Math.Min(parsed.GetValue(_context), model.Model.Config.MaxPositionEmbeddings);
+        TextModel model = _model.Load(parsed);
+        int context = Math.Min(parsed.GetValue(_context), model.Model.Context);
         if (context < 1) throw new CratonException($"--context: expected at least 1, got {context}");
         LanguageModelScore score = Score(model, text, context);
         var json = new JsonObject

@@ -127,6 +127,8 @@ internal sealed class TokVerb : Verb
         BpeTokenizer { MergeCount: 0 } => "byte",
         BpeTokenizer => "bpe",
         CharTokenizer => "char",
+        PipelineTokenizer pipeline => pipeline.ModelType.ToLowerInvariant(),
+        SentencePieceTokenizer => "sentencepiece",
         _ => tokenizer.GetType().Name,
     };
 

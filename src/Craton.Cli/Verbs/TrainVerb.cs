@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Craton.Models.Adapters;
 using Craton.Tensors;
 using Craton.Training;
 using Craton.Training.Configuration;
@@ -17,7 +18,7 @@ internal sealed class TrainVerb : Verb
 
     public override Command Build()
     {
-        var command = new Command("train", "Train a model by a recipe: pretrain, continue, sft") { _recipe, _set, _resume, _runs };
+        var command = new Command("train", "Train a model by a recipe: pretrain, continue, sft, lora") { _recipe, _set, _resume, _runs };
         OnRun(command, (parsed, output) =>
         {
             string file = parsed.GetValue(_recipe)!;
@@ -31,7 +32,8 @@ internal sealed class TrainVerb : Verb
                 "pretrain" => Pretrain.Run(RecipeReader.Read<PretrainRecipe>(yaml, file, settings), options),
                 "continue" => Continue.Run(RecipeReader.Read<ContinueRecipe>(yaml, file, settings), options),
                 "sft" => Sft.Run(RecipeReader.Read<SftRecipe>(yaml, file, settings), options),
-                _ => throw new CratonException($"{file}: recipe '{kind}' is unknown; expected pretrain, continue or sft"),
+                "lora" => LoraTuning.Run(RecipeReader.Read<LoraRecipe>(yaml, file, settings), options),
+                _ => throw new CratonException($"{file}: recipe '{kind}' is unknown; expected pretrain, continue, sft or lora"),
             };
             Show(output, result);
             return 0;
@@ -55,10 +57,11 @@ internal sealed class TrainVerb : Verb
     private static void Show(Output output, RunResult result)
     {
         TrainingOutcome outcome = result.Outcome;
+        bool isAdapter = result.ModelFolder is { } folder && AdapterDirectory.IsAdapter(folder);
         output.Result(new JsonObject
         {
             ["run_dir"] = result.RunFolder,
-            ["model_dir"] = result.ModelFolder,
+            [isAdapter ? "adapter_dir" : "model_dir"] = result.ModelFolder,
             ["report"] = result.Report,
             ["steps"] = outcome.Steps,
             ["train_loss"] = Output.Number(outcome.TrainLoss),
@@ -72,7 +75,7 @@ internal sealed class TrainVerb : Verb
         output.Line(outcome.Stopped
             ? $"Stopped at step {outcome.Steps}; the same command with --resume goes on."
             : $"Done: {outcome.Steps} steps, {(double.IsNaN(outcome.ValLoss) ? "no text held out for validation" : $"validation loss {outcome.ValLoss:F4} nats, {outcome.BitsPerByte:F4} bits per byte")}, {outcome.TokensPerSecond:N0} tokens/s.");
-        if (result.ModelFolder is not null) output.Line($"Model:  {result.ModelFolder}");
+        if (result.ModelFolder is not null) output.Line($"{(isAdapter ? "Adapter" : "Model")}: {result.ModelFolder}");
         output.Line($"Report: {result.Report}");
     }
 }

@@ -67,6 +67,7 @@ internal sealed class GrammarBuilder
 
     private static bool MayBeEmpty(Term term, bool[] rules) => term switch
     {
+        FixedText text => text.Text.Length == 0,
         Characters => false,
         Sequence sequence => sequence.Terms.All(t => MayBeEmpty(t, rules)),
         Choice choice => choice.Terms.Any(t => MayBeEmpty(t, rules)),

@@ -15,6 +15,7 @@ public sealed class TokenConstraint
 
     private readonly TokenGrammar _grammar;
     private Matcher _matcher;
+    private Matcher _single;
     private StackSet _stacks;
     private int _masks;
     private bool _ended;
@@ -23,6 +24,7 @@ public sealed class TokenConstraint
     {
         _grammar = grammar;
         _matcher = new Matcher(grammar.Automaton);
+        _single = new Matcher(grammar.Automaton);
         _stacks = _matcher.Begin();
     }
 
@@ -30,6 +32,7 @@ public sealed class TokenConstraint
     {
         (_grammar, _ended) = (other._grammar, other._ended);
         _matcher = new Matcher(_grammar.Automaton);
+        _single = new Matcher(_grammar.Automaton);
         _stacks = _matcher.Import(other._stacks);
     }
 
@@ -73,7 +76,7 @@ public sealed class TokenConstraint
         if (bytes.Length == 0 || stacks.IsDead)
             throw new ArgumentException($"Token {token} is not allowed here; choose one that Allowed has marked.", nameof(token));
         _stacks = stacks;
-        if (_matcher.Count > MostSets)
+        if (_matcher.Count + _single.Count > MostSets)
             Forget();
     }
 
@@ -95,7 +98,7 @@ public sealed class TokenConstraint
     // What a state allows by itself is shared; only tokens that reach beyond the frame are looked at with what lies below.
     private void AddTokens(Frame frame, uint[] mask)
     {
-        LocalMask local = _grammar.MaskOf(frame.State);
+        LocalMask local = _grammar.MaskOf(frame.State, _single);
         if (frame.Below.Depth + local.Depth > _grammar.Automaton.StackDepth)
         {
             _grammar.Walk(_matcher, [0], _matcher.At(frame.State, frame.Below), mask, null);
@@ -111,6 +114,7 @@ public sealed class TokenConstraint
     private void Forget()
     {
         _matcher = new Matcher(_grammar.Automaton);
+        _single = new Matcher(_grammar.Automaton);
         _stacks = _matcher.Import(_stacks);
         _masks = 0;
     }

@@ -31,11 +31,12 @@ public sealed class TokenGrammar
     public TokenConstraint Start() => new(this);
 
     /// <summary>The tokens that may follow a state, whatever lies below it.</summary>
-    internal LocalMask MaskOf(int state)
+    /// <param name="state">The state.</param>
+    /// <param name="matcher">A matcher that is used for this alone.</param>
+    internal LocalMask MaskOf(int state, Matcher matcher)
     {
         if (Volatile.Read(ref _masks[state]) is { } known)
             return known;
-        var matcher = new Matcher(Automaton);
         var tokens = new uint[MaskWords];
         var exits = new List<int>();
         Walk(matcher, [0], matcher.At(state, matcher.Bottom), tokens, exits);

@@ -75,7 +75,7 @@ public sealed record GptConfig : DecoderConfig
     public ExpertSettings? Experts { get; init; }
 
     /// <summary>Trained values, the embedding table counted once when tied.</summary>
-    public long ParameterCount => Module.WithoutMemory(() => new Gpt(this)).ParameterCount;
+    public long ParameterCount => new Gpt(this).ParameterCount;
 
     /// <summary>
     /// The one dial: a depth of L gives L blocks of width 64·L with heads of 64 (32 below depth 4), a key/value head for every two query

@@ -63,6 +63,9 @@ public sealed class GptNeoX : CausalLanguageModel
     protected internal override OutputHead Head { get; }
 
     /// <inheritdoc/>
+    protected internal override string HeadName => "embed_out";
+
+    /// <inheritdoc/>
     protected internal override string Prefix => "gpt_neox";
 
     /// <inheritdoc/>

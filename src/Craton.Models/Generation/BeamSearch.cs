@@ -1,4 +1,3 @@
-using Craton.Nn;
 using Craton.Tensors;
 
 namespace Craton.Models.Generation;
@@ -28,6 +27,9 @@ public sealed record BeamOptions
     /// <summary>When to end.</summary>
     public EarlyStopping EarlyStopping { get; init; }
 
+    /// <summary>Whether log-probabilities are made anew of what biases and penalties leave.</summary>
+    public bool Renormalize { get; init; }
+
     /// <summary>How many texts are returned; all beams when 0.</summary>
     public int Returned { get; init; }
 
@@ -53,8 +55,6 @@ public sealed record Beam(IReadOnlyList<int> Tokens, double Score);
 /// <param name="model">The model.</param>
 public sealed class BeamSearch(CausalLanguageModel model)
 {
-    private readonly int _vocabulary = model.Config.VocabSize;
-
     /// <summary>Answers a prompt.</summary>
     /// <param name="prompt">The ids, at least one.</param>
     /// <param name="options">Greatest length, biases and penalties; nothing is drawn at random.</param>
@@ -66,19 +66,26 @@ public sealed class BeamSearch(CausalLanguageModel model)
     public IReadOnlyList<Beam> Run(
         IReadOnlyList<int> prompt, SamplingOptions options, BeamOptions beams, IReadOnlyCollection<int>? ends = null, CancellationToken cancel = default)
     {
-        beams.Validate();
         TextGenerator.CheckRequest(model, prompt, options);
         HashSet<int> ending = [.. ends ?? []];
         if (model.Config.EosTokenId is { } end) ending.Add(end);
+        return Run(new DecoderBeams(model, beams.Beams, prompt.Count + options.MaxTokens), prompt, options, beams, ending, cancel);
+    }
+
+    /// <summary>The search, whatever the model.</summary>
+    internal static IReadOnlyList<Beam> Run(
+        BeamModel model, IReadOnlyList<int> prompt, SamplingOptions options, BeamOptions beams, IReadOnlyCollection<int> ending, CancellationToken cancel)
+    {
+        beams.Validate();
         // Of so many candidates, enough to go on with do not end.
         int kept = Math.Max(2, 1 + ending.Count) * beams.Beams;
-        if (kept > _vocabulary) throw new CratonException($"beams: expected at most {_vocabulary / Math.Max(2, 1 + ending.Count)} for a model of {_vocabulary} ids, got {beams.Beams}");
-        List<Open> open = [new(0, 0, new TextPenalties(options, _vocabulary, prompt, ending))];
+        if (kept > model.Vocabulary)
+            throw new CratonException($"beams: expected at most {model.Vocabulary / Math.Max(2, 1 + ending.Count)} for a model of {model.Vocabulary} ids, got {beams.Beams}");
+        List<Open> open = [new(0, 0, new TextPenalties(options, model.Vocabulary, prompt, ending))];
         var finished = new List<Beam>();
-        KvCache? cache = null;
         for (int length = 1; length <= options.MaxTokens && !cancel.IsCancellationRequested; length++)
         {
-            (float Score, int Parent, int Token)[] best = Candidates(open, ref cache, beams.Beams, prompt.Count + options.MaxTokens, kept);
+            (float Score, int Parent, int Token)[] best = Candidates(model, open, kept, beams.Renormalize);
             var next = new List<Open>();
             for (int i = 0; i < best.Length; i++)
             {
@@ -100,49 +107,21 @@ public sealed class BeamSearch(CausalLanguageModel model)
     }
 
     // The best continuations of all open texts, best first.
-    private (float Score, int Parent, int Token)[] Candidates(List<Open> open, ref KvCache? cache, int rows, int capacity, int kept)
+    private static (float Score, int Parent, int Token)[] Candidates(BeamModel model, List<Open> open, int kept, bool renormalize)
     {
         using (TensorScope.Open("beams"))
         {
-            Tensor logs = Ops.LogSoftmax(model.Logits(Read(open, ref cache, rows, capacity)));
+            int vocabulary = model.Vocabulary;
+            Tensor logs = Ops.LogSoftmax(model.Next([.. open.Select(text => text.Penalties.Text)], [.. open.Select(text => text.Parent)]));
+            for (int row = 0; row < open.Count; row++) open[row].Penalties.Apply(logs.AsSpan<float>().Slice(row * vocabulary, vocabulary));
+            if (renormalize) logs = Ops.LogSoftmax(logs);
             Span<float> scores = logs.AsSpan<float>();
             for (int row = 0; row < open.Count; row++)
-            {
-                Span<float> own = scores.Slice(row * _vocabulary, _vocabulary);
-                open[row].Penalties.Apply(own);
-                foreach (ref float score in own) score += open[row].Score;
-            }
+                foreach (ref float score in scores.Slice(row * vocabulary, vocabulary)) score += open[row].Score;
             int[] best = new int[kept];
             LogitProcessors.Best(scores, best);
-            var candidates = new (float, int, int)[kept];
-            for (int i = 0; i < kept; i++) candidates[i] = (scores[best[i]], best[i] / _vocabulary, best[i] % _vocabulary);
-            return candidates;
+            return Array.ConvertAll(best, at => (logs.AsSpan<float>()[at], at / vocabulary, at % vocabulary));
         }
-    }
-
-    // The hidden state behind the last token of every open text: [rows, 1, C].
-    private Tensor Read(List<Open> open, ref KvCache? cache, int rows, int capacity)
-    {
-        int length = open[0].Penalties.Text.Count;
-        if (cache is null)
-        {
-            KvCache one = model.NewCache(capacity: capacity);
-            Tensor hidden = Hidden(open, one, 0);
-            cache = one.Repeat(rows);
-            return hidden;
-        }
-        cache.Reorder([.. open.Select(text => text.Parent)]);
-        // Where positions turn otherwise from this length on, what was kept does not fit.
-        if (model.Epoch(length) != model.Epoch(length - 1)) cache.Trim(0);
-        return Hidden(open, cache, cache.Length);
-    }
-
-    private Tensor Hidden(List<Open> open, KvCache cache, int from)
-    {
-        int length = open[0].Penalties.Text.Count;
-        int[] ids = [.. open.SelectMany(text => text.Penalties.Text.Skip(from))];
-        Tensor hidden = model.Hidden(Tensor.From(ids, open.Count, length - from), new DecoderInput(Length: length), cache);
-        return Ops.Slice(hidden, 1, length - from - 1);
     }
 
     // A text that goes on: the row it came from, the sum of its log-probabilities, and its tokens.

@@ -23,6 +23,8 @@ internal sealed class CachedReader(CausalLanguageModel model)
     /// <returns>How many tokens of the prompt need not be read again: all but one at most.</returns>
     public int Begin(ReadOnlySpan<int> prompt, int capacity, bool reuse = true)
     {
+        int virtualTokens = model.Prompt?.Count ?? 0; // stand before the text in the cache
+        capacity += virtualTokens;
         if (_cache is null || _cache.Capacity < capacity)
         {
             int room = (int)Math.Min(model.Config.MaxPositionEmbeddings, Math.Max(LeastCapacity, 2L * capacity));
@@ -31,7 +33,7 @@ internal sealed class CachedReader(CausalLanguageModel model)
         }
         reuse &= model.Epoch(prompt.Length) == model.Epoch(_length);
         int shared = reuse ? Math.Min(CollectionsMarshal.AsSpan(_read).CommonPrefixLength(prompt), prompt.Length - 1) : 0;
-        _cache.Trim(shared);
+        _cache.Trim(shared == 0 ? 0 : virtualTokens + shared);
         _read.RemoveRange(shared, _read.Count - shared);
         _length = prompt.Length;
         return shared;

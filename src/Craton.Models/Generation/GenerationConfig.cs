@@ -36,6 +36,8 @@ public sealed record GenerationConfig(SamplingOptions Sampling, IReadOnlyList<in
             MinTokens = (int)Number("min_new_tokens", defaults.MinTokens),
             MinLength = (int)Number("min_length", defaults.MinLength),
             Biases = Biases(),
+            ForcedFirst = Forced("forced_bos_token_id"),
+            ForcedLast = Forced("forced_eos_token_id"),
             MaxTokens = (int)Number("max_new_tokens", defaults.MaxTokens),
         };
         try
@@ -54,6 +56,8 @@ public sealed record GenerationConfig(SamplingOptions Sampling, IReadOnlyList<in
             : throw new CratonException($"{file}: {name}: expected a number, got {value.GetRawText()}");
 
         int[] Ids(string name) => !root.TryGetProperty(name, out JsonElement value) || value.ValueKind == JsonValueKind.Null ? [] : IdsOf(name, value);
+
+        int? Forced(string name) => Ids(name) is [var id, ..] ? id : null;
 
         int[] IdsOf(string name, JsonElement value) => value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray().Select(item => Id(name, item))] : [Id(name, value)];
 

@@ -43,6 +43,13 @@ internal static class LogitProcessors
             if (text.Slice(i, n - 1).SequenceEqual(end)) scores[text[i + n - 1]] = float.NegativeInfinity;
     }
 
+    /// <summary>Leaves one token, with the score 0.</summary>
+    public static void Only(Span<float> scores, int token)
+    {
+        scores.Fill(float.NegativeInfinity);
+        scores[token] = 0;
+    }
+
     /// <summary>Divides by the temperature.</summary>
     public static void Temperature(Span<float> scores, double temperature)
     {

@@ -47,6 +47,12 @@ public sealed record SamplingOptions
     /// <summary>Fewest tokens of prompt and answer together before the model may end; 0 for none.</summary>
     public int MinLength { get; init; }
 
+    /// <summary>The first new token, whatever its score; null for any.</summary>
+    public int? ForcedFirst { get; init; }
+
+    /// <summary>The token at the greatest length, whatever its score; null for any.</summary>
+    public int? ForcedLast { get; init; }
+
     /// <summary>Seed of the choices.</summary>
     public ulong Seed { get; init; }
 

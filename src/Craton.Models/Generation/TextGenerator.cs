@@ -17,7 +17,7 @@ public sealed class TextGenerator(CausalLanguageModel model, Tokenizer tokenizer
     private readonly float[] _logits = new float[model.Config.VocabSize];
 
     /// <summary>Most tokens of prompt and answer together.</summary>
-    public int Context => model.Config.MaxPositionEmbeddings;
+    public int Context => model.Context;
 
     /// <summary>Answers a prompt given as text. A model trained on separated documents gets the separator first.</summary>
     /// <inheritdoc cref="Generate(IReadOnlyList{int}, SamplingOptions, Action{string}?, IReadOnlyCollection{int}?, CancellationToken)"/>
@@ -72,7 +72,7 @@ public sealed class TextGenerator(CausalLanguageModel model, Tokenizer tokenizer
     /// <exception cref="CratonException">An option or a token is out of range.</exception>
     public static void CheckRequest(CausalLanguageModel model, IReadOnlyList<int> prompt, SamplingOptions options)
     {
-        int context = model.Config.MaxPositionEmbeddings, vocabulary = model.Config.VocabSize;
+        int context = model.Context, vocabulary = model.Config.VocabSize;
         options.Validate(vocabulary);
         if (prompt.Count == 0) throw new CratonException("the prompt is empty, expected at least one token; give the model a text to go on from");
         foreach (int id in prompt)

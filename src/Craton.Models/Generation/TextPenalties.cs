@@ -21,6 +21,8 @@ internal sealed class TextPenalties
     public TextPenalties(SamplingOptions options, int vocabulary, IReadOnlyList<int> prompt, IEnumerable<int> ends)
     {
         options.Validate(vocabulary);
+        foreach (int? forced in new[] { options.ForcedFirst, options.ForcedLast })
+            if (forced < 0 || forced >= vocabulary) throw new CratonException($"forced token {forced} is outside the model's {vocabulary} ids; use the tokenizer that belongs to the model");
         (_options, _ends, _text) = (options, [.. ends.Where(id => id >= 0 && id < vocabulary)], [.. prompt]);
         _occurred = new bool[vocabulary];
         _generated = new int[vocabulary];
@@ -59,5 +61,7 @@ internal sealed class TextPenalties
         if (_options.NoRepeatNgram > 0) LogitProcessors.NoRepeat(scores, text, _options.NoRepeatNgram);
         if (_new < _options.MinTokens || _text.Count < _options.MinLength)
             foreach (int end in _ends) scores[end] = float.NegativeInfinity;
+        if (_new == 0 && _options.ForcedFirst is { } first) LogitProcessors.Only(scores, first);
+        if (_new == _options.MaxTokens - 1 && _options.ForcedLast is { } last) LogitProcessors.Only(scores, last);
     }
 }

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Craton.Models.Generation;
-using Craton.Nn;
 using Craton.Tensors;
 using Craton.Tensors.IO;
 using Craton.Tokenizers;
@@ -19,9 +18,9 @@ public static class GgufModel
         using var weights = new GgufWeights(path);
         CheckSizes(weights);
         JsonElement config = JsonElement.Parse(weights.Config.ToJsonString());
-        CausalLanguageModel model = Module.WithoutMemory(() => DecoderCatalogue.Create(new ConfigReader(path, config)));
+        CausalLanguageModel model = DecoderCatalogue.Create(new ConfigReader(path, config));
         weights.Fill(model, keepBlocks);
-        model.Source = new ModelSource(weights.Config, null, DType.F32, HasPrefix: true);
+        model.Source = new ModelSource(weights.Config, null, DType.F32, HasPrefix: true, IsRounded: true);
         return model;
     }
 

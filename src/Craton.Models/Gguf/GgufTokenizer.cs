@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Craton.Tensors;
 using Craton.Tensors.IO;
@@ -6,55 +7,75 @@ using Craton.Tokenizers;
 
 namespace Craton.Models.Gguf;
 
-/// <summary>The vocabulary inside a GGUF file as the <c>tokenizer.json</c> that means the same, so that one implementation serves both.</summary>
+/// <summary>
+/// The vocabulary inside a GGUF file: as a SentencePiece model, or as the <c>tokenizer.json</c> that means the same, so that one
+/// implementation serves both.
+/// </summary>
 internal static class GgufTokenizer
 {
     private const string Prefix = "tokenizer.ggml.", Space = "\u2581";
     private const int Normal = 1, Unknown = 2, Control = 3, UserDefined = 4, Byte = 6;
 
-    /// <summary>Splitting rules by the name in the file; null is GPT-2's, which is built in.</summary>
-    public static readonly (string Name, string? Pattern)[] Splits =
+    private const string Gpt2 = @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
+    private const string AfterNumbers = @"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+    private const string Llama3 = @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}" + AfterNumbers;
+    private const string Qwen2 = @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}" + AfterNumbers;
+    private const string O200k =
+        @"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+        + @"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+        + @"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+
+    /// <summary>The splits, one within the pieces of the one before, by the names that files use.</summary>
+    private static readonly (string[] Names, string[] Patterns)[] _splits =
     [
-        ("gpt-2", null), ("phi-2", null), ("olmo", null), ("jais", null), ("mpt", null),
-        ("llama-bpe", @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"),
-        ("llama3", @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"),
-        ("dbrx", @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"),
-        ("smaug-bpe", @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"),
-        ("qwen2", @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"),
-        ("stablelm2", @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"),
+        (["default", "gpt-2", "phi-2", "olmo", "jais", "mpt"], [Gpt2]),
+        (["llama-bpe", "llama3", "llama-v3", "dbrx", "smaug-bpe", "chatglm-bpe", "glm4"], [Llama3]),
+        (["qwen2", "stablelm2", "deepseek-r1-qwen", "hunyuan"], [Qwen2]),
+        (["gpt-4o", "llama4"], [O200k]),
+        (["starcoder", "refact", "command-r", "smollm", "codeshell", "exaone", "minerva-7b"], [@"\p{N}", Gpt2]),
+        (["falcon"], [@"[\p{P}\$\+<=>\^~\|`]+", Gpt2, "[0-9][0-9][0-9]"]),
+        (["deepseek-coder"], [@"[\r\n]", @"\s?\p{L}+", @"\s?\p{P}+", @"[\u4E00-\u9FA5\u0800-\u4E00\uAC00-\uD7FF]+", @"\p{N}"]),
+        (["deepseek-v3"],
+        [
+            @"\p{N}{1,3}",
+            @"[\u4E00-\u9FA5\u3040-\u309F\u30A0-\u30FF]+",
+            @"[!\""#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+        ]),
     ];
 
     /// <summary>Builds the tokenizer of a file.</summary>
     /// <exception cref="CratonException">The vocabulary is missing, damaged, or of an unsupported kind.</exception>
     public static Tokenizer Load(GgufFile file)
     {
-        string folder = Directory.CreateTempSubdirectory("craton-tokenizer-").FullName;
         try
         {
-            (JsonObject tokenizer, JsonObject config) = ToJson(file);
-            File.WriteAllText(Path.Combine(folder, "tokenizer.json"), tokenizer.ToJsonString());
-            File.WriteAllText(Path.Combine(folder, "tokenizer_config.json"), config.ToJsonString());
-            return Tokenizer.Load(folder);
+            Vocabulary vocabulary = Vocabulary.Read(file);
+            Tokenizer tokenizer = vocabulary.Model is "llama" or "t5" ? Pieces(file, vocabulary)
+                : Tokenizer.FromJson(JsonSerializer.SerializeToUtf8Bytes(Json(file, vocabulary)), "tokenizer.json");
+            JsonObject config = Config(file, vocabulary);
+            tokenizer.BosToken = (string?)config["bos_token"];
+            tokenizer.EosToken = (string?)config["eos_token"];
+            tokenizer.PadToken = (string?)config["pad_token"];
+            tokenizer.UnkToken = (string?)config["unk_token"] ?? tokenizer.UnkToken;
+            tokenizer.ChatTemplate = (string?)config["chat_template"];
+            return tokenizer;
         }
         catch (TokenizerException e)
         {
-            throw new CratonException($"{file.Path}: the vocabulary in the file cannot be used: {e.Message.Replace(folder + Path.DirectorySeparatorChar, "", StringComparison.Ordinal)}", e);
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
+            throw new CratonException($"{file.Path}: the vocabulary in the file cannot be used: {e.Message}", e);
         }
     }
 
     /// <summary>The content of <c>tokenizer.json</c> and <c>tokenizer_config.json</c>.</summary>
     public static (JsonObject Tokenizer, JsonObject Config) ToJson(GgufFile file)
     {
-        string model = file.Find(Prefix + "model")?.Content as string ?? throw new CratonException($"{file.Path}: {Prefix}model is missing; the file has no vocabulary, give token ids with --prompt-ids");
-        string[] tokens = Items<string>(file, "tokens") ?? throw new CratonException($"{file.Path}: {Prefix}tokens is missing or no list of strings; the file is damaged");
-        int[] types = Items<int>(file, "token_type") ?? [.. Enumerable.Repeat(Normal, tokens.Length)];
-        float[] scores = Items<float>(file, "scores") ?? new float[tokens.Length];
-        if (types.Length != tokens.Length || (model == "llama" && scores.Length != tokens.Length))
-            throw new CratonException($"{file.Path}: {tokens.Length} tokens, {types.Length} types and {scores.Length} scores, expected as many of each; the file is damaged");
+        Vocabulary vocabulary = Vocabulary.Read(file);
+        return (Json(file, vocabulary), Config(file, vocabulary));
+    }
+
+    private static JsonObject Json(GgufFile file, Vocabulary vocabulary)
+    {
+        (string model, string[] tokens, int[] types, float[] scores) = vocabulary;
         JsonObject json = model switch
         {
             "gpt2" => ByteLevel(file, tokens, types),
@@ -64,35 +85,64 @@ internal static class GgufTokenizer
         };
         json["version"] = "1.0";
         json["added_tokens"] = Added(tokens, types);
-        bool begins = Flag(file, "add_bos_token") ?? (model is "llama" or "bert" || file.Find(Prefix + "pre")?.Content is "llama-bpe" or "llama3");
-        bool ends = Flag(file, "add_eos_token") ?? model == "bert";
-        int? begin = Id(file, "bos", tokens) ?? Id(file, "cls", tokens), end = model == "bert" ? Id(file, "seperator", tokens) ?? Id(file, "separator", tokens) : Id(file, "eos", tokens);
-        json["post_processor"] = Template(tokens, begins ? begin : null, ends ? end : null);
+        (int? begin, int? end) = Around(file, vocabulary);
+        json["post_processor"] = Template(tokens, begin, end);
+        return json;
+    }
+
+    private static JsonObject Config(GgufFile file, Vocabulary vocabulary)
+    {
+        string[] tokens = vocabulary.Tokens;
         var config = new JsonObject();
         foreach ((string role, string name) in new[] { ("bos", "bos_token"), ("eos", "eos_token"), ("padding", "pad_token"), ("unknown", "unk_token"), ("cls", "cls_token"), ("seperator", "sep_token"), ("mask", "mask_token") })
             if (Id(file, role, tokens) is { } id) config[name] = tokens[id];
         if (file.Find("tokenizer.chat_template")?.Content is string template) config["chat_template"] = template;
-        return (json, config);
+        return config;
+    }
+
+    // What the model expects before and behind a text.
+    private static (int? Begin, int? End) Around(GgufFile file, Vocabulary vocabulary)
+    {
+        (string model, string[] tokens, _, _) = vocabulary;
+        bool begins = Flag(file, "add_bos_token") ?? (model is "llama" or "bert" || file.Find(Prefix + "pre")?.Content is "llama-bpe" or "llama3");
+        bool ends = Flag(file, "add_eos_token") ?? model is "bert" or "t5";
+        int? begin = Id(file, "bos", tokens) ?? Id(file, "cls", tokens), end = model == "bert" ? Id(file, "seperator", tokens) ?? Id(file, "separator", tokens) : Id(file, "eos", tokens);
+        return (begins ? begin : null, ends ? end : null);
+    }
+
+    private static SentencePieceTokenizer Pieces(GgufFile file, Vocabulary vocabulary)
+    {
+        (string model, string[] tokens, int[] types, float[] scores) = vocabulary;
+        // Some files mark no piece as unknown.
+        int unknown = types.Contains(Unknown) ? -1 : Id(file, "unknown", tokens) ?? 0;
+        (int? begin, int? end) = Around(file, vocabulary);
+        return new SentencePieceTokenizer(
+            tokens.Select((token, id) => new SentencePiece(token, scores[id], id == unknown ? SentencePieceKind.Unknown : (SentencePieceKind)types[id])),
+            new SentencePieceOptions
+            {
+                Algorithm = model == "t5" ? SentencePieceAlgorithm.Unigram : SentencePieceAlgorithm.Bpe,
+                AddDummyPrefix = Flag(file, "add_space_prefix") ?? true,
+                RemoveExtraWhitespaces = Flag(file, "remove_extra_whitespaces") ?? false,
+                Charsmap = Items<byte>(file, "precompiled_charsmap") ?? [],
+                Begin = begin,
+                End = end,
+            });
     }
 
     private static JsonObject ByteLevel(GgufFile file, string[] tokens, int[] types)
     {
         string pre = file.Find(Prefix + "pre")?.Content as string ?? "gpt-2";
-        int split = Array.FindIndex(Splits, s => s.Name == (pre == "default" ? "gpt-2" : pre));
-        if (split < 0) throw new CratonException($"{file.Path}: {Prefix}pre is '{pre}', expected one of {string.Join(", ", Splits.Select(s => s.Name))}; this splitting rule is not supported yet");
-        string? pattern = Splits[split].Pattern;
-        JsonNode level = new JsonObject { ["type"] = "ByteLevel", ["add_prefix_space"] = Flag(file, "add_space_prefix") ?? false, ["trim_offsets"] = false, ["use_regex"] = pattern is null };
+        string[] patterns = Array.Find(_splits, s => s.Names.Contains(pre)).Patterns
+            ?? throw new CratonException($"{file.Path}: {Prefix}pre is '{pre}', expected one of {string.Join(", ", _splits.SelectMany(s => s.Names))}; this splitting rule is not supported yet");
+        bool isGpt2 = patterns is [Gpt2];
+        JsonNode level = new JsonObject { ["type"] = "ByteLevel", ["add_prefix_space"] = Flag(file, "add_space_prefix") ?? false, ["trim_offsets"] = false, ["use_regex"] = isGpt2 };
+        IEnumerable<JsonNode> splits = patterns.Select(p => new JsonObject { ["type"] = "Split", ["pattern"] = new JsonObject { ["Regex"] = p }, ["behavior"] = "Isolated", ["invert"] = false });
         return new JsonObject
         {
             ["normalizer"] = null,
-            ["pre_tokenizer"] = pattern is null ? level : new JsonObject
-            {
-                ["type"] = "Sequence",
-                ["pretokenizers"] = new JsonArray(
-                    new JsonObject { ["type"] = "Split", ["pattern"] = new JsonObject { ["Regex"] = pattern }, ["behavior"] = "Isolated", ["invert"] = false }, level),
-            },
+            ["pre_tokenizer"] = isGpt2 ? level : new JsonObject { ["type"] = "Sequence", ["pretokenizers"] = new JsonArray([.. splits, level]) },
             ["decoder"] = new JsonObject { ["type"] = "ByteLevel", ["add_prefix_space"] = false, ["trim_offsets"] = false, ["use_regex"] = false },
-            ["model"] = Bpe(Vocabulary(tokens, types, t => t is not (Control or UserDefined)), Merges(file), unknown: null, byteFallback: false, ignoreMerges: pre is "llama-bpe" or "llama3"),
+            ["model"] = Bpe(Ids(tokens, types, t => t is not (Control or UserDefined)), Merges(file), unknown: null, byteFallback: false, ignoreMerges: pre is "llama-bpe" or "llama3"),
         };
     }
 
@@ -113,7 +163,7 @@ internal static class GgufTokenizer
             ["normalizer"] = new JsonObject { ["type"] = "Sequence", ["normalizers"] = steps },
             ["pre_tokenizer"] = null,
             ["decoder"] = new JsonObject { ["type"] = "Sequence", ["decoders"] = decoders },
-            ["model"] = Bpe(Vocabulary(tokens, types, _ => true), MergesOf(tokens, types, scores), unknown < 0 ? null : tokens[unknown], byteFallback: Array.IndexOf(types, Byte) >= 0, ignoreMerges: false),
+            ["model"] = Bpe(Ids(tokens, types, _ => true), MergesOf(tokens, types, scores), unknown < 0 ? null : tokens[unknown], byteFallback: Array.IndexOf(types, Byte) >= 0, ignoreMerges: false),
         };
     }
 
@@ -121,8 +171,7 @@ internal static class GgufTokenizer
     {
         // Word starts carry the mark of a space, and continuations have lost their ##.
         var vocabulary = new JsonObject();
-        for (int i = 0; i < tokens.Length; i++) tokens[i] = types[i] is Control or Unknown ? tokens[i] : tokens[i].StartsWith(Space, StringComparison.Ordinal) ? tokens[i][1..] : "##" + tokens[i];
-        for (int i = 0; i < tokens.Length; i++) vocabulary[tokens[i]] = i;
+        for (int i = 0; i < tokens.Length; i++) vocabulary[types[i] is Control or Unknown ? tokens[i] : tokens[i].StartsWith(Space, StringComparison.Ordinal) ? tokens[i][1..] : "##" + tokens[i]] = i;
         return new JsonObject
         {
             ["normalizer"] = new JsonObject { ["type"] = "BertNormalizer", ["clean_text"] = true, ["handle_chinese_chars"] = true, ["strip_accents"] = true, ["lowercase"] = true },
@@ -153,7 +202,7 @@ internal static class GgufTokenizer
         ["merges"] = merges,
     };
 
-    private static JsonObject Vocabulary(string[] tokens, int[] types, Func<int, bool> isInModel)
+    private static JsonObject Ids(string[] tokens, int[] types, Func<int, bool> isInModel)
     {
         var vocabulary = new JsonObject();
         for (int i = 0; i < tokens.Length; i++)
@@ -232,4 +281,19 @@ internal static class GgufTokenizer
     private static int? Id(GgufFile file, string role, string[] tokens) => file.Find($"{Prefix}{role}_token_id")?.AsInteger() is not { } id || id == uint.MaxValue ? null // which is how some programs write -1, none
         : id >= 0 && id < tokens.Length ? (int)id
         : throw new CratonException($"{file.Path}: {Prefix}{role}_token_id is {id.ToString(CultureInfo.InvariantCulture)}, expected an id below {tokens.Length}; the file is damaged");
+
+    /// <summary>The vocabulary as it stands in the file.</summary>
+    private sealed record Vocabulary(string Model, string[] Tokens, int[] Types, float[] Scores)
+    {
+        public static Vocabulary Read(GgufFile file)
+        {
+            string model = file.Find(Prefix + "model")?.Content as string ?? throw new CratonException($"{file.Path}: {Prefix}model is missing; the file has no vocabulary, give token ids with --prompt-ids");
+            string[] tokens = Items<string>(file, "tokens") ?? throw new CratonException($"{file.Path}: {Prefix}tokens is missing or no list of strings; the file is damaged");
+            int[] types = Items<int>(file, "token_type") ?? [.. Enumerable.Repeat(Normal, tokens.Length)];
+            float[] scores = Items<float>(file, "scores") ?? new float[tokens.Length];
+            return types.Length == tokens.Length && (model is not ("llama" or "t5") || scores.Length == tokens.Length)
+                ? new Vocabulary(model, tokens, types, scores)
+                : throw new CratonException($"{file.Path}: {tokens.Length} tokens, {types.Length} types and {scores.Length} scores, expected as many of each; the file is damaged");
+        }
+    }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Craton.Models.Adapters;
 using Craton.Tensors;
 using Craton.Tensors.IO;
 using Craton.Tensors.Quantization;
@@ -21,8 +22,19 @@ public static class ModelExport
     /// <exception cref="CratonException">The source is damaged, or of a family that GGUF has no name for here.</exception>
     public static long ToGguf(string source, string path, BlockType type)
     {
-        if (!Blocks.CanQuantize(type)) throw new CratonException($"--type: expected F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K or Q6_K, got {type}, which is only read");
         using ModelWeights weights = ModelWeights.Open(source);
+        return ToGguf(weights, path, type);
+    }
+
+    /// <summary>Writes weights that lie anywhere as a GGUF file; the rules are those of <see cref="ToGguf(string, string, BlockType)"/>.</summary>
+    /// <param name="weights">What to write; a tokenizer is taken from its folder if there is one.</param>
+    /// <param name="path">The file to write.</param>
+    /// <param name="type">The type of the matrices.</param>
+    /// <returns>Bytes of the file.</returns>
+    public static long ToGguf(ModelWeights weights, string path, BlockType type)
+    {
+        string source = weights.Path;
+        if (!Blocks.CanQuantize(type)) throw new CratonException($"--type: expected F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K or Q6_K, got {type}, which is only read");
         string family = (string?)weights.Config["model_type"] ?? "";
         GgufArchitecture architecture = Array.Find(GgufArchitecture.All, a => a.ModelType == family || (a.Name == "llama" && family == "mistral"))
             ?? throw new CratonException($"'{source}': models of type '{family}' cannot be written as GGUF yet; expected one of {string.Join(", ", GgufArchitecture.All.Select(a => a.ModelType))}");
@@ -70,6 +82,22 @@ public static class ModelExport
         folder.Commit();
     }
 
+    /// <summary>Writes a Hugging Face directory of a model with an adapter merged into its weights, in the type that they had.</summary>
+    /// <param name="source">A model directory.</param>
+    /// <param name="adapter">The adapter's directory.</param>
+    /// <param name="directory">The directory to write: new, empty, or a model that is replaced.</param>
+    /// <exception cref="CratonException">Something is damaged or does not belong together, or weights cannot express the adapter.</exception>
+    public static void Merge(string source, string adapter, string directory)
+    {
+        TextModel text = TextModel.Load(source);
+        var hashes = new SortedDictionary<string, string>(StringComparer.Ordinal) { ["base_model"] = ModelDirectory.HashWeights(text.Model) };
+        (text, PeftAdapter attached) = text.WithAdapter(adapter);
+        hashes["adapter"] = ModelDirectory.HashWeights(attached);
+        attached.Merge();
+        var card = new ModelCard { Kind = "merge", BaseModel = source, Hashes = hashes };
+        ModelDirectory.Save(directory, text.Model, text.Tokenizer is MissingTokenizer ? null : text.Tokenizer, card, text.Model.Source?.Type ?? DType.F32);
+    }
+
     private static GgufSource Source(ModelWeights weights, GgufArchitecture architecture, string name, IReadOnlyList<long> shape, BlockType asked)
     {
         GgufName mapped = architecture.FindHuggingFace(name) ?? architecture.FindHuggingFace("model." + name) ?? architecture.FindHuggingFace("transformer." + name)
@@ -108,8 +136,7 @@ public static class ModelExport
                 break;
             case GgufTransform.Transposed:
                 arranged = new float[values.Length];
-                int rows = (int)shape[0], columns = (int)shape[1];
-                for (int i = 0; i < values.Length; i++) arranged[i % columns * rows + i / columns] = values[i];
+                DecoderWeights.Transpose(values, arranged, (int)shape[0], (int)shape[1]);
                 break;
             case GgufTransform.QueryHeads or GgufTransform.KeyHeads:
                 arranged = new float[values.Length];

@@ -68,17 +68,9 @@ public abstract class ModelWeights : IDisposable
                 continue;
             }
             if (tensor.Count > int.MaxValue) throw new CratonException($"{Path}: tensor '{name}' has {tensor.Count} values, expected fewer than {int.MaxValue} for weights as floats");
-            tensor.Allocate();
             Read(name, tensor.AsSpan<float>());
-            if (transposed) Transpose(tensor.AsSpan<float>(), tensor.Size(1), tensor.Size(0));
+            if (transposed) DecoderWeights.Transpose(tensor.ToArray<float>(), tensor.AsSpan<float>(), tensor.Size(1), tensor.Size(0));
         }
-    }
-
-    // [rows, columns] becomes [columns, rows].
-    private static void Transpose(Span<float> values, int rows, int columns)
-    {
-        float[] stored = values.ToArray();
-        for (int i = 0; i < stored.Length; i++) values[i] = stored[i % rows * columns + i / rows];
     }
 
     /// <summary>Closes the files.</summary>

@@ -28,16 +28,18 @@ public readonly struct DecoderPass
     private readonly DecoderInput _input;
     private readonly KvCache? _cache;
     private readonly PagedBatch? _batch;
+    private readonly KeyValuePrefix? _prefix;
     private readonly int _past, _length;
 
     /// <summary>Begins a call.</summary>
     /// <param name="ids">Token ids [B, T].</param>
     /// <param name="input">Positions, documents, padding.</param>
     /// <param name="cache">Keys and values of earlier positions; layers append their own.</param>
-    public DecoderPass(Tensor ids, DecoderInput input, KvCache? cache)
+    /// <param name="prefix">Keys and values that stand before the text, when it begins with this call.</param>
+    public DecoderPass(Tensor ids, DecoderInput input, KvCache? cache, KeyValuePrefix? prefix = null)
     {
-        (_input, _cache) = (input, cache);
-        _past = cache?.Length ?? 0;
+        (_input, _cache, _prefix) = (input, cache, prefix);
+        _past = (cache?.Length ?? 0) + (prefix?.Count ?? 0);
         Tokens = ids.Size(1);
         _length = input.Length > 0 ? input.Length : input.Positions is { } positions ? Greatest(positions) + 1 : _past + Tokens;
     }
@@ -79,6 +81,7 @@ public readonly struct DecoderPass
     /// <returns>[B, T, H·D].</returns>
     public Tensor Attend(int layer, Tensor q, Tensor k, Tensor v, in AttentionSettings settings)
     {
+        if (_prefix is not null) (k, v) = _prefix.Before(layer, k, v);
         var options = new AttentionOptions
         {
             Causal = true,

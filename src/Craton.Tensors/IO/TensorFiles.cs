@@ -11,7 +11,7 @@ public static class TensorFiles
         for (long at = 0; at < tensor.ByteCount; at += Block) stream.Write(tensor.AsBytes(at, (int)Math.Min(Block, tensor.ByteCount - at)));
     });
 
-    /// <summary>Gives an <see cref="Tensor.Unallocated"/> tensor the memory of a mapped one of its type and shape, which it keeps mapped.</summary>
+    /// <summary>Gives a parameter that was not touched yet the memory of a mapped one of its type and shape, which it keeps mapped.</summary>
     public static unsafe void AllocateOver(this Tensor tensor, SafetensorsMapping mapping, string name) => tensor.AllocateOver(mapping, mapping.Pointer(name));
 
     /// <summary>Fills a contiguous F32 tensor from a file, widening BF16 and F16.</summary>

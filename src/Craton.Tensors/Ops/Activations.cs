@@ -15,12 +15,17 @@ public static partial class Ops
         public V Apply<V>(V x) where V : struct, IVec<V> => VMath.Sigmoid(x);
     }
 
-    private readonly struct SigmoidGradient : IUnaryGradient
+    private readonly struct SigmoidGradient : ICurvedGradient
     {
         public static bool FromOutput => true;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V y, V dy) where V : struct, IVec<V> => dy * y * (V.Broadcast(1) - y);
+
+        public Tensor? Recorded(Tensor saved, Tensor dy) => RecordedSlope(this, saved, dy);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public V Curvature<V>(V y, V dy) where V : struct, IVec<V> => dy * (V.Broadcast(1) - y - y);
     }
 
     /// <summary>Hyperbolic tangent.</summary>
@@ -32,12 +37,17 @@ public static partial class Ops
         public V Apply<V>(V x) where V : struct, IVec<V> => VMath.Tanh(x);
     }
 
-    private readonly struct TanhGradient : IUnaryGradient
+    private readonly struct TanhGradient : ICurvedGradient
     {
         public static bool FromOutput => true;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V y, V dy) where V : struct, IVec<V> => dy * (V.Broadcast(1) - y * y);
+
+        public Tensor? Recorded(Tensor saved, Tensor dy) => RecordedSlope(this, saved, dy);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public V Curvature<V>(V y, V dy) where V : struct, IVec<V> => dy * y * V.Broadcast(-2);
     }
 
     /// <summary>max(0, x).</summary>
@@ -49,12 +59,17 @@ public static partial class Ops
         public V Apply<V>(V x) where V : struct, IVec<V> => V.Max(x, V.Broadcast(0));
     }
 
-    internal readonly struct ReluGradient : IUnaryGradient
+    internal readonly struct ReluGradient : ICurvedGradient
     {
         public static bool FromOutput => false;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x, V dy) where V : struct, IVec<V> => V.Select(x > V.Broadcast(0), dy, V.Broadcast(0));
+
+        public Tensor? Recorded(Tensor saved, Tensor dy) => RecordedSlope(this, saved, dy);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public V Curvature<V>(V x, V dy) where V : struct, IVec<V> => V.Broadcast(0);
     }
 
     /// <summary>min(max(0, x), 6).</summary>
@@ -106,12 +121,17 @@ public static partial class Ops
         public V Apply<V>(V x) where V : struct, IVec<V> => V.Select(x > V.Broadcast(0), x, x * V.Broadcast(slope));
     }
 
-    private readonly struct LeakyReluGradient(double slope) : IUnaryGradient
+    private readonly struct LeakyReluGradient(double slope) : ICurvedGradient
     {
         public static bool FromOutput => false;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x, V dy) where V : struct, IVec<V> => V.Select(x > V.Broadcast(0), dy, dy * V.Broadcast(slope));
+
+        public Tensor? Recorded(Tensor saved, Tensor dy) => RecordedSlope(this, saved, dy);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public V Curvature<V>(V x, V dy) where V : struct, IVec<V> => V.Broadcast(0);
     }
 
     /// <summary>x where positive, alpha · (eˣ − 1) elsewhere.</summary>
@@ -219,7 +239,7 @@ public static partial class Ops
         public V Apply<V>(V x) where V : struct, IVec<V> => x * VMath.Sigmoid(x);
     }
 
-    internal readonly struct SiluGradient : IUnaryGradient
+    internal readonly struct SiluGradient : ICurvedGradient
     {
         public static bool FromOutput => false;
 
@@ -228,6 +248,15 @@ public static partial class Ops
         {
             V s = VMath.Sigmoid(x);
             return dy * s * V.Fma(x, V.Broadcast(1) - s, V.Broadcast(1));
+        }
+
+        public Tensor? Recorded(Tensor saved, Tensor dy) => RecordedSlope(this, saved, dy);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public V Curvature<V>(V x, V dy) where V : struct, IVec<V>
+        {
+            V s = VMath.Sigmoid(x), one = V.Broadcast(1);
+            return dy * s * (one - s) * V.Fma(x, one - s - s, V.Broadcast(2));
         }
     }
 
@@ -246,7 +275,7 @@ public static partial class Ops
         }
     }
 
-    private readonly struct SoftplusGradient(double beta, double threshold) : IUnaryGradient
+    private readonly struct SoftplusGradient(double beta, double threshold) : ICurvedGradient
     {
         public static bool FromOutput => false;
 
@@ -255,6 +284,15 @@ public static partial class Ops
         {
             V scaled = x * V.Broadcast(beta);
             return V.Select(scaled > V.Broadcast(threshold), dy, dy * VMath.Sigmoid(scaled));
+        }
+
+        public Tensor? Recorded(Tensor saved, Tensor dy) => RecordedSlope(this, saved, dy);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public V Curvature<V>(V x, V dy) where V : struct, IVec<V>
+        {
+            V scaled = x * V.Broadcast(beta), s = VMath.Sigmoid(scaled);
+            return V.Select(scaled > V.Broadcast(threshold), V.Broadcast(0), dy * s * (V.Broadcast(1) - s) * V.Broadcast(beta));
         }
     }
 

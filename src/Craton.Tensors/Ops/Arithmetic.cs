@@ -45,16 +45,20 @@ public static partial class Ops
         public V Apply<V>(V a, V b) where V : struct, IVec<V> => a - b;
     }
 
-    private readonly struct PassGradient : IZip3
+    private readonly struct PassGradient : IZip3, IRecordedShare
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V a, V b, V dy) where V : struct, IVec<V> => dy;
+
+        public Tensor Recorded(Tensor a, Tensor b, Tensor dy) => dy;
     }
 
-    private readonly struct NegatedGradient : IZip3
+    private readonly struct NegatedGradient : IZip3, IRecordedShare
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V a, V b, V dy) where V : struct, IVec<V> => -dy;
+
+        public Tensor Recorded(Tensor a, Tensor b, Tensor dy) => -dy;
     }
 
     private readonly struct MulForward : IZip
@@ -63,16 +67,20 @@ public static partial class Ops
         public V Apply<V>(V a, V b) where V : struct, IVec<V> => a * b;
     }
 
-    private readonly struct MulGradientA : IZip3
+    private readonly struct MulGradientA : IZip3, IRecordedShare
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V a, V b, V dy) where V : struct, IVec<V> => dy * b;
+
+        public Tensor Recorded(Tensor a, Tensor b, Tensor dy) => dy * b;
     }
 
-    private readonly struct MulGradientB : IZip3
+    private readonly struct MulGradientB : IZip3, IRecordedShare
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V a, V b, V dy) where V : struct, IVec<V> => dy * a;
+
+        public Tensor Recorded(Tensor a, Tensor b, Tensor dy) => dy * a;
     }
 
     private readonly struct DivForward : IZip
@@ -81,16 +89,20 @@ public static partial class Ops
         public V Apply<V>(V a, V b) where V : struct, IVec<V> => a / b;
     }
 
-    private readonly struct DivGradientA : IZip3
+    private readonly struct DivGradientA : IZip3, IRecordedShare
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V a, V b, V dy) where V : struct, IVec<V> => dy / b;
+
+        public Tensor Recorded(Tensor a, Tensor b, Tensor dy) => dy / b;
     }
 
-    private readonly struct DivGradientB : IZip3
+    private readonly struct DivGradientB : IZip3, IRecordedShare
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V a, V b, V dy) where V : struct, IVec<V> => -(dy * (a / b)) / b;
+
+        public Tensor Recorded(Tensor a, Tensor b, Tensor dy) => -(dy * (a / b)) / b;
     }
 
     private readonly struct MaximumForward : IZip
@@ -160,6 +172,8 @@ public static partial class Ops
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x, V dy) where V : struct, IVec<V> => dy * V.Broadcast(scale);
+
+        public Tensor? Recorded(Tensor saved, Tensor dy) => Affine(dy, scale);
     }
 }
 

@@ -18,6 +18,9 @@ public readonly record struct AttentionOptions()
     /// <summary>A query sees its own place and the Window − 1 places before it.</summary>
     public int? Window { get; init; }
 
+    /// <summary>A query sees at most this many places after its own.</summary>
+    public int? WindowAfter { get; init; }
+
     /// <summary>Scores s become cap · tanh(s / cap) (Gemma Team 2024).</summary>
     public double? SoftCap { get; init; }
 
@@ -42,7 +45,7 @@ public readonly record struct AttentionOptions()
 /// slopes [H] times the distance, a bias broadcast to [B, H, Tq, Tk], −∞ where a key [B, Tk] is padding.
 /// </summary>
 internal readonly record struct AttentionCall(
-    Tensor Q, Tensor K, Tensor V, double Scale, double SoftCap, bool Causal, int Offset, int Window, Tensor? DocumentRuns, Tensor? Slopes,
+    Tensor Q, Tensor K, Tensor V, double Scale, double SoftCap, bool Causal, int Offset, int Window, int WindowAfter, Tensor? DocumentRuns, Tensor? Slopes,
     Tensor? Bias, Tensor? KeyPadding)
 {
     public int Batch => Q.Size(0);
@@ -78,6 +81,7 @@ internal readonly record struct AttentionCall(
         int place = query + Offset, first = 0, end = Keys;
         if (Causal) end = Math.Min(end, place + 1);
         if (Window > 0) first = Math.Max(first, place - Window + 1);
+        if (WindowAfter >= 0) end = Math.Min(end, place + WindowAfter + 1);
         if (DocumentRuns is { } runs)
         {
             int* run = (int*)runs.Pointer + 2 * ((long)batch * Keys + place);
@@ -194,6 +198,7 @@ public static partial class Ops
         int keys = k.Size(2), offset = options.QueryOffset;
         Check.That(offset >= 0, "attention", "query offset", "0 or more", $"{offset}");
         Check.That(options.Window is null or > 0, "attention", "window", "1 or more", $"{options.Window}", "a query always sees its own place");
+        Check.That(options.WindowAfter is null or >= 0, "attention", "window after", "0 or more", $"{options.WindowAfter}");
         if (options.KeyPadding is { } padding) CheckMask("key padding", padding, [k.Size(0), keys]);
         if (options.AlibiSlopes is { } slopes)
         {
@@ -220,7 +225,7 @@ public static partial class Ops
             bias = Sum(bias, Forbidden(q.DType, mask));
         }
         return new AttentionCall(
-            q, k, v, options.Scale ?? 1 / Math.Sqrt(q.Size(3)), options.SoftCap ?? 0, options.Causal, offset, options.Window ?? 0, runs,
+            q, k, v, options.Scale ?? 1 / Math.Sqrt(q.Size(3)), options.SoftCap ?? 0, options.Causal, offset, options.Window ?? 0, options.WindowAfter ?? -1, runs,
             options.AlibiSlopes?.Detach(), bias, options.KeyPadding);
 
         static Tensor Sum(Tensor? a, Tensor b) => a is null ? b : a + b;

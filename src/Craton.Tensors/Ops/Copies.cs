@@ -56,6 +56,8 @@ public static partial class Ops
             (Tensor dx, bool add) = Tape.GradFor(X);
             Kernel.For(dy).SumTo(dy, dx, add);
         }
+
+        public override void BackwardRecorded(Tensor dy, RecordedGradients gradients) => gradients.AddBroadcast(X, dy);
     }
 
     /// <summary>The tensors one after the other along a dimension; all other sizes agree.</summary>

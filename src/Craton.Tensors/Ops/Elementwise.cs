@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Craton.Tensors.Kernels.Simd;
 
 namespace Craton.Tensors;
@@ -6,6 +7,22 @@ namespace Craton.Tensors;
 internal interface IUnaryGradient : IZip
 {
     static abstract bool FromOutput { get; }
+
+    /// <summary>The same as an operation that is recorded, for gradients of gradients; null where the derivative has none.</summary>
+    Tensor? Recorded(Tensor saved, Tensor dy) => null;
+}
+
+/// <summary>A derivative that has a derivative itself.</summary>
+internal interface ICurvedGradient : IUnaryGradient
+{
+    /// <summary>The derivative of <c>Apply(saved, dy)</c> with respect to saved.</summary>
+    V Curvature<V>(V saved, V dy) where V : struct, IVec<V>;
+}
+
+/// <summary>The share of an argument in a gradient, as recorded operations.</summary>
+internal interface IRecordedShare
+{
+    Tensor Recorded(Tensor a, Tensor b, Tensor dy);
 }
 
 public static partial class Ops
@@ -39,6 +56,28 @@ public static partial class Ops
             (Tensor dx, bool add) = Tape.GradFor(X);
             Kernel.For(dy).Zip(Gradient, Saved, Saved.Layout, dy, dy.Layout, dx, add);
         }
+
+        public override void BackwardRecorded(Tensor dy, RecordedGradients gradients)
+        {
+            if (Gradient.Recorded(Saved, dy) is not { } dx) base.BackwardRecorded(dy, gradients);
+            else gradients.Add(X, dx);
+        }
+    }
+
+    // dx = f′(saved) · dy, recorded: it is linear in dy, and curved in what was saved.
+    private static Tensor RecordedSlope<TGradient>(TGradient gradient, Tensor saved, Tensor dy) where TGradient : struct, ICurvedGradient =>
+        Binary<TGradient, CurvatureGradient<TGradient>, SlopeGradient<TGradient>>("slope", saved, dy, gradient, new(gradient), new(gradient));
+
+    private readonly struct CurvatureGradient<TGradient>(TGradient gradient) : IZip3 where TGradient : struct, ICurvedGradient
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public V Apply<V>(V saved, V dy, V second) where V : struct, IVec<V> => gradient.Curvature(saved, dy) * second;
+    }
+
+    private readonly struct SlopeGradient<TGradient>(TGradient gradient) : IZip3 where TGradient : struct, ICurvedGradient
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public V Apply<V>(V saved, V dy, V second) where V : struct, IVec<V> => gradient.Apply(saved, second);
     }
 
     // y = f(a, b) with broadcasting. The gradient structs give the share of each argument from (a, b, dy); where an argument was
@@ -79,6 +118,16 @@ public static partial class Ops
         {
             Share(GradientA, A, dy);
             Share(GradientB, B, dy);
+        }
+
+        public override void BackwardRecorded(Tensor dy, RecordedGradients gradients)
+        {
+            if (GradientA is not IRecordedShare shareA || GradientB is not IRecordedShare shareB) base.BackwardRecorded(dy, gradients);
+            else
+            {
+                if (gradients.Wants(A)) gradients.AddBroadcast(A, shareA.Recorded(A, B, dy));
+                if (gradients.Wants(B)) gradients.AddBroadcast(B, shareB.Recorded(A, B, dy));
+            }
         }
 
         private void Share<TGradient>(TGradient gradient, Tensor input, Tensor dy) where TGradient : struct, IZip3

@@ -15,12 +15,17 @@ public static partial class Ops
         public V Apply<V>(V x) where V : struct, IVec<V> => VMath.Exp(x);
     }
 
-    private readonly struct ExpGradient : IUnaryGradient
+    private readonly struct ExpGradient : ICurvedGradient
     {
         public static bool FromOutput => true;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V y, V dy) where V : struct, IVec<V> => dy * y;
+
+        public Tensor? Recorded(Tensor saved, Tensor dy) => RecordedSlope(this, saved, dy);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public V Curvature<V>(V y, V dy) where V : struct, IVec<V> => dy;
     }
 
     /// <summary>eˣ − 1, exact near 0.</summary>
@@ -83,12 +88,17 @@ public static partial class Ops
         public V Apply<V>(V x) where V : struct, IVec<V> => V.Sqrt(x);
     }
 
-    private readonly struct SqrtGradient : IUnaryGradient
+    private readonly struct SqrtGradient : ICurvedGradient
     {
         public static bool FromOutput => true;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V y, V dy) where V : struct, IVec<V> => dy / (y + y);
+
+        public Tensor? Recorded(Tensor saved, Tensor dy) => RecordedSlope(this, saved, dy);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public V Curvature<V>(V y, V dy) where V : struct, IVec<V> => dy / (y * y * V.Broadcast(-2));
     }
 
     /// <summary>1/√x.</summary>
@@ -100,12 +110,17 @@ public static partial class Ops
         public V Apply<V>(V x) where V : struct, IVec<V> => V.Broadcast(1) / V.Sqrt(x);
     }
 
-    private readonly struct RsqrtGradient : IUnaryGradient
+    private readonly struct RsqrtGradient : ICurvedGradient
     {
         public static bool FromOutput => true;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V y, V dy) where V : struct, IVec<V> => dy * V.Broadcast(-0.5) * y * y * y;
+
+        public Tensor? Recorded(Tensor saved, Tensor dy) => RecordedSlope(this, saved, dy);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public V Curvature<V>(V y, V dy) where V : struct, IVec<V> => dy * y * y * V.Broadcast(-1.5);
     }
 
     /// <summary>x².</summary>
@@ -117,12 +132,17 @@ public static partial class Ops
         public V Apply<V>(V x) where V : struct, IVec<V> => x * x;
     }
 
-    private readonly struct SquareGradient : IUnaryGradient
+    private readonly struct SquareGradient : ICurvedGradient
     {
         public static bool FromOutput => false;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V x, V dy) where V : struct, IVec<V> => dy * (x + x);
+
+        public Tensor? Recorded(Tensor saved, Tensor dy) => RecordedSlope(this, saved, dy);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public V Curvature<V>(V x, V dy) where V : struct, IVec<V> => dy + dy;
     }
 
     /// <summary>1/x.</summary>

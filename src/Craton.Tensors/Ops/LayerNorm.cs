@@ -23,7 +23,7 @@ public static partial class Ops
         if (records)
         {
             var op = LayerNormOp.Rent();
-            (op.X, op.Weight, op.Bias) = (x, weight, bias);
+            (op.X, op.Weight, op.Bias, op.Eps) = (x, weight, bias, eps);
             op.KeepStatistics(statistics!);
             Tape.Record(op, y);
         }
@@ -55,6 +55,7 @@ public static partial class Ops
     {
         public Tensor X = null!, Statistics = null!; // mean and r = 1/√(variance + ε) of every row
         public Tensor? Weight, Bias;
+        public double Eps;
 
         public override string Name => "layer_norm";
 
@@ -71,6 +72,19 @@ public static partial class Ops
             GradTarget? dw = Weight is { RequiresGrad: true } ? Tape.GradFor(Weight) : null, db = Bias is { RequiresGrad: true } ? Tape.GradFor(Bias) : null;
             Kernel.For(dy).LayerNormGradient(X, Weight, Statistics, dy, dx, dw, db);
         }
+
+        public override void BackwardRecorded(Tensor dy, RecordedGradients gradients)
+        {
+            if (gradients.Wants(Weight) || gradients.Wants(Bias)) base.BackwardRecorded(dy, gradients);
+            else gradients.Add(X, StandardizedGradient(X, Weight is null ? dy : dy * Weight, Eps));
+        }
+    }
+
+    // The gradient of (x − mean) / √(variance + ε) over the last dimension, from g, of recorded operations.
+    private static Tensor StandardizedGradient(Tensor x, Tensor g, double eps)
+    {
+        Tensor r = Rsqrt(Variance(x, [-1], keepDim: true, correction: 0) + eps), z = (x - Mean(x, [-1], keepDim: true)) * r;
+        return r * (g - Mean(g, [-1], keepDim: true) - z * Mean(g * z, [-1], keepDim: true));
     }
 
     /// <summary>x / max(‖x‖₂, ε) along a dimension.</summary>

@@ -15,6 +15,8 @@ public enum Activation
     GeluTanh,
     /// <summary>x · sigmoid(x).</summary>
     Silu,
+    /// <summary>The hyperbolic tangent.</summary>
+    Tanh,
 }
 
 public static partial class Ops
@@ -27,6 +29,7 @@ public static partial class Ops
     /// as the slope.</remarks>
     public static Tensor Linear(Tensor x, Tensor weight, Tensor? bias = null, Activation activation = Activation.None, Tensor? residual = null)
     {
+        if (activation == Activation.Tanh) (x, activation) = (Tanh(x), Activation.None); // its slope is made of its result
         Check.Float("linear", "x", x);
         Check.Rank("linear", "x", x, 1);
         Check.Rank("linear", "weight", weight, 2, 2);
@@ -62,6 +65,17 @@ public static partial class Ops
         return y;
     }
 
+    /// <summary>activation(x), element by element.</summary>
+    public static Tensor Activate(Tensor x, Activation activation) => activation switch
+    {
+        Activation.Relu => Relu(x),
+        Activation.Gelu => Gelu(x),
+        Activation.GeluTanh => GeluTanh(x),
+        Activation.Silu => Silu(x),
+        Activation.Tanh => Tanh(x),
+        _ => x,
+    };
+
     // y = x · weightᵀ + bias + residual, all contiguous, with the weight in whatever form it is kept.
     private static void LinearInto(Tensor x, Tensor weight, Tensor? bias, Tensor? residual, Tensor y)
     {
@@ -83,14 +97,7 @@ public static partial class Ops
     /// <summary>The same from simple operations: the meaning of <see cref="Linear"/> and its test oracle.</summary>
     internal static Tensor LinearComposed(Tensor x, Tensor weight, Tensor? bias, Activation activation, Tensor? residual = null)
     {
-        Tensor rows = activation switch
-        {
-            Activation.Relu => Relu(x),
-            Activation.Gelu => Gelu(x),
-            Activation.GeluTanh => GeluTanh(x),
-            Activation.Silu => Silu(x),
-            _ => x,
-        };
+        Tensor rows = Activate(x, activation);
         if (x.Rank == 1) rows = Unsqueeze(rows, 0);
         Tensor y = MatMul(rows, weight.Transpose());
         if (x.Rank == 1) y = Squeeze(y, 0);
@@ -112,7 +119,7 @@ public static partial class Ops
             Layout rows = Matrix(dy);
             Tensor a = Activation == Activation.None ? X : Tensor.Empty(X.DType, X.Shape);
             if (X.RequiresGrad) GiveInput(dy, rows, a);
-            else if (Activation != Activation.None) Activate(Activation, X, a);
+            else if (Activation != Activation.None && Weight.RequiresGrad) Activate(Activation, X, a);
             if (Weight.RequiresGrad)
             {
                 (Tensor dw, bool add) = Tape.GradFor(Weight);
@@ -124,6 +131,12 @@ public static partial class Ops
                 kernels.SumTo(dy, db, add);
             }
             if (Residual is { RequiresGrad: true }) Tape.PassGradient(Residual, dy);
+        }
+
+        public override void BackwardRecorded(Tensor dy, RecordedGradients gradients)
+        {
+            if (Activation != Activation.None || gradients.Wants(Weight) || gradients.Wants(Bias) || gradients.Wants(Residual)) base.BackwardRecorded(dy, gradients);
+            else gradients.Add(X, Linear(dy, Weight.Transpose()));
         }
 
         // The gradient of x; on the way a becomes activation(x).

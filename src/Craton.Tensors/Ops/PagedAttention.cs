@@ -26,7 +26,7 @@ public static partial class Ops
     {
         CheckPaged(q, keys, values, texts, options);
         var call = new AttentionCall(
-            q, keys, values, options.Scale ?? 1 / Math.Sqrt(q.Size(3)), options.SoftCap ?? 0, Causal: true, Offset: 0, options.Window ?? 0,
+            q, keys, values, options.Scale ?? 1 / Math.Sqrt(q.Size(3)), options.SoftCap ?? 0, Causal: true, Offset: 0, options.Window ?? 0, WindowAfter: -1,
             DocumentRuns: null, options.AlibiSlopes, Bias: null, KeyPadding: null);
         var joined = new Layout([1, q.Size(2), q.Size(1), values.Size(3)]);
         Tensor y = Tensor.Lease(q.DType, joined.Permute([0, 2, 1, 3]));

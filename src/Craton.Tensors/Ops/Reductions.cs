@@ -34,6 +34,8 @@ public static partial class Ops
             (Tensor dx, bool add) = Tape.GradFor(X);
             Kernel.For(dy).Copy(dy, dy.Layout.Expand(dx.Shape), dx, dx.Layout, add);
         }
+
+        public override void BackwardRecorded(Tensor dy, RecordedGradients gradients) => gradients.Add(X, Expand(dy, X.Shape));
     }
 
     /// <summary>The mean over the given dimensions, or over all when none are given.</summary>
@@ -70,12 +72,17 @@ public static partial class Ops
         public V Apply<V>(V x) where V : struct, IVec<V> => V.Sqrt(x);
     }
 
-    private readonly struct RootGradient : IUnaryGradient
+    private readonly struct RootGradient : ICurvedGradient
     {
         public static bool FromOutput => true;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply<V>(V y, V dy) where V : struct, IVec<V> => V.Select(V.Equal(y, V.Broadcast(0)), V.Broadcast(0), dy / (y + y));
+
+        public Tensor? Recorded(Tensor saved, Tensor dy) => RecordedSlope(this, saved, dy);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public V Curvature<V>(V y, V dy) where V : struct, IVec<V> => V.Select(V.Equal(y, V.Broadcast(0)), V.Broadcast(0), dy / (y * y * V.Broadcast(-2)));
     }
 
     /// <summary>The greatest value over the given dimensions; equal ones share the gradient evenly.</summary>

@@ -23,14 +23,10 @@ public static unsafe class WorkerPool
     // enough to be invisible to other processes.
     private static readonly long s_spinTicks = Stopwatch.Frequency / 20_000; // 50 µs
 
-    // How often a worker looks whether it shares its processor with another thread of the pool.
-    private static readonly long s_lookTicks = Stopwatch.Frequency / 500; // 2 ms
-
     private static readonly Lock s_gate = new(); // held for a whole run, and while the number of threads changes
     private static readonly Parker s_caller = new();
     private static Worker[]? s_workers;          // all but the caller; null until the first run that needs them
     private static int s_threads;                // 0: not yet decided
-    private static int[] s_processors = [-1];    // the processor that each thread was last seen on
     private static volatile bool s_stopping;
 
     // The job in progress. Written by the caller before the claim word; read by others only after a valid claim, which keeps the job
@@ -125,7 +121,6 @@ public static unsafe class WorkerPool
             // Publishes the fields above; the full fence orders it before the look at who sleeps. A late claim of the job before this one
             // either adds to the old word, which is replaced here, or to this one and then is a valid claim of this job.
             _ = Interlocked.Exchange(ref s_claim.Value, (long)tasks << 32);
-            s_processors[0] = Processors.Current;
             int helpers = Math.Min(tasks - 1, workers.Length);
             for (int i = 0; i < helpers; i++)
                 workers[i].Parker.Unpark();
@@ -188,8 +183,6 @@ public static unsafe class WorkerPool
 
     private static Worker[] StartWorkers()
     {
-        s_processors = new int[Threads];
-        Array.Fill(s_processors, -1);
         var workers = new Worker[Threads - 1];
         for (int i = 0; i < workers.Length; i++)
             workers[i] = new Worker(i + 1);
@@ -238,31 +231,11 @@ public static unsafe class WorkerPool
 
         private void Loop()
         {
-            long looked = 0;
             while (!s_stopping)
             {
-                if (Stopwatch.GetTimestamp() - looked > s_lookTicks && Threads <= Environment.ProcessorCount)
-                {
-                    KeepApart();
-                    looked = Stopwatch.GetTimestamp();
-                }
                 Drain(_number);
                 WaitUntil(new WorkPublishedOrStopping(), Parker);
             }
-        }
-
-        /// <summary>Leaves a processor that another thread of the pool works on.</summary>
-        private void KeepApart()
-        {
-            int[] processors = s_processors;
-            processors[_number] = -1;
-            int here = Processors.Current;
-            if (here >= 0 && processors.Contains(here))
-            {
-                Processors.Leave(processors);
-                here = Processors.Current;
-            }
-            processors[_number] = here;
         }
     }
 

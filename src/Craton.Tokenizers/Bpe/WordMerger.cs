@@ -14,7 +14,10 @@ internal static class WordMerger
 
     /// <summary>Merges the symbols in place and returns how many are left.</summary>
     public static int Merge(MergeTable merges, Span<int> symbols) =>
-        symbols.Length < 2 ? symbols.Length : symbols.Length <= LongestScan ? MergeByScan(merges, symbols) : MergeByHeap(merges, symbols);
+        symbols.Length < 2 ? symbols.Length : symbols.Length <= LongestScan ? MergeByScan(merges, symbols) : MergeByHeap(merges, symbols, []);
+
+    /// <summary>The same with the sizes of the symbols, which add up where they merge.</summary>
+    public static int Merge(MergeTable merges, Span<int> symbols, Span<int> sizes) => MergeByHeap(merges, symbols, sizes);
 
     [SkipLocalsInit]
     private static int MergeByScan(MergeTable merges, Span<int> symbols)
@@ -49,7 +52,7 @@ internal static class WordMerger
         return count;
     }
 
-    private static int MergeByHeap(MergeTable merges, Span<int> symbols)
+    private static int MergeByHeap(MergeTable merges, Span<int> symbols, Span<int> sizes)
     {
         int length = symbols.Length;
         int[] links = ArrayPool<int>.Shared.Rent(3 * length);
@@ -72,6 +75,8 @@ internal static class WordMerger
             int right = next[at];
             _ = merges.Rank(symbols[at], symbols[right], out int merged);
             symbols[at] = merged;
+            if (!sizes.IsEmpty)
+                sizes[at] += sizes[right];
             ranks[right] = MergeTable.NoRank;
             next[at] = next[right];
             if (next[at] < length)
@@ -83,7 +88,12 @@ internal static class WordMerger
 
         int count = 0;
         for (int i = 0; i < length; i = next[i])
+        {
+            if (!sizes.IsEmpty)
+                sizes[count] = sizes[i];
             symbols[count++] = symbols[i];
+        }
+
         heap.Dispose();
         ArrayPool<int>.Shared.Return(links);
         return count;

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Craton.Tokenizers.Unicode;
 
 namespace Craton.Tokenizers.Files;
 
@@ -43,23 +42,13 @@ internal sealed record Components
     public static Components ByteLevel(SplitPattern pattern, bool addPrefixSpace, bool nfc) => new()
     {
         Normalizer = nfc ? JsonElement.Parse("""{"type":"NFC"}""") : default,
-        PreTokenizer = Files.PreTokenizer.ToJson(pattern, addPrefixSpace),
+        PreTokenizer = ByteLevelSplit.ToJson(pattern, addPrefixSpace),
         Decoder = ByteLevelDecoder,
     };
 
-    /// <summary>Reads the normaliser: NFC, Lowercase, or a Sequence of these.</summary>
-    public static TextNormalizer ParseNormalizer(JsonFields? component)
-    {
-        if (component is not { } json)
-            return new TextNormalizer([]);
-        JsonFields[] steps = json.Type() == "Sequence" ? [.. json.Require("normalizers").Items()] : [json];
-        return new TextNormalizer([.. steps.Select(step => step.Type() switch
-        {
-            "NFC" => NormalizationStep.Nfc,
-            "Lowercase" => NormalizationStep.Lowercase,
-            string other => throw step.Unsupported(other, "NFC, Lowercase, and a Sequence of these"),
-        })]);
-    }
+    /// <summary>A component for reading; null where the file has none.</summary>
+    public static JsonFields? Fields(string file, JsonElement element, string name) =>
+        element.ValueKind == JsonValueKind.Undefined ? null : new JsonFields(file, element, name);
 
     private static JsonElement Part(JsonFields root, string field) => root.Find(field) is { } part ? part.Element.Clone() : default;
 }

@@ -7,6 +7,7 @@ namespace Craton.Tokenizers.Files;
 internal static class TokenizerDirectory
 {
     private const string TokenizerFile = "tokenizer.json";
+    private const string SentencePieceName = "tokenizer.model";
     private const string ConfigFile = "tokenizer_config.json";
     private const string TemplateFile = "chat_template.jinja";
     private const string TemplateExtension = ".jinja";
@@ -19,7 +20,11 @@ internal static class TokenizerDirectory
     public static Tokenizer Load(string path)
     {
         if (!Directory.Exists(path))
-            return WithConfig(TokenizerJsonReader.Load(path), Path.GetDirectoryName(Path.GetFullPath(path))!);
+        {
+            Tokenizer single = path.EndsWith(".model", StringComparison.OrdinalIgnoreCase) ? SentencePieceFile.Load(path) : TokenizerJsonReader.Load(path);
+            return WithConfig(single, Path.GetDirectoryName(Path.GetFullPath(path))!);
+        }
+
         if (File.Exists(Path.Combine(path, TokenizerFile)))
             return WithConfig(TokenizerJsonReader.Load(Path.Combine(path, TokenizerFile)), path);
         foreach ((string vocabulary, string merges) in new[] { ("vocab.json", "merges.txt"), ("encoder.json", "vocab.bpe") })
@@ -29,15 +34,25 @@ internal static class TokenizerDirectory
                 return WithConfig(Gpt2Files.Load(vocabularyPath, mergesPath, ["<|endoftext|>"]), path);
         }
 
+        foreach (string name in new[] { SentencePieceName, "spiece.model", "sentencepiece.bpe.model" })
+        {
+            if (File.Exists(Path.Combine(path, name)))
+                return WithConfig(SentencePieceFile.Load(Path.Combine(path, name)), path);
+        }
+
         throw new TokenizerFileException(
-            path, "holds no tokenizer; expected tokenizer.json, or vocab.json with merges.txt, or encoder.json with vocab.bpe.");
+            path,
+            "holds no tokenizer; expected tokenizer.json, or vocab.json with merges.txt, or encoder.json with vocab.bpe, or tokenizer.model.");
     }
 
     /// <summary>Writes the files; each appears whole or not at all.</summary>
-    public static void Save(string directory, Tokenizer tokenizer, byte[] tokenizerJson)
+    public static void Save(string directory, Tokenizer tokenizer, byte[] content)
     {
         Directory.CreateDirectory(directory);
-        WriteWhole(Path.Combine(directory, TokenizerFile), tokenizerJson);
+        (string name, string other) = tokenizer is SentencePieceTokenizer ? (SentencePieceName, TokenizerFile) : (TokenizerFile, SentencePieceName);
+        WriteWhole(Path.Combine(directory, name), content);
+        // One of another kind would be read instead of it, or by other programs.
+        File.Delete(Path.Combine(directory, other));
         WriteWhole(Path.Combine(directory, ConfigFile), Config(tokenizer));
         // A template file beside the configuration would win over the template in it.
         File.Delete(Path.Combine(directory, TemplateFile));

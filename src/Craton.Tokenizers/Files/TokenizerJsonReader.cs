@@ -1,12 +1,11 @@
 using System.Text.Json;
-using Craton.Tokenizers.Bpe;
-using Craton.Tokenizers.Unicode;
+using Craton.Tokenizers.Pipeline;
 
 namespace Craton.Tokenizers.Files;
 
 /// <summary>
-/// Reads <c>tokenizer.json</c>: byte-level BPE, and the character-level form that <see cref="CharTokenizer"/> writes. Anything
-/// damaged, inconsistent or unknown is refused before a tokenizer exists.
+/// Reads <c>tokenizer.json</c>: as <see cref="BpeTokenizer"/> or <see cref="CharTokenizer"/> where these do what it says, else as
+/// <see cref="PipelineTokenizer"/>. Anything damaged, inconsistent or unknown is refused before a tokenizer exists.
 /// </summary>
 internal static class TokenizerJsonReader
 {
@@ -35,12 +34,18 @@ internal static class TokenizerJsonReader
             using JsonDocument document = JsonDocument.Parse(json, options);
             var root = new JsonFields(file, document.RootElement, JsonFields.Root);
             JsonFields model = root.Require("model");
-            string type = model.Find("type")?.Text() ?? (model.Find("merges") is null ? "unknown" : "BPE");
-            return type switch
+            return (model.Find("type")?.Text() ?? Guess(model)) switch
             {
-                "BPE" => ReadBpe(root, model),
-                "WordLevel" => CharTokenizer.Read(root, model),
-                _ => throw model.Unsupported($"the type {type}", "BPE (byte-level) and WordLevel (character-level)"),
+                "BPE" => BpeReader.Read(root, model),
+                "WordLevel" when CharTokenizer.Find(root, model) is { } characters => characters,
+                "WordLevel" => ReadWords(root, model, (tokens, unknown) => new WordLevelModel(tokens, unknown)),
+                "WordPiece" => ReadWords(root, model, (tokens, unknown) => new WordPieceModel(
+                    tokens,
+                    unknown,
+                    model.Find("continuing_subword_prefix")?.Text() ?? "##",
+                    model.Find("max_input_chars_per_word")?.Id() ?? 100)),
+                "Unigram" => ReadUnigram(root, model),
+                string other => throw model.Unsupported($"the type {other}", "BPE, WordPiece, Unigram and WordLevel"),
             };
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or OverflowException)
@@ -131,72 +136,45 @@ internal static class TokenizerJsonReader
             throw vocabulary.Error($"has no token for the id {gap}, though its ids go up to {tokens.Length - 1}");
     }
 
-    private static BpeTokenizer ReadBpe(JsonFields root, JsonFields model)
+    /// <summary>The type of a model in files from before it was written down.</summary>
+    private static string Guess(JsonFields model) =>
+        model.Find("merges") is not null ? "BPE"
+        : model.Find("continuing_subword_prefix") is not null ? "WordPiece"
+        : model.Require("vocab").Element.ValueKind == JsonValueKind.Array ? "Unigram" : "WordLevel";
+
+    private static PipelineTokenizer ReadWords(JsonFields root, JsonFields model, Func<string?[], string, TokenModel> create)
     {
-        RefuseOtherThanByteLevel(root, model);
         JsonFields vocabulary = model.Require("vocab");
         string?[] tokens = ReadVocabulary(vocabulary, out Dictionary<string, int> ids);
         List<AddedToken> added = ReadAddedTokens(root);
-        CheckIds(vocabulary, tokens, ids, added);
-
-        JsonFields pairs = model.Require("merges");
-        var merges = new MergeList(ids, pairs.Length());
-        int number = 0;
-        foreach (JsonElement pair in pairs.Element.EnumerateArray())
-        {
-            if (!TryReadPair(pair, out string left, out string right))
-                throw pairs.Item(number, pair).Error($"is {pairs.Item(number, pair).Short()}, expected two tokens");
-            if (merges.Add(left, right) is { } problem)
-                throw pairs.Item(number, pair).Error(problem);
-            number++;
-        }
-
-        bool ignoreMerges = model.Flag("ignore_merges", absent: false);
-        TextNormalizer normalizer = Components.ParseNormalizer(root.Find("normalizer"));
-        // An added token that is looked for in normalised text also decodes to its normalised content.
-        IEnumerable<AddedToken> decoded = added.Select(t => t.Normalized ? t with { Content = normalizer.Apply(t.Content) } : t);
-        BpeVocabulary all = BpeVocabulary.Create(tokens, decoded);
-        return new BpeTokenizer(root.File, all, merges.Merges, ignoreMerges, added, Components.Read(root));
+        CheckIds(vocabulary, tokens, ids, added, allowGaps: true);
+        return new PipelineTokenizer(root.File, create(tokens, model.Require("unk_token").Text()), added, Components.Read(root));
     }
 
-    private static void RefuseOtherThanByteLevel(JsonFields root, JsonFields model)
+    private static PipelineTokenizer ReadUnigram(JsonFields root, JsonFields model)
     {
-        if (model.Find("dropout") is { Element: var dropout } && !(dropout.ValueKind == JsonValueKind.Number && dropout.GetDouble() == 0))
-            throw model.Unsupported("dropout", "null");
-        foreach (string affix in new[] { "continuing_subword_prefix", "end_of_word_suffix" })
+        JsonFields vocabulary = model.Require("vocab");
+        var (tokens, scores) = (new List<string>(vocabulary.Length()), new List<double>(vocabulary.Length()));
+        var ids = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (JsonElement pair in vocabulary.Element.EnumerateArray())
         {
-            if (model.Find(affix) is { } value && value.Text().Length > 0)
-                throw model.Unsupported(affix, "null; only byte-level BPE");
+            if (pair.ValueKind != JsonValueKind.Array || pair.GetArrayLength() != 2 || pair[0].ValueKind != JsonValueKind.String
+                || pair[1].ValueKind != JsonValueKind.Number || !double.IsFinite(pair[1].GetDouble()))
+            {
+                throw vocabulary.Item(tokens.Count, pair).Error($"is {vocabulary.Item(tokens.Count, pair).Short()}, expected a token and its score");
+            }
+
+            ids.TryAdd(pair[0].GetString()!, tokens.Count);
+            tokens.Add(pair[0].GetString()!);
+            scores.Add(pair[1].GetDouble());
         }
 
-        if (model.Flag("byte_fallback", absent: false))
-            throw model.Unsupported("byte_fallback", "false; only byte-level BPE");
-        string decoder = root.Find("decoder")?.Type() ?? "null";
-        if (decoder != "ByteLevel")
-            throw (root with { Name = "decoder" }).Unsupported(decoder, "ByteLevel");
-    }
-
-    /// <summary>A pair is an array of two strings, or in older files one string with a blank between them.</summary>
-    private static bool TryReadPair(JsonElement pair, out string left, out string right)
-    {
-        (left, right) = ("", "");
-        if (pair.ValueKind == JsonValueKind.String)
-        {
-            string text = pair.GetString()!;
-            int blank = text.IndexOf(' ', StringComparison.Ordinal);
-            if (blank < 0 || text.IndexOf(' ', blank + 1) >= 0)
-                return false;
-            (left, right) = (text[..blank], text[(blank + 1)..]);
-            return true;
-        }
-
-        if (pair.ValueKind != JsonValueKind.Array || pair.GetArrayLength() != 2
-            || pair[0].ValueKind != JsonValueKind.String || pair[1].ValueKind != JsonValueKind.String)
-        {
-            return false;
-        }
-
-        (left, right) = (pair[0].GetString()!, pair[1].GetString()!);
-        return true;
+        int? unknown = model.Find("unk_id")?.Id();
+        if (unknown >= tokens.Count)
+            throw model.Error($"has the unk_id {unknown}, but {tokens.Count} tokens");
+        List<AddedToken> added = ReadAddedTokens(root);
+        CheckIds(vocabulary, [.. tokens], ids, added);
+        var unigram = new UnigramModel([.. tokens], [.. scores], unknown, model.Flag("byte_fallback", absent: false));
+        return new PipelineTokenizer(root.File, unigram, added, Components.Read(root));
     }
 }

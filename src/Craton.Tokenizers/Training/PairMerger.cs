@@ -6,15 +6,18 @@ namespace Craton.Tokenizers.Training;
 /// <summary>
 /// Learns merges from counted pieces. A merge touches only the pieces that hold its pair, and a heap gives the most frequent pair,
 /// with counts that are corrected when they come to the top. The bookkeeping is that of Hugging Face <c>tokenizers</c>, including
-/// what it does not count (pairs that <see cref="BpeTrainerOptions.MaxTokenLength"/> rules out, repeats inside a run), so that the
+/// what it does not count (pairs that <see cref="PairMergerOptions.MaxTokenLength"/> rules out, repeats inside a run), so that the
 /// merges come out equal. The order of the pieces does not matter.
 /// </summary>
 internal sealed class PairMerger
 {
     private readonly List<byte[]> _tokens;
+
+    // The lengths of the tokens in symbols that merging began with.
+    private readonly List<int> _lengths;
     private readonly ByteStringTable _known = new();
     private readonly List<int> _knownIds = [];
-    private readonly BpeTrainerOptions _options;
+    private readonly PairMergerOptions _options;
 
     // The symbols of all pieces one after the other; a piece becomes shorter in its place.
     private readonly int[] _symbols;
@@ -29,11 +32,12 @@ internal sealed class PairMerger
     private readonly List<(int Arisen, int Piece)> _sightings = [];
     private int _round = 1;
 
-    /// <summary>Starts from pieces and the tokens so far: special ones, then one per byte.</summary>
-    public PairMerger(PieceCounts pieces, List<byte[]> tokens, BpeTrainerOptions options)
+    /// <summary>Starts from pieces and the tokens so far, special ones first.</summary>
+    public PairMerger(TrainingPieces pieces, List<byte[]> tokens, PairMergerOptions options)
     {
         _options = options;
         _tokens = tokens;
+        _lengths = [.. tokens.Select(_ => 1)];
         _queue = new(new CandidateOrder(options.Ties == MergeTieRule.GreaterBytes ? tokens : null), 1 << 12);
         for (int id = 0; id < tokens.Count; id++)
         {
@@ -41,21 +45,8 @@ internal sealed class PairMerger
                 _knownIds.Add(id);
         }
 
-        var byteIds = new int[256];
-        for (int id = options.SpecialTokens.Count; id < tokens.Count; id++)
-            byteIds[tokens[id][0]] = id;
-
-        _pieces = new Piece[pieces.Count];
-        _symbols = new int[pieces.Bytes];
-        int start = 0;
-        for (int i = 0; i < _pieces.Length; i++)
-        {
-            ReadOnlySpan<byte> piece = pieces[i];
-            _pieces[i] = new Piece(start, piece.Length, pieces.Times(i));
-            foreach (byte b in piece)
-                _symbols[start++] = byteIds[b];
-        }
-
+        _symbols = pieces.Symbols;
+        _pieces = [.. pieces.Pieces.Select(p => new Piece(p.Start, p.Length, p.Count))];
         CountAllPairs();
     }
 
@@ -76,8 +67,8 @@ internal sealed class PairMerger
             if (count < 1 || count < _options.MinFrequency)
                 break;
             (int left, int right) = (PairTable.Left(best.Pair), PairTable.Right(best.Pair));
-            int id = IdOf([.. _tokens[left], .. _tokens[right]]);
-            if (id < _options.SpecialTokens.Count)
+            int id = Join(left, right);
+            if (id < _options.SpecialTokens)
                 continue; // text must not turn into a control token
             merges.Add(new Merge(left, right, id));
             _round++;
@@ -91,13 +82,19 @@ internal sealed class PairMerger
         return merges;
     }
 
-    private int IdOf(byte[] token)
+    /// <summary>The id of two tokens together; the right one loses the mark of its place in a word.</summary>
+    private int Join(int left, int right)
     {
+        ReadOnlySpan<byte> rest = _tokens[right];
+        if (rest.StartsWith(_options.Prefix))
+            rest = rest[_options.Prefix.Length..];
+        byte[] token = [.. _tokens[left], .. rest];
         int index = _known.GetOrAdd(token);
         if (index == _knownIds.Count)
         {
             _knownIds.Add(_tokens.Count);
             _tokens.Add(token);
+            _lengths.Add(_lengths[left] + _lengths[right]);
         }
 
         return _knownIds[index];
@@ -151,7 +148,7 @@ internal sealed class PairMerger
 
     private void AddShort(int left, int right, long count, int piece)
     {
-        if (_options.MaxTokenLength is not { } most || _tokens[left].Length + _tokens[right].Length < most)
+        if (_options.MaxTokenLength is not { } most || _lengths[left] + _lengths[right] < most)
             Add(left, right, count, piece);
     }
 

@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Unicode;
 using Craton.Tokenizers.Bpe;
+using Craton.Tokenizers.Pipeline;
 using Craton.Tokenizers.Splitting;
-using Craton.Tokenizers.Unicode;
 
 namespace Craton.Tokenizers.Training;
 
@@ -15,7 +15,7 @@ internal sealed class PieceCounter(BpeTrainerOptions options)
     private const int BatchBytes = 1 << 20;
 
     private readonly Splitter? _splitter = options.Pattern == SplitPattern.None ? null : Patterns.Create(options.Pattern);
-    private readonly TextNormalizer _normalizer = new(options.Nfc ? [NormalizationStep.Nfc] : []);
+    private readonly Normalizer _normalizer = options.Nfc ? new FormNormalizer(compose: true, compatibility: false) : Normalizer.None;
 
     /// <summary>The distinct pieces with their counts, in an order that depends on the threads.</summary>
     public PieceCounts Count(IEnumerable<ReadOnlyMemory<byte>> texts)
@@ -62,7 +62,7 @@ internal sealed class PieceCounter(BpeTrainerOptions options)
         if (!Utf8.IsValid(text))
             text = Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(text));
         if (!_normalizer.Keeps(text))
-            text = _normalizer.Apply(text, out _);
+            text = _normalizer.Apply(AlignedText.Of(text)).ToUtf8(out _);
         if (!options.AddPrefixSpace || text.IsEmpty || text[0] == (byte)' ')
         {
             Split(text, table);

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using Craton.Tokenizers.Unicode;
 
@@ -20,7 +21,7 @@ public static class UnicodeText
             codes.Add(rune.Value);
         var composed = new StringBuilder(text.Length);
         Span<char> units = stackalloc char[2];
-        foreach ((int code, _) in CanonicalComposition.Apply(codes))
+        foreach ((int code, _) in NormalizationForms.Apply(CollectionsMarshal.AsSpan(codes), compose: true, compatibility: false))
             composed.Append(units[..new Rune(code).EncodeToUtf16(units)]);
         return composed.ToString();
     }

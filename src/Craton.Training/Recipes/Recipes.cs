@@ -65,7 +65,7 @@ public sealed record ContinueRecipe
 }
 
 /// <summary>Instruction tuning: conversations, with the loss on the assistant's turns only (Ouyang et al. 2022).</summary>
-public sealed record SftRecipe
+public record SftRecipe
 {
     /// <summary>Names the run's folder.</summary>
     public string Name { get; init; } = "sft";
@@ -88,4 +88,14 @@ public sealed record SftRecipe
 
     /// <summary>The loop.</summary>
     public LoopSettings Train { get; init; } = new() { Steps = 300 };
+}
+
+/// <summary>Instruction tuning of a LoRA adapter: the model stays as it is, and a small adapter beside it learns (Hu et al. 2021).</summary>
+public sealed record LoraRecipe : SftRecipe
+{
+    /// <summary>Changes the defaults where an adapter wants others.</summary>
+    public LoraRecipe() => Name = "lora";
+
+    /// <summary>The adapter.</summary>
+    public LoraSettings Lora { get; init; } = new();
 }

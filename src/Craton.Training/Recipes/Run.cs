@@ -22,7 +22,7 @@ public sealed record RunOptions(string Runs, bool Resume, TrainingListener Liste
 
 /// <summary>What a run leaves.</summary>
 /// <param name="RunFolder">Metrics, checkpoints, samples, report.</param>
-/// <param name="ModelFolder">The model directory; null when the run was stopped early.</param>
+/// <param name="ModelFolder">The directory of the model, or of the adapter of a recipe that trains one; null when the run was stopped early.</param>
 /// <param name="Report">The page about the run.</param>
 /// <param name="Sha256">Hash of the weights; null when the run was stopped early.</param>
 /// <param name="Outcome">Losses and rates.</param>
@@ -56,6 +56,8 @@ internal sealed class RunFolder
     public string Data => Path.Combine(Folder, "data");
 
     public string Model => Path.Combine(Folder, "model");
+
+    public string Adapter => Path.Combine(Folder, "adapter");
 
     // A start that trained nothing, such as one with a setting that does not fit the text, leaves nothing that another recipe must respect.
     private bool Forget(string file, string resolved)

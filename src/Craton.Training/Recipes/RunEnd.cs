@@ -1,18 +1,19 @@
 using System.Security.Cryptography;
 using System.Text;
 using Craton.Models;
+using Craton.Models.Adapters;
 using Craton.Training.Reports;
 
 namespace Craton.Training.Recipes;
 
-/// <summary>What every recipe does when its loop has ended: the model directory, its hash, the report.</summary>
+/// <summary>What every recipe does when its loop has ended: the directory of the model or adapter, its hash, the report.</summary>
 internal static class RunEnd
 {
     public static RunResult Finish(RunFolder folder, string kind, TrainingTask task, TrainingOutcome outcome, Origin origin)
     {
         string report = TrainingReport.Write(folder.Folder, task.Phase);
         if (outcome.Stopped) return new RunResult(folder.Folder, null, report, null, outcome);
-        string hash = ModelDirectory.HashWeights(task.Model), recipe = File.ReadAllText(Path.Combine(folder.Folder, "recipe.yaml"));
+        string hash = ModelDirectory.HashWeights(task.Trained), recipe = File.ReadAllText(Path.Combine(folder.Folder, "recipe.yaml"));
         var card = new ModelCard
         {
             Kind = kind,
@@ -26,8 +27,9 @@ internal static class RunEnd
                 ["bits_per_byte"] = outcome.BitsPerByte,
             },
         };
-        ModelDirectory.Save(folder.Model, task.Model, task.Tokenizer, card);
-        return new RunResult(folder.Folder, folder.Model, report, hash, outcome);
+        if (task.Adapter is { } adapter) AdapterDirectory.Save(folder.Adapter, adapter, task.Tokenizer, card);
+        else ModelDirectory.Save(folder.Model, task.Model, task.Tokenizer, card);
+        return new RunResult(folder.Folder, task.Adapter is null ? folder.Model : folder.Adapter, report, hash, outcome);
     }
 }
 

@@ -246,3 +246,28 @@ public sealed record LoopSettings
     [Range(0, 0.99999)]
     public double EmaDecay { get; init; }
 }
+
+/// <summary>The shape of a LoRA adapter.</summary>
+public sealed record LoraSettings
+{
+    /// <summary>Rank of the updates.</summary>
+    [Range(1, 4096)]
+    public int Rank { get; init; } = 8;
+
+    /// <summary>The factor on an update is this divided by the rank.</summary>
+    [Positive]
+    public double Alpha { get; init; } = 16;
+
+    /// <summary>Probability with which a feature is left out of the updates.</summary>
+    [Range(0, 0.9)]
+    public double Dropout { get; init; }
+
+    /// <summary>Ends of the names of the layers that are adapted, as <c>q_proj</c>; <c>all-linear</c> for all linear layers but the output.</summary>
+    public IReadOnlyList<string> Targets { get; init; } = ["all-linear"];
+
+    /// <summary>Learn the lengths of the weights' rows by themselves (Liu et al. 2024: DoRA).</summary>
+    public bool Dora { get; init; }
+
+    /// <summary>Divide alpha by the root of the rank (Kalajdzievski 2023: rsLoRA).</summary>
+    public bool Rslora { get; init; }
+}

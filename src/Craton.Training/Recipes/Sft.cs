@@ -11,20 +11,29 @@ public static class Sft
     {
         var folder = new RunFolder("sft", recipe.Name, recipe, options);
         TextModel start = TextModel.Load(recipe.Base);
+        string startWeights = ModelDirectory.HashWeights(start.Model);
+        (TrainingTask task, string data) = Prepare(recipe, start, folder, options);
+        TrainingOutcome outcome = LanguageModelTraining.Run(task, recipe.Train, recipe.Optimizer, recipe.Schedule, folder.Folder, options.Stop, options.Listener);
+        return RunEnd.Finish(folder, "sft", task, outcome, new Origin(data, recipe.Base, startWeights));
+    }
+
+    /// <summary>The conversations as rows for the model.</summary>
+    /// <returns>What the loop needs, and the hash of the conversations.</returns>
+    internal static (TrainingTask Task, string Data) Prepare(SftRecipe recipe, TextModel start, RunFolder folder, RunOptions options)
+    {
         ChatTemplate template = start.Tokenizer.ChatTemplate is { } source ? ChatTemplate.Parse(source, start.Tokenizer) : ChatTemplate.ChatMl(start.Tokenizer);
         template.Validate();
-        string startWeights = ModelDirectory.HashWeights(start.Model);
         int context = start.Model.Config.MaxPositionEmbeddings;
         ConversationRows rows = ConversationRows.Prepare(recipe.Data, template, start.Tokenizer, context, folder.Data, options.Listener);
         PackedRows train = rows.Pack(Split.Train, (ulong)recipe.Seed);
+        options.Listener.OnMessage($"{recipe.Name}: {rows.Count(Split.Train):N0} conversations in {train.RowsPerEpoch:N0} rows");
         var task = new TrainingTask(
             recipe.Name, start.Model, start.Tokenizer, train,
             rows.Has(Split.Valid) ? () => rows.Pack(Split.Valid, 0, shuffle: false) : null, context,
             options.Sample is { } sample ? m => sample(m, start.Tokenizer, recipe.Train.SamplePrompt) : null);
         options.Listener.OnMessage($"{recipe.Name}: {rows.Count(Split.Train):N0} conversations in {train.RowsPerEpoch:N0} rows");
-        TrainingOutcome outcome = LanguageModelTraining.Run(task, recipe.Train, recipe.Optimizer, recipe.Schedule, folder.Folder, options.Stop, options.Listener);
-        start.Tokenizer.ChatTemplate = template.Source;
-        return RunEnd.Finish(folder, "sft", task, outcome, new Origin(rows.Sha256, recipe.Base, startWeights));
+        start.Tokenizer.ChatTemplate = template.Source; // what the model is saved with
+        return (task, rows.Sha256);
     }
 
     /// <summary>The conversations of a source.</summary>

@@ -21,7 +21,7 @@ internal sealed class RandomText(ConstraintVocabulary vocabulary, int seed)
             Assert.NotEmpty(allowed);
             int end = vocabulary.EndOfText[0];
             bool hurry = step > patience;
-            int token = allowed.Contains(end) && (hurry || _random.Next(4) == 0) ? end : Choose(allowed, hurry);
+            int token = allowed.Contains(end) && (hurry || _random.Next(4) == 0) ? end : Choose(allowed, hurry, InString(text));
             Assert.Equal(allowed.Contains(end), constraint.IsComplete);
             constraint.Accept(token);
             if (token == end)
@@ -44,18 +44,29 @@ internal sealed class RandomText(ConstraintVocabulary vocabulary, int seed)
         return allowed;
     }
 
-    private int Choose(List<int> allowed, bool hurry)
+    private int Choose(List<int> allowed, bool hurry, bool inString)
     {
         if (hurry)
         {
-            // Within a string nearly everything is allowed, and a quotation mark ends it; elsewhere brackets close.
-            bool inString = allowed.Exists(id => Is(id, "Q")) && allowed.Exists(id => Is(id, "~"));
+            // A quotation mark ends a string; elsewhere brackets close.
             List<int> closing = allowed.FindAll(id => inString ? Is(id, "\"") : Is(id, "}") || Is(id, "]"));
             List<int> harmless = allowed.FindAll(id => !vocabulary.Tokens[id].AsSpan().ContainsAny("{[,\\ "u8));
             allowed = closing.Count > 0 ? closing : harmless.Count > 0 ? harmless : allowed;
         }
 
         return allowed[_random.Next(allowed.Count)];
+    }
+
+    private static bool InString(List<byte> text)
+    {
+        bool inside = false;
+        for (int i = 0; i < text.Count; i++)
+        {
+            inside ^= text[i] == '"';
+            i += inside && text[i] == '\\' ? 1 : 0;
+        }
+
+        return inside;
     }
 
     private bool Is(int id, string text) => vocabulary.Tokens[id].Length == 1 && vocabulary.Tokens[id][0] == text[0];

@@ -41,6 +41,8 @@ public sealed class SchemaRefusalTests
     [InlineData("""{"allOf":[1]}""", "#/allOf/0: ")]
     [InlineData("""{"oneOf":[{"type":"string"},{"maxLength":3}]}""", "#/oneOf: ")]
     [InlineData("""{"oneOf":[{"type":"integer"},{"type":"number"}]}""", "#/oneOf: ")]
+    [InlineData("""{"oneOf":[{"properties":{"k":{"const":1}}},{"properties":{"k":{"const":2}}}]}""", "#/oneOf: ")]
+    [InlineData("""{"type":"string","pattern":"^[a-z]+$","maxLength":100000}""", "#: ")]
     [InlineData("""{"minProperties":2}""", "#/minProperties: ")]
     [InlineData("""{"properties":{"a":{},"b":{}},"maxProperties":1}""", "#/maxProperties: ")]
     [InlineData("""{"enum":[{}],"required":["a"]}""", "#: ")]
@@ -76,6 +78,7 @@ public sealed class SchemaRefusalTests
     [InlineData("{}", """[1,-2.5e+3,"\ud83d\ude00\/",{"a":[true,false,null]}]|"x"|0""", """[1,]|{"a"}|"\ud83d"|01|tru|+1|[""")]
     [InlineData("""{"allOf":[{"enum":[1,2,3,"x"]},{"enum":[3,"x",4]}]}""", "3|\"x\"", "1|4")]
     [InlineData("""{"oneOf":[{"type":"integer","maximum":3},{"type":"integer","minimum":5},{"type":"string"}]}""", "3|5|\"\"", "4|null")]
+    [InlineData("""{"allOf":[{"oneOf":[{"properties":{"k":{"const":1}},"required":["k"]},{"properties":{"k":{"const":2}},"required":["k"]}]},{"minLength":1}]}""", """{"k":1}|{"k":2}""", "\"x\"|{}")]
     [InlineData("""{"type":["integer","null"],"enum":[1,2.5,null,"a"]}""", "1|null", "2.5|\"a\"")]
     public void A_schema_takes_what_it_describes_and_nothing_else(string schema, string valid, string invalid)
     {

@@ -109,6 +109,12 @@ internal static partial class OpCatalog
         yield return new(nameof(MatMul), "heads", [In("bhtp"), In("b1sp")], x => MatMul(x[0], Transpose(x[1]))) { GradientTolerance = Sums };
         yield return new(nameof(MatMul), "row", [In("d"), In("dk")], x => MatMul(x[0], x[1])) { Flops = size => 2 * Elements("dk", size) };
         yield return new(nameof(MatMul), "column", [In("btd"), In("d")], x => MatMul(x[0], x[1])) { GradientTolerance = Sums };
+        yield return new(nameof(Einsum), "", [In("bhtp"), In("bgsp")], x => Einsum("bhtp,bgsp->thbs", x[0], x[1]))
+        {
+            Allocates = "the letters and sizes",
+            Tolerance = Sums,
+            GradientTolerance = Sums,
+        };
         yield return new(nameof(Linear), "plain", [In("btd"), In("kd")], x => Linear(x[0], x[1]))
         {
             Flops = flops,

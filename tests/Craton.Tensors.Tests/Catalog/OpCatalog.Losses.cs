@@ -43,6 +43,24 @@ internal static partial class OpCatalog
 
     private static IEnumerable<OpRow> Composed() =>
     [
+        .. Enum.GetValues<GanForm>().SelectMany(form => new OpRow[]
+        {
+            new(nameof(DiscriminatorLoss), form.ToString(), [In("t"), In("k")], x => DiscriminatorLoss(form, x[0], x[1])),
+            new(nameof(GeneratorLoss), form.ToString(), [In("t")], x => GeneratorLoss(form, x[0])),
+        }),
+        new(nameof(GaussianKl), "", [In("td"), In("td")], x => GaussianKl(x[0], x[1])),
+        new(nameof(GaussianKl), "of two", [In("td"), In("td"), In("td"), In("d")], x => GaussianKl(x[0], x[1], x[2], x[3])),
+        new(nameof(SampleGaussian), "", [In("td"), In("td"), Constant("td")], x => SampleGaussian(x[0], x[1], x[2])),
+        new(nameof(GaussianNegativeLogLikelihood), "", [In("td"), In("td")], x => GaussianNegativeLogLikelihood(x[0], x[1], 0.3)),
+        new(nameof(VectorQuantize), "", [In("kd"), In("vd")], x => VectorQuantize(x[0], x[1]).Quantized)
+        {
+            NoDifferences = "the gradient of the result goes to x as if it were x",
+        },
+        new(nameof(NearestVectors), "", [In("kd"), In("vd")], x => NearestVectors(x[0], x[1])) { HasGradient = false },
+        new(nameof(MoveCodebook), "", [In("kd"), Constant("vd"), Constant("v", 1, 3), Constant("vd")], x => MoveCodebook(x[0], Copy(x[1]), Copy(x[2]), Copy(x[3])))
+        {
+            HasGradient = false,
+        },
         new(nameof(MseLoss), "", [In("btd"), In("btd")], x => MseLoss(x[0], x[1])),
         new(nameof(L1Loss), "", [In("btd"), In("btd")], x => L1Loss(x[0], x[1], Reduction.Sum)),
         new(nameof(HuberLoss), "", [In("btd"), In("btd")], x => HuberLoss(x[0], x[1], 0.7)),

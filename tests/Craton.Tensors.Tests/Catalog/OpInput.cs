@@ -41,6 +41,11 @@ internal static class Dims
         'g' => Pick(size, 1, 2, 2, 6),        // key heads
         'h' => Pick(size, 2, 4, 4, 12),       // query heads
         'p' => Pick(size, 2, 6, 70, 64),      // features of a head, even
+        'c' => Pick(size, 1, 3, 37, 64),      // channels of an image
+        'f' => Pick(size, 1, 5, 29, 64),      // filters
+        'y' when size == OpSize.None => 0,
+        'y' => Pick(size, 1, 5, 23, 32),      // rows of an image
+        'x' => Pick(size, 1, 6, 19, 32),      // columns of an image
         _ => throw new ArgumentException($"no size for '{letter}'", nameof(letter)),
     };
 

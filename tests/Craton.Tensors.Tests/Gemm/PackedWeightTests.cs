@@ -87,7 +87,7 @@ public sealed unsafe class PackedWeightTests
             for (int i = 0; i < 40; i++)
             {
                 if (i == 20) before = GC.GetAllocatedBytesForCurrentThread();
-                Gemm.Multiply(1, new StridedMatrix<float>(pa, 64, 1), packed, new StridedMatrix<float>(py, 96, 1), new NoEpilogue());
+                Gemm.Linear(packed.Problem(1, new StridedMatrix<float>(pa, 64, 1), new StridedMatrix<float>(py, 96, 1)), bias: null, residual: null);
             }
             Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
         }

@@ -6,6 +6,7 @@ internal static partial class OpsFunctions
     private static IEnumerable<KeyValuePair<string, OpsFunction>> Layers() =>
     [
         On("matmul", call => Ops.MatMul(Turned(call["a"], call.Flag("transpose_a")), Turned(call["b"], call.Flag("transpose_b")))),
+        On("einsum", call => Ops.Einsum(call.Text("equation"), call["a"], call["b"])),
         On("linear", call => Ops.Linear(call["x"], call["weight"], call.Optional("bias"))),
         On("layer_norm", call => Ops.LayerNorm(
             call["x"], call.Optional("weight"), call.Optional("bias"), call.Number("eps"), call.Int("normalized_dims"))),

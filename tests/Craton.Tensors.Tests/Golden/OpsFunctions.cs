@@ -4,7 +4,7 @@ namespace Craton.Tensors.Tests.Golden;
 internal static partial class OpsFunctions
 {
     private static readonly Dictionary<string, OpsFunction> s_functions = new(
-        Elementwise().Concat(Reductions()).Concat(Layers()).Concat(Indexing()).Concat(Losses()), StringComparer.Ordinal);
+        Elementwise().Concat(Reductions()).Concat(Layers()).Concat(Images()).Concat(Sequences()).Concat(Generative()).Concat(Indexing()).Concat(Losses()), StringComparer.Ordinal);
 
     /// <summary>The function for a kind of case, or null when there is none.</summary>
     public static OpsFunction? Find(string op) => s_functions.GetValueOrDefault(op);

@@ -67,7 +67,7 @@ public sealed class GgufFaultTests(ITestOutputHelper output) : IDisposable
     {
         byte[] file = Valid();
         int refused = 0, bits = 8 * HeaderBytes();
-        for (int bit = 0; bit < bits; bit++) refused += Try(Flipped(file, bit)) ? 0 : 1;
+        for (int bit = 0; bit < bits; bit++) refused += Try(DamagedFiles.Flipped(file, bit)) ? 0 : 1;
         output.WriteLine($"{refused} of {bits} refused");
         Assert.InRange(refused, bits / 8, bits - 1);
     }
@@ -181,7 +181,7 @@ public sealed class GgufFaultTests(ITestOutputHelper output) : IDisposable
         try
         {
             using GgufFile file = GgufFile.Open(path);
-            Within(before, bytes.Length);
+            DamagedFiles.Within(before, bytes.Length);
             foreach (GgufEntry entry in file.Tensors.Take(100))
             {
                 byte[] data = new byte[entry.Length];
@@ -191,20 +191,10 @@ public sealed class GgufFaultTests(ITestOutputHelper output) : IDisposable
         }
         catch (ModelFileException error)
         {
-            Within(before, bytes.Length);
+            DamagedFiles.Within(before, bytes.Length);
             Assert.InRange(error.Offset, 0, Math.Max(bytes.Length, 4));
             return false;
         }
-    }
-
-    private static void Within(long before, long input) =>
-        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 8 * input + (1 << 20));
-
-    private static byte[] Flipped(byte[] file, int bit)
-    {
-        byte[] copy = [.. file];
-        copy[bit / 8] ^= (byte)(1 << (bit % 8));
-        return copy;
     }
 
     private static byte[] Mutate(byte[] file, int header, Random random)
@@ -215,7 +205,7 @@ public sealed class GgufFaultTests(ITestOutputHelper output) : IDisposable
         switch (random.Next(6))
         {
             case 0: return file[..at];
-            case 1: return Flipped(file, 8 * at + random.Next(8));
+            case 1: return DamagedFiles.Flipped(file, 8 * at + random.Next(8));
             case 2: return [.. file[..at], .. file[(at + length)..]];
             case 3: return [.. file[..at], .. file[at..(at + length)], .. file[at..]];
             case 4:

@@ -58,16 +58,16 @@ public sealed class SafetensorsFaultTests(ITestOutputHelper output) : IDisposabl
     {
         byte[] file = SafetensorsSamples.Valid();
         int end = 8 + (int)BinaryPrimitives.ReadInt64LittleEndian(file), refused = 0;
-        for (int bit = 0; bit < 8 * end; bit++) refused += Try(Flipped(file, bit)) ? 0 : 1;
+        for (int bit = 0; bit < 8 * end; bit++) refused += Try(DamagedFiles.Flipped(file, bit)) ? 0 : 1;
         output.WriteLine($"{refused} of {8 * end} refused");
         Assert.InRange(refused, 8 * end / 2, 8 * end);
     }
 
     /// <summary>F1: only the typed exception, at most 8 times the file + 1 MiB allocated, and fast.</summary>
     [Fact]
-    public void Twenty_thousand_mutations_give_nothing_but_the_typed_exception()
+    public void A_hundred_thousand_mutations_give_nothing_but_the_typed_exception()
     {
-        const int seed = 20260101, count = 20_000;
+        const int seed = 20260101, count = 100_000;
         var random = new Random(seed);
         byte[] valid = SafetensorsSamples.Valid();
         int refused = 0;
@@ -160,7 +160,7 @@ public sealed class SafetensorsFaultTests(ITestOutputHelper output) : IDisposabl
         try
         {
             using var file = SafetensorsFile.Open(path);
-            Within(before, bytes.Length);
+            DamagedFiles.Within(before, bytes.Length);
             long total = 0;
             foreach (SafetensorsEntry entry in file.Tensors.Take(100))
             {
@@ -173,19 +173,9 @@ public sealed class SafetensorsFaultTests(ITestOutputHelper output) : IDisposabl
         }
         catch (ModelFileException)
         {
-            Within(before, bytes.Length);
+            DamagedFiles.Within(before, bytes.Length);
             return false;
         }
-    }
-
-    private static void Within(long before, long input) =>
-        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 8 * input + (1 << 20));
-
-    private static byte[] Flipped(byte[] file, int bit)
-    {
-        byte[] copy = [.. file];
-        copy[bit / 8] ^= (byte)(1 << (bit % 8));
-        return copy;
     }
 
     private static byte[] Mutate(byte[] file, Random random)
@@ -195,7 +185,7 @@ public sealed class SafetensorsFaultTests(ITestOutputHelper output) : IDisposabl
         switch (random.Next(7))
         {
             case 0: return file[..at];
-            case 1: return Flipped(file, random.Next(8 * file.Length));
+            case 1: return DamagedFiles.Flipped(file, random.Next(8 * file.Length));
             case 2: return [.. file[..at], .. file[(at + length)..]];
             case 3: return [.. file[..at], .. file[at..(at + length)], .. file[at..]];
             case 4:

@@ -23,6 +23,7 @@ public sealed class AttentionTests
         ["causal"] = _ => new() { Causal = true, QueryOffset = Keys - Queries },
         ["causal from the first key"] = _ => new() { Causal = true },
         ["window"] = _ => new() { Causal = true, QueryOffset = Keys - Queries, Window = 70 },
+        ["window on both sides"] = _ => new() { Window = 40, WindowAfter = 20, QueryOffset = 7 },
         ["narrow window"] = _ => new() { Causal = true, QueryOffset = 3, Window = 1 },
         ["soft cap"] = _ => new() { Causal = true, QueryOffset = 64, SoftCap = 0.7 },
         ["linear biases"] = type => new() { Causal = true, QueryOffset = 20, AlibiSlopes = OpRun.Values(4, type, Heads) },
@@ -159,7 +160,7 @@ public sealed class AttentionTests
         Tensor y = Tensor.Zeros(DType.F32, Batch, Heads, Queries, Values), logSums = Tensor.Zeros(DType.F32, Batch, Heads, Queries);
         Tensor[] gradients = [.. t.Select(input => Tensor.Zeros(DType.F32, input.Shape))];
         var call = new AttentionCall(
-            t[0], t[1], t[2], 0.4, 1.5, Causal: true, Offset: 30, Window: 90, null, OpRun.Values(4, DType.F32, Heads), OpRun.Values(5, DType.F32, Keys),
+            t[0], t[1], t[2], 0.4, 1.5, Causal: true, Offset: 30, Window: 90, WindowAfter: -1, null, OpRun.Values(4, DType.F32, Heads), OpRun.Values(5, DType.F32, Keys),
             Random(7, Batch, Keys));
         CpuKernels.Attention<V>(call, y, logSums);
         CpuKernels.AttentionBackward<V>(call, y, logSums, OpRun.Values(9, DType.F32, Batch, Heads, Queries, Values), new AttentionGradients(

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Craton.Models;
+using Craton.Models.Adapters;
 using Craton.Models.Generation;
 using Craton.Training.Configuration;
 using Craton.Training.Recipes;
@@ -25,6 +26,7 @@ public sealed class RecipeTests : IDisposable
         {
             "pretrain" => RecipeReader.Read<PretrainRecipe>(yaml, path),
             "continue" => RecipeReader.Read<ContinueRecipe>(yaml, path),
+            "lora" => RecipeReader.Read<LoraRecipe>(yaml, path),
             _ => RecipeReader.Read<SftRecipe>(yaml, path),
         };
         string resolved = RecipeWriter.Write(RecipeReader.Kind(yaml, path), recipe);
@@ -77,6 +79,43 @@ public sealed class RecipeTests : IDisposable
         Assert.Equal(FileHash(third.ModelFolder!, "tokenizer.json"), HashesOf(third)["tokenizer"]);
         Assert.Equal(FileHash(third.RunFolder, "recipe.yaml"), HashesOf(third)["recipe"]);
         Assert.NotNull(ModelDirectory.LoadCard(third.ModelFolder!)!.CodeVersion);
+    }
+
+    [Fact]
+    public void An_adapter_learns_to_answer_while_the_model_stays_as_it_is_and_resumes_with_the_same_bits()
+    {
+        RunResult first = Pretrain.Run(Pretraining(Lines("text.txt", i => $"a {Pick(i, "cat", "dog", "owl")} is here.")), Options);
+        string questions = Path.Combine(_folder, "questions.jsonl");
+        File.WriteAllLines(questions, Enumerable.Range(0, 60).Select(i => $$"""{"prompt":"say {{Pick(i, "cat", "dog", "owl")}}","completion":"{{Pick(i, "cat", "dog", "owl")}}"}"""));
+        var recipe = new LoraRecipe
+        {
+            Base = first.ModelFolder!,
+            Data = new DataSettings { Source = questions, ValidFraction = 0.1, TestFraction = 0 },
+            Lora = new LoraSettings { Rank = 8, Alpha = 16, Dropout = 0.05, Dora = true, Targets = ["all-linear", "embed_tokens"] },
+            Optimizer = new OptimizerSettings { LearningRate = 1e-2, WeightDecay = 0 },
+            Train = Loop(150) with { SaveEvery = 50, Keep = 9, Accumulate = 2 },
+        };
+        Assert.Contains("all-linear", Assert.Throws<CratonException>(() => LoraTuning.Run(recipe, Options)).Message, StringComparison.Ordinal);
+        recipe = recipe with { Lora = recipe.Lora with { Targets = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj", "embed_tokens"] } };
+        RunResult tuned = LoraTuning.Run(recipe, Options);
+
+        (TextModel model, PeftAdapter adapter) = TextModel.Load(first.ModelFolder!).WithAdapter(tuned.ModelFolder!);
+        Assert.Equal("owl", Answer(model, "say owl"));
+        adapter.Detach();
+        Assert.Equal(HashesOf(first)["weights"], ModelDirectory.HashWeights(model.Model));
+        Assert.Equal(["base_model", "data", "recipe", "tokenizer", "weights"], AdapterDirectory.LoadCard(tuned.ModelFolder!)!.Hashes.Keys);
+
+        foreach (int step in new[] { 100, 150 }) Directory.Delete(Path.Combine(tuned.RunFolder, "checkpoints", $"step-{step:D8}"), recursive: true);
+        Assert.Equal(tuned.Sha256, LoraTuning.Run(recipe, Options with { Resume = true }).Sha256);
+
+        CausalLanguageModel changed = ModelDirectory.LoadModel(first.ModelFolder!);
+        changed.NamedParameters().First().Tensor.AsSpan<float>()[0]++;
+        ModelDirectory.Save(first.ModelFolder!, changed, ModelDirectory.LoadTokenizer(first.ModelFolder!), ModelDirectory.LoadCard(first.ModelFolder!)!);
+        Assert.Contains("has changed since", Assert.Throws<CratonException>(() => LoraTuning.Run(recipe, Options with { Resume = true })).Message, StringComparison.Ordinal);
+        Assert.Contains("was trained for", Assert.Throws<CratonException>(() => TextModel.LoadForInference(first.ModelFolder!, tuned.ModelFolder)).Message, StringComparison.Ordinal);
+
+        static string Answer(TextModel model, string question) => new TextGenerator(model.Model, model.Tokenizer).Generate(
+            model.Template!.Prompt([new Data.ChatTurn("user", question)]), new SamplingOptions { Temperature = 0, MaxTokens = 10 }, ends: model.Ends).Text;
     }
 
     [Fact]

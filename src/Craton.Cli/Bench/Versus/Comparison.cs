@@ -9,6 +9,7 @@ internal enum Bound
     None,
     MultiplyAdds,
     Triad,
+    Read,
 }
 
 /// <summary>One name of <c>craton bench --vs</c>.</summary>
@@ -34,6 +35,7 @@ internal sealed record Comparison(string Name, Bound Bound, Func<InstalledPeers,
         new("adamw", Bound.Triad, peers => [AdamW(peers)]),
         new("encode-cl100k", Bound.None, TextComparisons.Encode),
         new("train-bpe", Bound.None, TextComparisons.Train),
+        .. InferenceComparisons.All,
     ];
 
     private static Variant Training(BenchConfiguration c, InstalledPeers peers) =>

@@ -73,10 +73,19 @@ internal sealed class InstalledPeers(int threads, Action<string> tell) : IDispos
         return [];
     }
 
-    /// <summary>Craton in a process of its own.</summary>
-    public PeerProcess Ours(string work)
+    /// <summary>llama.cpp at a piece of work, or nothing.</summary>
+    public LlamaBench[] LlamaBench(string model, string work, int count)
     {
-        var process = PeerProcess.Ours(work, threads);
+        string? program = Environment.GetEnvironmentVariable("CRATON_LLAMA_BENCH") is { Length: > 0 } named ? named : OnPath("llama-bench").FirstOrDefault();
+        if (File.Exists(program)) return [new(program, model, work, count)];
+        Tell(program is null ? "llama.cpp is not installed: build its llama-bench and name the program in CRATON_LLAMA_BENCH" : $"CRATON_LLAMA_BENCH: '{program}' does not exist; name the program llama-bench");
+        return [];
+    }
+
+    /// <summary>Craton in a process of its own, on all threads or as many as asked for.</summary>
+    public PeerProcess Ours(string work, int? count = null)
+    {
+        var process = PeerProcess.Ours(work, count ?? threads);
         _running.Add(process);
         return process;
     }

@@ -52,7 +52,7 @@ internal static class VersusReport
     private static string Line(Comparison comparison, Result result, Limits limits)
     {
         string name = $"{comparison.Name} {result.Variant.Name}", ours = Cost(comparison, result.Ours);
-        string share = Share(comparison, result, limits) is { } part ? $", {part:P0} of {(comparison.Bound == Bound.Triad ? "triad" : "multiply-adds")}" : "";
+        string share = Share(comparison, result, limits) is { } part ? $", {part:P0} of {comparison.Bound switch { Bound.Triad => "triad", Bound.Read => "reading", _ => "multiply-adds" }}" : "";
         if (Ratio(comparison, result) is not { } ratio) return $"{name,-22} craton {ours}{share}";
         return $"{name,-22} {ratio.Median,6:F2} × ({ratio.Least:F2} – {ratio.Greatest:F2}, n = {ratio.Count})  craton {ours}, {result.PeerName} {Cost(comparison, result.Peer!.Value)}{share}";
     }
@@ -63,6 +63,7 @@ internal static class VersusReport
     {
         Bound.MultiplyAdds => result.Variant.Work / result.Ours / (limits.FmaN * 1e9),
         Bound.Triad => result.Variant.Work / result.Ours / (limits.Triad * 1e9),
+        Bound.Read => result.Variant.Work / result.Ours / (limits.Read * 1e9),
         _ => null,
     };
 

@@ -5,6 +5,8 @@ internal sealed class CodePoints
 {
     private const int Last = 0x10FFFF;
 
+    private Utf8Automaton? _utf8;
+
     private CodePoints(List<(int First, int Last)> ranges) => Ranges = ranges;
 
     /// <summary>Every scalar value.</summary>
@@ -13,7 +15,8 @@ internal sealed class CodePoints
     /// <summary>The ranges, ends included.</summary>
     public IReadOnlyList<(int First, int Last)> Ranges { get; }
 
-    public bool IsEmpty => Ranges.Count == 0;
+    /// <summary>The spelling of the characters in UTF-8.</summary>
+    public Utf8Automaton Utf8 => _utf8 ??= new Utf8Automaton(this);
 
     /// <summary>The set of the ranges' scalar values; ranges may overlap, surrogates are left out.</summary>
     public static CodePoints Of(params IEnumerable<(int First, int Last)> ranges)
@@ -52,8 +55,6 @@ internal sealed class CodePoints
     }
 
     public CodePoints Intersect(CodePoints other) => Complement().Union(other.Complement()).Complement();
-
-    public bool Contains(int value) => Ranges.Any(r => r.First <= value && value <= r.Last);
 
     private static IEnumerable<(int First, int Last)> WithoutSurrogates((int First, int Last) range)
     {

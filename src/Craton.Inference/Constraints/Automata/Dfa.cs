@@ -21,6 +21,10 @@ internal sealed record Dfa(IReadOnlyList<DfaState> States)
     /// <summary>Compiles a term without calls.</summary>
     public static Dfa Of(Term term) => NfaBuilder.Compile(term, _ => false);
 
+    /// <summary>The same automaton where the numbers of the rules it calls have grown by <paramref name="offset"/>.</summary>
+    public Dfa ShiftCalls(int offset) =>
+        new([.. States.Select(s => s with { Calls = [.. s.Calls.Select(c => c with { Rule = c.Rule + offset })] })]);
+
     /// <summary>What both accept.</summary>
     public Dfa Intersect(Dfa other) => Product(other, (a, b) => a && b, keepWithoutOther: false);
 

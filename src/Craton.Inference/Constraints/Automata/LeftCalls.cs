@@ -24,7 +24,11 @@ internal static class LeftCalls
         }
 
         if (rank < rules.Count)
-            throw new GrammarException($"{names[OnCycle(rules, callers)]}: the rule can begin with itself (left recursion); write the recursion behind something that is matched first, or as a repetition");
+        {
+            throw new GrammarException(
+                $"{names[OnCycle(rules, callers)]}: the rule can begin with itself (left recursion); write the recursion behind something that is matched first, or as a repetition");
+        }
+
         return ranks;
     }
 

@@ -36,7 +36,11 @@ internal sealed class LinkedAutomaton
         _height = Heights();
         MayBeEmpty = rules[0].States[0].Final;
         if (_height[_starts[0]] > stackDepth && !MayBeEmpty)
-            throw new GrammarException($"{names[0]}: no text matches within {stackDepth} levels of nesting; give the recursion an end and check that the alternatives do not contradict each other");
+        {
+            throw new GrammarException(
+                $"{names[0]}: no text matches within {stackDepth} levels of nesting; give each recursion an end, and check that nothing is contradictory");
+        }
+
         Prune();
     }
 
@@ -59,6 +63,9 @@ internal sealed class LinkedAutomaton
 
     /// <summary>A rule may end here.</summary>
     public bool IsFinal(int state) => _final[state];
+
+    /// <summary>Neither does a rule end here nor is one called.</summary>
+    public bool IsInside(int state) => !_final[state] && _calls[state].Length == 0;
 
     /// <summary>A rule ends here and cannot go on: whoever returns here may as well return to the caller at once.</summary>
     public bool OnlyEnds(int state) => _final[state] && _bytes[state].Length == 0 && _calls[state].Length == 0;

@@ -82,6 +82,10 @@ internal sealed class Matcher
 
     private StackSet StepNew(StackSet stacks, byte value)
     {
+        // Most steps: from one state to another within a rule.
+        if (stacks.Frames is [var only] && _automaton.Step(only.State, value) is var next && (next < 0 || _automaton.IsInside(next)))
+            return next >= 0 && Fits(only.Below.Depth + _automaton.Height(next)) ? At(next, only.Below) : Dead;
+
         _ended = false;
         foreach (Frame frame in stacks.Frames)
         {

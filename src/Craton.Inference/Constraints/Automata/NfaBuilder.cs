@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Craton.Inference.Constraints.Automata;
 
 /// <summary>
@@ -30,7 +32,7 @@ internal sealed class NfaBuilder(Func<int, bool> mayBeEmpty)
         return new SubsetConstruction(builder._states, start, end).Run();
     }
 
-    public int AddState()
+    private int AddState()
     {
         if (_states.Count == Limits.States)
             throw new GrammarException($"a pattern or rule needs more than {Limits.States} states; use smaller repetitions");
@@ -38,7 +40,7 @@ internal sealed class NfaBuilder(Func<int, bool> mayBeEmpty)
         return _states.Count - 1;
     }
 
-    public void AddBytes(int from, byte first, byte last, int to) => _states[from].Bytes.Add(new ByteEdge(first, last, to));
+    private void AddBytes(int from, byte first, byte last, int to) => _states[from].Bytes.Add(new ByteEdge(first, last, to));
 
     // Gives the state behind the term. Nothing here leads back into 'from', so that terms may share it as their beginning.
     private int Add(Term term, int from)
@@ -47,10 +49,10 @@ internal sealed class NfaBuilder(Func<int, bool> mayBeEmpty)
             throw new GrammarException($"a pattern or rule takes more than {Limits.Steps} steps to compile; use smaller repetitions");
         switch (term)
         {
+            case FixedText text:
+                return Encoding.UTF8.GetBytes(text.Text).Aggregate(from, AddByte);
             case Characters characters:
-                int next = AddState();
-                Utf8Automaton.Add(this, characters.Set, from, next);
-                return next;
+                return AddCharacters(characters.Set.Utf8, from);
             case Sequence sequence:
                 return sequence.Terms.Aggregate(from, (state, part) => Add(part, state));
             case Choice choice:
@@ -73,6 +75,23 @@ internal sealed class NfaBuilder(Func<int, bool> mayBeEmpty)
             default:
                 throw new InvalidOperationException($"No automaton for {term.GetType().Name}.");
         }
+    }
+
+    private int AddByte(int from, byte value)
+    {
+        int to = AddState();
+        AddBytes(from, value, value, to);
+        return to;
+    }
+
+    private int AddCharacters(Utf8Automaton automaton, int from)
+    {
+        int end = AddState(), more = end - 1;
+        for (int i = 2; i < automaton.StateCount; i++)
+            AddState();
+        foreach (Utf8Edge edge in automaton.Edges)
+            AddBytes(edge.From == 0 ? from : edge.From + more, edge.First, edge.Last, edge.To + more);
+        return end;
     }
 
     private int AddRepeat(Repeat repeat, int from)

@@ -3,6 +3,8 @@ namespace Craton.Inference.Constraints.Automata;
 /// <summary>Makes a non-deterministic automaton deterministic: a state is the set of states one may be in.</summary>
 internal sealed class SubsetConstruction(List<NfaBuilder.State> states, int start, int end)
 {
+    private const string Simpler = "smaller repetitions or fewer overlapping alternatives";
+
     private readonly Dictionary<int[], int> _numbers = new(new SameNumbers());
     private readonly List<int[]> _sets = [];
     private readonly int[] _mark = new int[states.Count];
@@ -77,7 +79,7 @@ internal sealed class SubsetConstruction(List<NfaBuilder.State> states, int star
         {
             number = _sets.Count;
             if (number > Limits.States)
-                throw new GrammarException($"a pattern or rule needs more than {Limits.States} states; use smaller repetitions or fewer overlapping alternatives");
+                throw new GrammarException($"a pattern or rule needs more than {Limits.States} states; use {Simpler}");
             _numbers.Add(set, number);
             _sets.Add(set);
         }
@@ -110,8 +112,8 @@ internal sealed class SubsetConstruction(List<NfaBuilder.State> states, int star
     private void Count(int steps)
     {
         _steps += steps;
-        if (_steps > 4L * Limits.Steps)
-            throw new GrammarException($"a pattern or rule takes more than {4L * Limits.Steps} steps to compile; use smaller repetitions or fewer overlapping alternatives");
+        if (_steps > 2L * Limits.Steps)
+            throw new GrammarException($"a pattern or rule takes more than {2L * Limits.Steps} steps to compile; use {Simpler}");
     }
 
     private sealed class SameNumbers : IEqualityComparer<int[]>

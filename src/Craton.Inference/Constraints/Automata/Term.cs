@@ -10,8 +10,7 @@ internal abstract record Term
     public static Term Nothing { get; } = new Choice([]);
 
     /// <summary>Exactly this text.</summary>
-    public static Term Literal(string text) =>
-        new Sequence([.. text.EnumerateRunes().Select(r => new Characters(CodePoints.Of((r.Value, r.Value))))]);
+    public static Term Literal(string text) => new FixedText(text);
 
     /// <summary>One of these characters.</summary>
     public static Term AnyOf(string characters) => new Characters(CodePoints.Of(characters));
@@ -19,6 +18,9 @@ internal abstract record Term
     /// <summary>This term or the empty text.</summary>
     public Term Optional() => new Repeat(this, 0, 1);
 }
+
+/// <summary>Exactly this text.</summary>
+internal sealed record FixedText(string Text) : Term;
 
 /// <summary>One character of a set.</summary>
 internal sealed record Characters(CodePoints Set) : Term;

@@ -19,7 +19,8 @@ internal sealed class Disjointness
     {
         if (++_comparisons > MostComparisons)
             return false;
-        JsonTypes common = a.Types & b.Types;
+        // What is written for one, of what the other takes.
+        JsonTypes common = (a.Intended & b.Types) | (b.Intended & a.Types);
         if (a.Values is { } left && b.Values is { } right)
             return !left.Any(v => right.Any(w => JsonElement.DeepEquals(v, w)));
         if (a.Values is not null || b.Values is not null)

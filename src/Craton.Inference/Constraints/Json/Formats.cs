@@ -25,17 +25,21 @@ internal static class Formats
 
     private const string Host = $"{Label}(\\.{Label}){{0,2}}";
 
+    private const string Hours = "([0-9]{1,6}H)?([0-9]{1,6}M)?[0-9]{1,6}S";
+
+    private const string UriPart = "([a-zA-Z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})";
+
     private static readonly Dictionary<string, string> Patterns = new(StringComparer.Ordinal)
     {
         ["date"] = Date,
         ["time"] = Clock + Zone,
         ["date-time"] = $"{Date}T{Clock}{Zone}",
-        ["duration"] = "P([0-9]{1,9}W|([0-9]{1,4}Y)?([0-9]{1,4}M)?[0-9]{1,6}D(T([0-9]{1,6}H)?([0-9]{1,6}M)?[0-9]{1,6}S)?|T([0-9]{1,6}H)?([0-9]{1,6}M)?[0-9]{1,6}S)",
+        ["duration"] = $"P([0-9]{{1,9}}W|([0-9]{{1,4}}Y)?([0-9]{{1,4}}M)?[0-9]{{1,6}}D(T{Hours})?|T{Hours})",
         ["email"] = $"[a-zA-Z0-9_%+-]{{1,32}}(\\.[a-zA-Z0-9_%+-]{{1,31}})?@{Label}(\\.{Label})?\\.[a-zA-Z]{{2,20}}",
         ["hostname"] = Host,
         ["ipv4"] = Ipv4,
         ["ipv6"] = Ipv6(),
-        ["uri"] = $"[a-z][a-z0-9+.-]{{0,15}}://{Host}(:[1-9][0-9]{{0,3}})?(/([a-zA-Z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{{2}})*)*(\\?([a-zA-Z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{{2}})*)?(#([a-zA-Z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{{2}})*)?",
+        ["uri"] = $"[a-z][a-z0-9+.-]{{0,15}}://{Host}(:[1-9][0-9]{{0,3}})?(/{UriPart}*)*(\\?({UriPart}|[/?])*)?(#({UriPart}|[/?])*)?",
         ["uuid"] = "[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}",
     };
 

@@ -30,7 +30,16 @@ internal sealed class JsonSchemaCompiler
     private void Run()
     {
         while (_open.TryDequeue(out (int Rule, IReadOnlyList<Location> Schemas) next))
-            _builder.Set(next.Rule, new Choice([.. _shapes.Read(next.Schemas).SelectMany(OfShape)]));
+        {
+            try
+            {
+                _builder.Set(next.Rule, new Choice([.. _shapes.Read(next.Schemas).SelectMany(OfShape)]));
+            }
+            catch (GrammarException e) when (!e.Message.StartsWith('#'))
+            {
+                throw new GrammarException($"{_builder.Names[next.Rule]}: {e.Message}", e);
+            }
+        }
     }
 
     // The rule of the values that satisfy these schemas.
@@ -69,17 +78,18 @@ internal sealed class JsonSchemaCompiler
             yield break;
         }
 
-        if (shape.Types.HasFlag(JsonTypes.Null)) yield return Term.Literal("null");
-        if (shape.Types.HasFlag(JsonTypes.Boolean)) yield return new Choice(Term.Literal("true"), Term.Literal("false"));
-        if ((shape.Types & JsonTypes.Number) != 0) yield return Number(shape);
-        if (shape.Types.HasFlag(JsonTypes.String)) yield return String(shape);
-        if (shape.Types.HasFlag(JsonTypes.Array)) yield return Array(shape);
-        if (shape.Types.HasFlag(JsonTypes.Object)) yield return new ObjectTerms(shape, Value, Space(), AnyString()).Build();
+        JsonTypes types = shape.Intended;
+        if (types.HasFlag(JsonTypes.Null)) yield return Term.Literal("null");
+        if (types.HasFlag(JsonTypes.Boolean)) yield return new Choice(Term.Literal("true"), Term.Literal("false"));
+        if ((types & JsonTypes.Number) != 0) yield return Number(shape);
+        if (types.HasFlag(JsonTypes.String)) yield return String(shape);
+        if (types.HasFlag(JsonTypes.Array)) yield return Array(shape);
+        if (types.HasFlag(JsonTypes.Object)) yield return new ObjectTerms(shape, Value, Space(), AnyString()).Build();
     }
 
     private Term Number(Shape shape)
     {
-        bool whole = !shape.Types.HasFlag(JsonTypes.Fraction);
+        bool whole = !shape.Intended.HasFlag(JsonTypes.Fraction);
         if (shape.Least is not null || shape.Most is not null)
             return NumberTerms.Between(shape.Least, shape.Most, whole);
         return whole ? Shared("a whole number", JsonTerms.Integer) : Shared("a number", JsonTerms.Number);
@@ -147,6 +157,9 @@ internal sealed class JsonSchemaCompiler
         return new Sequence(Term.Literal("["), Space(), new Separated(parts, separator, Skips: false), Space(), Term.Literal("]"));
     }
 
+    private static GrammarException ListedAndDescribed(Shape shape, string what) =>
+        new($"{shape.Pointer}: {what} that are listed by enum or const cannot be described by other keywords too; keep one of the two");
+
     // Whether a listed value agrees with what else is said about values of its type.
     private static bool Fits(Shape shape, JsonElement value)
     {
@@ -160,12 +173,12 @@ internal sealed class JsonSchemaCompiler
                     && !(shape.Least is { Exclusive: true } l && number == l.Value) && !(shape.Most is { Exclusive: true } m && number == m.Value);
             case JsonValueKind.String:
                 int length = value.GetString()!.EnumerateRunes().Count();
-                Dfa spelt = Dfa.Of(JsonTerms.Spell(Term.Literal(value.GetString()!)));
-                return length >= shape.MinLength && !(length > shape.MaxLength) && shape.Patterns.TrueForAll(spelt.Overlaps);
+                return length >= shape.MinLength && !(length > shape.MaxLength)
+                    && (shape.Patterns.Count == 0 || shape.Patterns.TrueForAll(Dfa.Of(JsonTerms.Spell(Term.Literal(value.GetString()!))).Overlaps));
             case JsonValueKind.Array when shape.Arrays.Count > 0 || shape.MinItems > 0 || shape.MaxItems is not null:
-                throw new GrammarException($"{shape.Pointer}: arrays that are listed by enum or const cannot also be described by items; keep one of the two");
+                throw ListedAndDescribed(shape, "arrays");
             case JsonValueKind.Object when shape.Objects.Count > 0 || shape.Required.Count > 0 || shape.MinProperties > 0 || shape.MaxProperties is not null:
-                throw new GrammarException($"{shape.Pointer}: objects that are listed by enum or const cannot also be described by properties; keep one of the two");
+                throw ListedAndDescribed(shape, "objects");
             default:
                 return true;
         }

@@ -11,6 +11,14 @@ internal static class JsonTerms
 {
     private const string Hex = "0123456789abcdefABCDEF";
 
+    // What stands in a string as it is, and what is escaped.
+    private static readonly CodePoints Plain = CodePoints.Of((0x20, 0x10FFFF)).Intersect(CodePoints.Of("\"\\").Complement());
+    private static readonly CodePoints Escaped = Plain.Complement();
+    private static readonly Dictionary<int, char> Escapes = new()
+    {
+        ['"'] = '"', ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't',
+    };
+
     /// <summary>Digits of a whole number, one fewer than <see cref="long"/> needs.</summary>
     public const int IntegerDigits = 18;
 
@@ -42,14 +50,14 @@ internal static class JsonTerms
     /// <summary>Any character of a string in its shortest spelling.</summary>
     public static Term OneCharacter { get; } = Spell(CodePoints.Any);
 
-    private static CodePoints Plain => CodePoints.Of((0x20, 0x10FFFF)).Intersect(CodePoints.Of("\"\\").Complement());
-
     /// <summary>One digit of a range.</summary>
     public static Term Digit(char first, char last) => new Characters(CodePoints.Of((first, last)));
 
     /// <summary>A string value in quotes, in its shortest spelling.</summary>
-    public static Term String(string value) =>
-        new Sequence(Term.Literal("\""), Spell(Term.Literal(value)), Term.Literal("\""));
+    public static Term String(string value) => Term.Literal($"\"{Spell(value)}\"");
+
+    /// <summary>A text in its shortest spelling within a string.</summary>
+    public static string Spell(string text) => string.Concat(text.Select(Spell));
 
     /// <summary>A value without white space.</summary>
     public static Term Value(JsonElement value) => value.ValueKind switch
@@ -68,6 +76,7 @@ internal static class JsonTerms
     /// </summary>
     public static Term Spell(Term term) => term switch
     {
+        FixedText text => Term.Literal(Spell(text.Text)),
         Characters characters => Spell(characters.Set),
         Sequence sequence => new Sequence([.. sequence.Terms.Select(Spell)]),
         Choice choice => new Choice([.. choice.Terms.Select(Spell)]),
@@ -75,25 +84,20 @@ internal static class JsonTerms
         _ => throw new InvalidOperationException($"{term.GetType().Name} is not part of a pattern."),
     };
 
+    // Characters as they are; those with a short escape; the other control characters by their number.
     private static Choice Spell(CodePoints set)
     {
-        var spellings = new List<Term> { new Characters(set.Intersect(Plain)) };
-        CodePoints escaped = set.Intersect(Plain.Complement());
-        foreach (int value in escaped.Ranges.SelectMany(r => Enumerable.Range(r.First, r.Last - r.First + 1)))
-            spellings.Add(Term.Literal(Escape((char)value)));
-        return new Choice(spellings);
+        int[] escaped = [.. set.Intersect(Escaped).Ranges.SelectMany(r => Enumerable.Range(r.First, r.Last - r.First + 1))];
+        IEnumerable<Term> numbers = escaped.Where(v => !Escapes.ContainsKey(v)).GroupBy(v => v >> 4)
+            .Select(g => new Sequence(Term.Literal($"{g.Key}"), Term.AnyOf(string.Concat(g.Select(v => $"{v & 15:x}")))));
+        Term escapes = new Choice(
+            Term.AnyOf(string.Concat(escaped.Where(Escapes.ContainsKey).Select(v => Escapes[v]))),
+            new Sequence(Term.Literal("u00"), new Choice([.. numbers])));
+        return new Choice(new Characters(set.Intersect(Plain)), new Sequence(Term.Literal("\\"), escapes));
     }
 
-    private static string Escape(char value) => value switch
-    {
-        '"' or '\\' => $"\\{value}",
-        '\b' => "\\b",
-        '\f' => "\\f",
-        '\n' => "\\n",
-        '\r' => "\\r",
-        '\t' => "\\t",
-        _ => $"\\u{(int)value:x4}",
-    };
+    private static string Spell(char value) =>
+        Escapes.TryGetValue(value, out char letter) ? $"\\{letter}" : value < ' ' ? $"\\u{(int)value:x4}" : $"{value}";
 
     private static Sequence Listed(IEnumerable<Term> terms) =>
         new([.. terms.SelectMany((t, i) => i == 0 ? new[] { t } : [Term.Literal(","), t])]);

@@ -19,12 +19,14 @@ internal static class KeywordReader
     public static bool Read(Shape shape, Location at, string keyword, JsonElement value)
     {
         Location place = at.At(keyword, value);
+        shape.Described |= TypeThatIsMeant(keyword);
         switch (keyword)
         {
             case "$ref" or "allOf" or "anyOf" or "oneOf":
                 return false;
             case "type":
-                shape.Types &= Types(place) | (at.Schema.TryGetProperty("nullable", out JsonElement nullable) && nullable.ValueKind == JsonValueKind.True ? JsonTypes.Null : 0);
+                bool nullable = at.Schema.TryGetProperty("nullable", out JsonElement may) && may.ValueKind == JsonValueKind.True;
+                shape.Types &= Types(place) | (nullable ? JsonTypes.Null : JsonTypes.None);
                 return true;
             case "enum":
                 shape.Narrow(Items(place).Select(l => l.Schema));
@@ -82,22 +84,30 @@ internal static class KeywordReader
         _ => Annotations.Contains(keyword) || keyword.StartsWith("x-", StringComparison.Ordinal),
     };
 
-    private static JsonTypes Types(Location place)
+    private static JsonTypes TypeThatIsMeant(string keyword) => keyword switch
     {
-        if (place.Schema.ValueKind == JsonValueKind.Array)
-            return Items(place).Aggregate(JsonTypes.None, (types, item) => types | Types(item with { Schema = item.Schema.ValueKind == JsonValueKind.String ? item.Schema : throw Expected(item, "the name of a type") }));
-        return Text(place) switch
-        {
-            "null" => JsonTypes.Null,
-            "boolean" => JsonTypes.Boolean,
-            "integer" => JsonTypes.Integer,
-            "number" => JsonTypes.Number,
-            "string" => JsonTypes.String,
-            "array" => JsonTypes.Array,
-            "object" => JsonTypes.Object,
-            _ => throw Expected(place, "null, boolean, integer, number, string, array or object"),
-        };
-    }
+        "properties" or "additionalProperties" or "required" or "minProperties" or "maxProperties" => JsonTypes.Object,
+        "prefixItems" or "items" or "minItems" or "maxItems" => JsonTypes.Array,
+        "pattern" or "format" or "minLength" or "maxLength" => JsonTypes.String,
+        "minimum" or "maximum" or "exclusiveMinimum" or "exclusiveMaximum" => JsonTypes.Number,
+        _ => JsonTypes.None,
+    };
+
+    private static JsonTypes Types(Location place) => place.Schema.ValueKind == JsonValueKind.Array
+        ? Items(place).Aggregate(JsonTypes.None, (types, item) => types | Type(item))
+        : Type(place);
+
+    private static JsonTypes Type(Location place) => Text(place) switch
+    {
+        "null" => JsonTypes.Null,
+        "boolean" => JsonTypes.Boolean,
+        "integer" => JsonTypes.Integer,
+        "number" => JsonTypes.Number,
+        "string" => JsonTypes.String,
+        "array" => JsonTypes.Array,
+        "object" => JsonTypes.Object,
+        _ => throw Expected(place, "null, boolean, integer, number, string, array or object"),
+    };
 
     // Keywords that speak of each other are read together, when the first of them comes by.
     private static void ReadLayer(Shape shape, Location at, Location place, string keyword)
@@ -112,7 +122,7 @@ internal static class KeywordReader
         if (first == "prefixItems")
             shape.Arrays.Add(new ArrayLayer(hasFirst ? Schemas(at.At(first, named)) : [], rest));
         else
-            shape.Objects.Add(new ObjectLayer(hasFirst ? Properties(place) : [], rest));
+            shape.Objects.Add(new ObjectLayer(hasFirst ? Properties(place) : null, rest));
     }
 
     private static OrderedDictionary<string, Location> Properties(Location place)
@@ -179,7 +189,9 @@ internal static class KeywordReader
     {
         if (place.Schema.ValueKind != JsonValueKind.Number || !place.Schema.TryGetDecimal(out decimal value) || value < 0 || value != decimal.Truncate(value))
             throw Expected(place, "a whole number from 0 on");
-        return value <= Limits.Repeats ? (int)value : throw new GrammarException($"{place.Pointer}: {value} is too many; at most {Limits.Repeats} are supported");
+        return value <= Limits.Repeats
+            ? (int)value
+            : throw new GrammarException($"{place.Pointer}: {value} is too many; at most {Limits.Repeats} are supported");
     }
 
     private static int Smaller(int? old, int value) => Math.Min(old ?? value, value);

@@ -15,7 +15,7 @@ internal sealed class ObjectTerms(Shape shape, Func<IEnumerable<Location>, Call>
     /// <summary>Builds the term.</summary>
     public Term Build()
     {
-        string[] names = [.. shape.Objects.SelectMany(o => o.Properties.Keys).Concat(shape.Required).Distinct(StringComparer.Ordinal)];
+        string[] names = [.. shape.Objects.SelectMany(o => o.Properties?.Keys ?? Enumerable.Empty<string>()).Concat(shape.Required).Distinct(StringComparer.Ordinal)];
         if (shape.Required.Any(IsForbidden))
             return Term.Nothing;
         List<Part> parts = [.. names.Where(n => !IsForbidden(n)).Select(n => new Part(Member(JsonTerms.String(n), shape.Member(n)), shape.Required.Contains(n)))];
@@ -34,7 +34,7 @@ internal sealed class ObjectTerms(Shape shape, Func<IEnumerable<Location>, Call>
     private Term? Others(string[] names)
     {
         Location[] schemas = [.. shape.Objects.Select(o => o.Additional).OfType<Location>()];
-        bool closed = schemas.Length == 0 && shape.Objects.Any(o => o.Properties.Count > 0);
+        bool closed = schemas.Length == 0 && shape.Objects.Any(o => o.Properties is not null);
         if (closed || schemas.Any(l => l.IsFalse))
             return null;
         if (names.Length == 0)

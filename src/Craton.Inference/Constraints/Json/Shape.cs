@@ -24,11 +24,17 @@ internal readonly record struct Location(JsonElement Schema, string Pointer)
 {
     public bool IsFalse => Schema.ValueKind == JsonValueKind.False;
 
-    public Location At(string name, JsonElement schema) => new(schema, $"{Pointer}/{name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal)}");
+    public Location At(string name, JsonElement schema)
+    {
+        string escaped = name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
+        return new Location(schema, $"{Pointer}/{escaped}");
+    }
 }
 
 /// <summary><c>properties</c> and <c>additionalProperties</c> of one schema: they speak of each other, so they stay together.</summary>
-internal sealed record ObjectLayer(OrderedDictionary<string, Location> Properties, Location? Additional);
+/// <param name="Properties">The named members; null where <c>properties</c> is missing.</param>
+/// <param name="Additional">What holds for others, where it is said.</param>
+internal sealed record ObjectLayer(OrderedDictionary<string, Location>? Properties, Location? Additional);
 
 /// <summary><c>prefixItems</c> and <c>items</c> of one schema.</summary>
 internal sealed record ArrayLayer(IReadOnlyList<Location> Prefix, Location? Items);
@@ -43,6 +49,12 @@ internal sealed class Shape
     public required string Pointer { get; init; }
 
     public JsonTypes Types { get; set; } = JsonTypes.Any;
+
+    /// <summary>The types that keywords speak of: what is meant where no type is stated.</summary>
+    public JsonTypes Described { get; set; }
+
+    /// <summary>The types to write.</summary>
+    public JsonTypes Intended => Types == JsonTypes.Any && Described != JsonTypes.None ? Described : Types;
 
     /// <summary>The only values, where they are listed.</summary>
     public IReadOnlyList<JsonElement>? Values { get; set; }
@@ -76,6 +88,7 @@ internal sealed class Shape
     {
         Pointer = Pointer,
         Types = Types,
+        Described = Described,
         Values = Values,
         Objects = [.. Objects],
         Required = new(Required, StringComparer.Ordinal),
@@ -108,7 +121,7 @@ internal sealed class Shape
 
     /// <summary>The schemas a member has to satisfy.</summary>
     public IReadOnlyList<Location> Member(string name) =>
-        [.. Objects.SelectMany<ObjectLayer, Location>(o => o.Properties.TryGetValue(name, out Location named) ? [named] : o.Additional is { } other ? [other] : [])];
+        [.. Objects.SelectMany<ObjectLayer, Location>(o => o.Properties?.TryGetValue(name, out Location named) == true ? [named] : o.Additional is { } other ? [other] : [])];
 
     /// <summary>The schemas an element has to satisfy.</summary>
     public IReadOnlyList<Location> Element(int index) =>
@@ -119,7 +132,8 @@ internal sealed class Shape
     {
         JsonValueKind.Null => JsonTypes.Null,
         JsonValueKind.True or JsonValueKind.False => JsonTypes.Boolean,
-        JsonValueKind.Number => value.TryGetDecimal(out decimal number) && number == decimal.Truncate(number) ? JsonTypes.Integer : JsonTypes.Fraction,
+        JsonValueKind.Number when value.TryGetDecimal(out decimal number) && number == decimal.Truncate(number) => JsonTypes.Integer,
+        JsonValueKind.Number => JsonTypes.Fraction,
         JsonValueKind.String => JsonTypes.String,
         JsonValueKind.Array => JsonTypes.Array,
         _ => JsonTypes.Object,

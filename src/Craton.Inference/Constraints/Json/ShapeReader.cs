@@ -77,11 +77,18 @@ internal sealed class ShapeReader(SchemaDocument document)
             for (int j = i + 1; j < alternatives.Length; j++)
             {
                 if (!_disjointness.Of(Read, alternatives[i], alternatives[j]))
-                    throw new GrammarException($"{place.Pointer}: alternatives {i} and {j} of oneOf may both match; tell them apart by a type or a required property with a constant, or use anyOf");
+                {
+                    throw new GrammarException(
+                        $"{place.Pointer}: alternatives {i} and {j} may both match; tell them apart by a type or a required property with a constant, or use anyOf");
+                }
             }
         }
 
-        return [.. alternatives.SelectMany(a => a)];
+        List<Shape> all = [.. alternatives.SelectMany(a => a)];
+        // The proof holds for what is written now: what other schemas speak of does not widen it.
+        foreach (Shape shape in all)
+            shape.Types = shape.Intended;
+        return all;
     }
 
     private List<Shape>[] Alternatives(Location place, List<Shape> shapes) => [.. KeywordReader.Schemas(place).Select(s => Read(s, shapes))];

@@ -1,3 +1,4 @@
+using System.Text;
 using Craton.Inference.Constraints.Automata;
 
 namespace Craton.Inference.Constraints.Text;
@@ -125,13 +126,13 @@ internal sealed class GbnfParser
         return name.Length == 0 ? null : new Call(Rule(name));
     }
 
-    private Sequence Literal()
+    private Term Literal()
     {
         _source.Need("\"");
-        var characters = new List<Term>();
+        var text = new StringBuilder();
         while (!_source.Take("\""))
-            characters.Add(new Characters(Character()));
-        return new Sequence(characters);
+            text.Append(Character());
+        return Term.Literal(text.ToString());
     }
 
     private CodePoints Class()
@@ -141,21 +142,22 @@ internal sealed class GbnfParser
         CodePoints set = CodePoints.Of();
         while (!_source.Take("]"))
         {
-            CodePoints first = Character();
+            int first = Character().Value, last = first;
             if (_source.Peek == '-' && !_source.IsAt("-]"))
             {
                 _source.Need("-");
-                (int from, int to) = (first.Ranges[0].First, Character().Ranges[0].First);
-                first = from <= to ? CodePoints.Of((from, to)) : throw _source.Error("a range in '[…]' needs a smaller and a greater character; exchange them");
+                last = Character().Value;
+                if (first > last)
+                    throw _source.Error("a range in '[…]' needs a smaller and a greater character; exchange them");
             }
 
-            set = set.Union(first);
+            set = set.Union(CodePoints.Of((first, last)));
         }
 
         return negated ? set.Complement() : set;
     }
 
-    private CodePoints Character()
+    private Rune Character()
     {
         int value = _source.TakeCharacter();
         if (value == '\\')
@@ -173,7 +175,7 @@ internal sealed class GbnfParser
             };
         }
 
-        return System.Text.Rune.IsValid(value) ? CodePoints.Of((value, value)) : throw _source.Error("the escape names no character; expected one up to U+10FFFF that is no half of a surrogate pair");
+        return _source.Character(value);
     }
 
     private string Name() => _source.TakeWhile(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');

@@ -186,7 +186,8 @@ internal sealed class RegexParser
             'x' => _source.TakeHex(2),
             'u' => CodeUnits(),
             'c' when char.IsAsciiLetter(_source.Peek) => _source.TakeCharacter() % 32,
-            _ when letter < 128 && char.IsAsciiLetterOrDigit((char)letter) => throw _source.Error($"'\\{(char)letter}' is not supported; only what a finite automaton can match is"),
+            < 128 when char.IsAsciiLetterOrDigit((char)letter) =>
+                throw _source.Error($"'\\{(char)letter}' is not supported; only what a finite automaton can match is"),
             _ => letter,
         };
         return CodePoints.Of((value, value));
@@ -208,7 +209,7 @@ internal sealed class RegexParser
                 value = char.ConvertToUtf32((char)value, (char)low);
         }
 
-        return System.Text.Rune.IsValid(value) ? value : throw _source.Error("the escape names no character; expected one up to U+10FFFF that is no half of a surrogate pair");
+        return _source.Character(value).Value;
     }
 
     private CodePoints Category(bool negated)

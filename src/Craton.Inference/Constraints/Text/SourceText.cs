@@ -57,11 +57,17 @@ internal sealed class SourceText(string text, string what)
     /// <summary>Reads exactly so many hexadecimal digits.</summary>
     public int TakeHex(int digits)
     {
-        if (Position + digits > text.Length || !int.TryParse(text.AsSpan(Position, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out int value))
+        ReadOnlySpan<char> hex = text.AsSpan(Position, Math.Min(digits, text.Length - Position));
+        if (hex.Length < digits || !int.TryParse(hex, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out int value))
             throw Error($"expected {digits} hexadecimal digits{Found}");
         Position += digits;
         return value;
     }
+
+    /// <summary>The character of a code point that an escape names.</summary>
+    public Rune Character(int value) => Rune.IsValid(value)
+        ? new Rune(value)
+        : throw Error("the escape names no character; expected one up to U+10FFFF that is no half of a surrogate pair");
 
     /// <summary>
     /// Reads <c>{n}</c>, <c>{n,}</c>, <c>{n,m}</c> or <c>{,m}</c>; false, and nothing read, where something else comes.

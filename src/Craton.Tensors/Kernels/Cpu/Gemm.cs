@@ -35,15 +35,17 @@ internal static unsafe class Gemm
         where TEpilogue : struct, IGemmEpilogue
         => Multiply(RegisterBits, shape, a, b, c, accumulate, epilogue);
 
-    /// <summary>The product with a second operand that is packed for good.</summary>
-    /// <param name="m">Rows of A and C.</param>
-    /// <param name="a">One M×K matrix.</param>
-    /// <param name="b">The K×N matrix.</param>
-    /// <param name="c">One M×N matrix, rows of adjacent values.</param>
-    /// <param name="epilogue">What is done to each finished element.</param>
-    public static void Multiply<TEpilogue>(int m, StridedMatrix<float> a, PackedMatrix b, StridedMatrix<float> c, TEpilogue epilogue)
-        where TEpilogue : struct, IGemmEpilogue
-        => Multiply(RegisterBits, new GemmProblem(new GemmShape(m, b.N, b.K), a, default, c, accumulate: false, exchanged: false, b), epilogue);
+    /// <summary>The product of a linear layer, with what is added to it.</summary>
+    /// <param name="problem">One product; rows of C are contiguous.</param>
+    /// <param name="bias">Null, or contiguous F32 [N].</param>
+    /// <param name="residual">Null, or contiguous F32 of C's shape.</param>
+    public static void Linear(in GemmProblem problem, Tensor? bias, Tensor? residual)
+    {
+        float* b = bias is null ? null : (float*)bias.Pointer;
+        if (residual is not null) Multiply(RegisterBits, problem, new ResidualEpilogue(b, (float*)residual.Pointer, problem.Shape.N));
+        else if (bias is not null) Multiply(RegisterBits, problem, new BiasEpilogue(b));
+        else Multiply(RegisterBits, problem, new NoEpilogue());
+    }
 
     /// <summary>Bits of the registers used unless others are asked for: the process's, but no vectors where the hardware has no fused
     /// multiply-add, which would then be computed lane by lane, slower than by scalar code.</summary>

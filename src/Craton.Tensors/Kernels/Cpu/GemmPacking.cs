@@ -106,7 +106,8 @@ internal static unsafe class GemmPacking
         int done = 0; // steps
         if (Avx512F.IsSupported && k >= 16)
         {
-            for (int i = 0; i < used; i += 16)
+            // The last group first: what it writes too much at the begin of the following step, the others write over.
+            for (int i = (used - 1) & ~15; i >= 0; i -= 16)
                 PackSquares512(source + (i * stride), stride, Math.Min(15, used - 1 - i), width, k, panel + i);
             done = k & ~15;
         }

@@ -12,7 +12,7 @@ internal sealed unsafe partial class CpuKernels
 
     public override void Linear(Tensor x, Tensor w, Tensor? bias, Tensor? residual, Tensor y)
     {
-        if (bias is { Layout.IsContiguous: false } || (bias is null && residual is null))
+        if (bias is { Layout.IsContiguous: false })
         {
             base.Linear(x, w, bias, residual, y);
             return;
@@ -21,8 +21,6 @@ internal sealed unsafe partial class CpuKernels
         var shape = new GemmShape((int)(y.Count / Math.Max(1, n)), n, k);
         var weights = new StridedMatrix<float>((float*)w.Pointer, (nint)w.Layout.Stride(0), (nint)w.Layout.Stride(1)).Transposed;
         StridedMatrix<float> rows = new((float*)x.Pointer, k, 1), result = new((float*)y.Pointer, n, 1);
-        float* b = bias is null ? null : (float*)bias.Pointer;
-        if (residual is null) Gemm.Multiply(shape, rows, weights, result, accumulate: false, new BiasEpilogue(b));
-        else Gemm.Multiply(shape, rows, weights, result, accumulate: false, new ResidualEpilogue(b, (float*)residual.Pointer, n));
+        Gemm.Linear(new GemmProblem(shape, rows, weights, result, accumulate: false, exchanged: false), bias, residual);
     }
 }

@@ -38,9 +38,6 @@ internal sealed unsafe class PackedMatrix
     /// <summary>Distance of panels in elements.</summary>
     public nint PanelStride { get; }
 
-    /// <summary>Bytes held.</summary>
-    public long Bytes => _storage.Bytes;
-
     /// <summary>Where step <paramref name="k"/> of the panel that begins at <paramref name="column"/> lies, a multiple of
     /// <see cref="PanelColumns"/> or a part of it.</summary>
     public float* At(int k, int column)
@@ -60,13 +57,16 @@ internal sealed unsafe class PackedMatrix
     /// out.</summary>
     public void Multiply(Tensor x, Tensor? bias, Tensor? residual, Tensor y)
     {
-        int m = (int)(y.Count / Math.Max(1, N));
         StridedMatrix<float> rows = new((float*)x.Pointer, K, 1), result = new((float*)y.Pointer, N, 1);
-        float* b = bias is null ? null : (float*)bias.Pointer;
-        if (residual is not null) Gemm.Multiply(m, rows, this, result, new ResidualEpilogue(b, (float*)residual.Pointer, N));
-        else if (bias is not null) Gemm.Multiply(m, rows, this, result, new BiasEpilogue(b));
-        else Gemm.Multiply(m, rows, this, result, new NoEpilogue());
+        Gemm.Linear(Problem((int)(y.Count / Math.Max(1, N)), rows, result), bias, residual);
     }
+
+    /// <summary>C = A · this.</summary>
+    /// <param name="m">Rows of A and C.</param>
+    /// <param name="a">One M×K matrix.</param>
+    /// <param name="c">One M×N matrix.</param>
+    public GemmProblem Problem(int m, StridedMatrix<float> a, StridedMatrix<float> c)
+        => new(new GemmShape(m, N, K), a, default, c, accumulate: false, exchanged: false, this);
 
     private readonly struct Packing(PackedMatrix packed, StridedMatrix<float> source) : IJob
     {

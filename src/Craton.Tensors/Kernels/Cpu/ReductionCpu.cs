@@ -15,7 +15,19 @@ internal sealed unsafe partial class CpuKernels
         RowPlan plan = RowPlan.Of(x.Layout, y.Layout.Expand(x.Shape));
         if (plan.Step(0) == 1 && plan.Step(1) == 0 && plan.Rows == y.Count && plan.Rows > 0) SumRows(plan, x, y, add);
         else if (plan.Step(0) == 1 && plan.Step(1) == 1 && plan.Length == y.Count && plan.Rows > 0) SumColumns(plan, x, y, add);
+        else if (plan.Step(0) == 1 && plan.Step(1) == 0 && plan.Rows > 1) SumRowsFirst(x, plan.Length, y, add);
         else base.SumTo(x, y, add);
+    }
+
+    // Sums along the rows, then of these: a sum over images and pixels, say, that keeps the channels between them.
+    private void SumRowsFirst(Tensor x, long length, Tensor y, bool add)
+    {
+        Span<int> shape = stackalloc int[Layout.MaxRank];
+        x.Shape.CopyTo(shape);
+        for (int i = x.Rank - 1; length > 1; i--) (length, shape[i]) = (length / x.Size(i), 1);
+        Tensor each = Tensor.Empty(x.DType, shape[..x.Rank]);
+        SumTo(x, each);
+        SumTo(each, y, add);
     }
 
     private static void SumRows(in RowPlan plan, Tensor x, Tensor y, bool add)

@@ -17,7 +17,7 @@ internal unsafe partial class ReferenceKernels
             else GemmReference.Multiply(batch.Shape, batch.A<float>(a), batch.B<float>(b), batch.Y<float>(y), add);
     }
 
-    /// <summary>y = x · wᵀ + bias: x [rows, K] with any leading dimensions, contiguous; w [N, K].</summary>
+    /// <summary>y = x · wᵀ + bias + residual: x [rows, K] and residual [rows, N] with any leading dimensions, contiguous; w [N, K].</summary>
     public virtual void Linear(Tensor x, Tensor w, Tensor? bias, Tensor? residual, Tensor y)
     {
         int k = w.Size(1), n = w.Size(0);

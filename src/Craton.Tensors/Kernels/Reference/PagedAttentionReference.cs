@@ -9,7 +9,7 @@ internal partial class ReferenceKernels
         {
             Tensor q = Ops.Slice(call.Q, 2, text.First, text.First + text.Count);
             var own = new AttentionCall(
-                q, Ops.Gather(call.K, text), Ops.Gather(call.V, text), call.Scale, call.SoftCap, Causal: true, text.Past, call.Window, null, call.Slopes, null, null);
+                q, Ops.Gather(call.K, text), Ops.Gather(call.V, text), call.Scale, call.SoftCap, Causal: true, text.Past, call.Window, WindowAfter: -1, null, call.Slopes, null, null);
             Attention(own, Ops.Slice(y, 2, text.First, text.First + text.Count), logSums: null);
         }
     }

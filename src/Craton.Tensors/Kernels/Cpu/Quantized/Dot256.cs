@@ -49,10 +49,11 @@ internal readonly unsafe struct Dot256 : IDot<Vector256<byte>, Vector256<short>,
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Halves(byte* values)
     {
-        // The exponent is too small by 112 after the shift; the product puts it right, for subnormal numbers too.
-        Vector256<int> bits = Avx2.ConvertToVector256Int32(Vector128.Load((ushort*)values));
-        Vector256<float> magnitude = ((bits & Vector256.Create(0x7FFF)) << 13).AsSingle() * Vector256.Create(DotPowers.HalfBias);
-        return (magnitude.AsInt32() | ((bits & Vector256.Create(0x8000)) << 16)).AsSingle();
+        // The exponent grows by 112. Subnormal numbers become 2⁻¹⁴ + x, from which 2⁻¹⁴ is taken away: no subnormal float, which is slow, comes up.
+        Vector256<int> bits = Avx2.ConvertToVector256Int32(Vector128.Load((ushort*)values)), magnitude = ((bits & Vector256.Create(0x7FFF)) << 13) + Vector256.Create(112 << 23);
+        Vector256<float> small = (magnitude + Vector256.Create(1 << 23)).AsSingle() - Vector256.Create(DotPowers.LeastNormalHalf);
+        magnitude = Vector256.ConditionalSelect(Vector256.Equals(bits & Vector256.Create(0x7C00), Vector256<int>.Zero), small.AsInt32(), magnitude);
+        return (magnitude | ((bits & Vector256.Create(0x8000)) << 16)).AsSingle();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -63,6 +64,9 @@ internal readonly unsafe struct Dot256 : IDot<Vector256<byte>, Vector256<short>,
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> All(float value) => Vector256.Create(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Read(float* values) => Vector256.Load(values);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Multiply(Vector256<float> a, Vector256<float> b) => a * b;

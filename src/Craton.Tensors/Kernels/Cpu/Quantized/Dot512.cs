@@ -49,10 +49,11 @@ internal readonly unsafe struct Dot512 : IDot<Vector512<byte>, Vector512<short>,
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Halves(byte* values)
     {
-        // The exponent is too small by 112 after the shift; the product puts it right, for subnormal numbers too.
-        Vector512<int> bits = Avx512F.ConvertToVector512Int32(Vector256.Load((ushort*)values));
-        Vector512<float> magnitude = ((bits & Vector512.Create(0x7FFF)) << 13).AsSingle() * Vector512.Create(DotPowers.HalfBias);
-        return (magnitude.AsInt32() | ((bits & Vector512.Create(0x8000)) << 16)).AsSingle();
+        // The exponent grows by 112. Subnormal numbers become 2⁻¹⁴ + x, from which 2⁻¹⁴ is taken away: no subnormal float, which is slow, comes up.
+        Vector512<int> bits = Avx512F.ConvertToVector512Int32(Vector256.Load((ushort*)values)), magnitude = ((bits & Vector512.Create(0x7FFF)) << 13) + Vector512.Create(112 << 23);
+        Vector512<float> small = (magnitude + Vector512.Create(1 << 23)).AsSingle() - Vector512.Create(DotPowers.LeastNormalHalf);
+        magnitude = Vector512.ConditionalSelect(Vector512.Equals(bits & Vector512.Create(0x7C00), Vector512<int>.Zero), small.AsInt32(), magnitude);
+        return (magnitude | ((bits & Vector512.Create(0x8000)) << 16)).AsSingle();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -63,6 +64,9 @@ internal readonly unsafe struct Dot512 : IDot<Vector512<byte>, Vector512<short>,
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> All(float value) => Vector512.Create(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Read(float* values) => Vector512.Load(values);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Multiply(Vector512<float> a, Vector512<float> b) => a * b;

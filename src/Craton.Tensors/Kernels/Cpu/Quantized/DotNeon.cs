@@ -50,8 +50,10 @@ internal readonly unsafe struct DotNeon : IDot<Vector128<byte>, Vector128<int>, 
     public static Vector128<float> Halves(byte* values)
     {
         Vector128<int> bits = Vector128.WidenLower(Vector128.CreateScalar(*(ulong*)values).AsUInt16()).AsInt32();
-        Vector128<float> magnitude = ((bits & Vector128.Create(0x7FFF)) << 13).AsSingle() * Vector128.Create(DotPowers.HalfBias);
-        return (magnitude.AsInt32() | ((bits & Vector128.Create(0x8000)) << 16)).AsSingle();
+        Vector128<int> magnitude = ((bits & Vector128.Create(0x7FFF)) << 13) + Vector128.Create(112 << 23); // see Dot256
+        Vector128<float> small = (magnitude + Vector128.Create(1 << 23)).AsSingle() - Vector128.Create(DotPowers.LeastNormalHalf);
+        magnitude = Vector128.ConditionalSelect(Vector128.Equals(bits & Vector128.Create(0x7C00), Vector128<int>.Zero), small.AsInt32(), magnitude);
+        return (magnitude | ((bits & Vector128.Create(0x8000)) << 16)).AsSingle();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -64,6 +66,9 @@ internal readonly unsafe struct DotNeon : IDot<Vector128<byte>, Vector128<int>, 
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> All(float value) => Vector128.Create(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Read(float* values) => Vector128.Load(values);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Multiply(Vector128<float> a, Vector128<float> b) => a * b;

@@ -46,6 +46,8 @@ internal readonly unsafe struct DotScalar : IDot<uint, int, int, float>
 
     public static float All(float value) => value;
 
+    public static float Read(float* values) => *values;
+
     public static float Multiply(float a, float b) => a * b;
 
     public static float Fma(float a, float b, float c) => MathF.FusedMultiplyAdd(a, b, c);

@@ -20,13 +20,13 @@ internal readonly unsafe struct DotVnni : IDot<Vector256<byte>, Vector256<int>, 
     public static Vector256<byte> Quad(sbyte* x) => Vector256.Create(*(int*)x).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<byte> Low(Vector256<byte> weights) => weights & Vector256.Create((byte)15);
+    public static Vector256<byte> Low(Vector256<byte> weights) => Dot256.Low(weights);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<byte> High(Vector256<byte> weights) => (weights.AsUInt16() >>> 4).AsByte() & Vector256.Create((byte)15);
+    public static Vector256<byte> High(Vector256<byte> weights) => Dot256.High(weights);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<byte> Bits(Vector256<byte> weights, int shift, byte mask) => (weights.AsUInt16() >>> shift).AsByte() & Vector256.Create(mask);
+    public static Vector256<byte> Bits(Vector256<byte> weights, int shift, byte mask) => Dot256.Bits(weights, shift, mask);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Step(Vector256<int> sum, Vector256<byte> weights, Vector256<byte> x) => AvxVnni.MultiplyWideningAndAdd(sum, weights, x.AsSByte());
@@ -47,22 +47,19 @@ internal readonly unsafe struct DotVnni : IDot<Vector256<byte>, Vector256<int>, 
     public static Vector256<float> Float(Vector256<int> value) => Vector256.ConvertToSingle(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Halves(byte* values)
-    {
-        // The exponent is too small by 112 after the shift; the product puts it right, for subnormal numbers too.
-        Vector256<int> bits = Avx2.ConvertToVector256Int32(Vector128.Load((ushort*)values));
-        Vector256<float> magnitude = ((bits & Vector256.Create(0x7FFF)) << 13).AsSingle() * Vector256.Create(DotPowers.HalfBias);
-        return (magnitude.AsInt32() | ((bits & Vector256.Create(0x8000)) << 16)).AsSingle();
-    }
+    public static Vector256<float> Halves(byte* values) => Dot256.Halves(values);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Bytes(byte* values) => Vector256.ConvertToSingle(Avx2.ConvertToVector256Int32(values));
+    public static Vector256<float> Bytes(byte* values) => Dot256.Bytes(values);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> SignedBytes(byte* values) => Vector256.ConvertToSingle(Avx2.ConvertToVector256Int32((sbyte*)values));
+    public static Vector256<float> SignedBytes(byte* values) => Dot256.SignedBytes(values);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> All(float value) => Vector256.Create(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Read(float* values) => Vector256.Load(values);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Multiply(Vector256<float> a, Vector256<float> b) => a * b;

@@ -64,6 +64,9 @@ internal unsafe interface IDot<TBytes, TSum, TInt, TFloat>
     /// <summary>The same float for every row.</summary>
     static abstract TFloat All(float value);
 
+    /// <summary>Reads one float for every row.</summary>
+    static abstract TFloat Read(float* values);
+
     /// <summary>a · b.</summary>
     static abstract TFloat Multiply(TFloat a, TFloat b);
 

@@ -25,6 +25,9 @@ internal unsafe struct QuantizedTile
     /// <summary>Values of a row.</summary>
     public int Columns;
 
+    /// <summary>Whether the offsets are floats that go with minima.</summary>
+    public bool HasMinima;
+
     /// <summary>First result.</summary>
     public float* Y;
 
@@ -51,12 +54,10 @@ internal static unsafe class QuantizedGemm
         int count = (outputs + PanelLayout.Rows - 1) / PanelLayout.Rows;
         long most = Math.Max(1, (long)columns * outputs * rows / LeastWork);
         int tasks = (int)Math.Min(Math.Min(count, most), WorkerPool.Threads == 1 ? 1 : 8 * WorkerPool.Threads);
-        Kernels kernels = Select<KernelsOf, Kernels>(new KernelsOf(type));
         var job = new Job
         {
-            One = kernels.One,
-            Four = kernels.Four,
-            Lanes = kernels.Lanes,
+            Kernels = Select<KernelsOf, Kernels>(new KernelsOf(type)),
+            HasMinima = type is BlockType.Q4_K or BlockType.Q5_K,
             Panels = panels,
             PanelBytes = PanelBytes(type, columns),
             PanelCount = count,
@@ -68,8 +69,7 @@ internal static unsafe class QuantizedGemm
             Y = y,
             Bias = bias,
         };
-        if (tasks == 1) job.Run(0, 0);
-        else WorkerPool.Run(ref job, tasks);
+        WorkerPool.Run(ref job, tasks);
     }
 
     /// <summary>Bytes of a panel of so many columns.</summary>
@@ -95,95 +95,89 @@ internal static unsafe class QuantizedGemm
     private struct Kernels
     {
         public delegate*<byte*, in QuantizedTile, int, void> One, Four;
-        public int Lanes;
+        public delegate*<byte*, int, byte*, void> Spread;
+        public delegate*<int, int> SpreadBytes;
+        public int RowsAtOnce;
     }
 
     private readonly struct KernelsOf(BlockType type) : IChoice<Kernels>
     {
         public Kernels Of<TDot, TBytes, TSum, TInt, TFloat>() where TDot : struct, IDot<TBytes, TSum, TInt, TFloat>
         {
-            var kernels = new Kernels { Lanes = TDot.Lanes };
-            switch (type)
+            return type switch
             {
-                case BlockType.Q8_0:
-                    kernels.One = &QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.Q8_0One;
-                    kernels.Four = &QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.Q8_0Four;
-                    break;
-                case BlockType.Q4_0:
-                    kernels.One = &QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.Q4_0One;
-                    kernels.Four = &QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.Q4_0Four;
-                    break;
-                case BlockType.Q4_K:
-                    kernels.One = &QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.Q4_KOne;
-                    kernels.Four = &QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.Q4_KFour;
-                    break;
-                case BlockType.Q5_K:
-                    kernels.One = &QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.Q5_KOne;
-                    kernels.Four = &QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.Q5_KFour;
-                    break;
-                case BlockType.Q6_K:
-                    kernels.One = &QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.Q6_KOne;
-                    kernels.Four = &QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.Q6_KFour;
-                    break;
-                default:
-                    throw new NotSupportedException($"no kernel for {type}");
-            }
-            return kernels;
+                BlockType.Q8_0 => Of<QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.Q8_0>(),
+                BlockType.Q4_0 => Of<QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.Q4_0>(),
+                BlockType.Q4_K => Of<QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.Q4_K>(),
+                BlockType.Q5_K => Of<QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.Q5_K>(),
+                BlockType.Q6_K => Of<QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.Q6_K>(),
+                _ => throw new NotSupportedException($"no kernel for {type}"),
+            };
+
+            static Kernels Of<TPanel>() where TPanel : struct, QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.IPanel => new()
+            {
+                One = &QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.One<TPanel>,
+                Four = &QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.Four<TPanel>,
+                Spread = &QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.Spread<TPanel>,
+                SpreadBytes = &QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.SpreadBytes<TPanel>,
+                RowsAtOnce = QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.RowsAtOnce,
+            };
         }
     }
 
     private struct Job : IJob
     {
-        public delegate*<byte*, in QuantizedTile, int, void> One, Four;
+        public Kernels Kernels;
         public byte* Panels;
         public long PanelBytes, Rows;
-        public int Lanes, PanelCount, Tasks, Outputs, Columns;
+        public int PanelCount, Tasks, Outputs, Columns;
+        public bool HasMinima;
         public QuantizedRows X;
         public float* Y, Bias;
 
         public readonly void Run(int task, int worker)
         {
             int first = (int)((long)PanelCount * task / Tasks), end = (int)((long)PanelCount * (task + 1) / Tasks);
+            byte* spread = Rows < 4 ? null : (byte*)WorkerScratch.Rent(Kernels.SpreadBytes(Columns));
             long chunk = Math.Max(4, ChunkBytes / Columns & ~3);
             for (long start = 0; start < Rows; start += chunk)
                 for (int panel = first; panel < end; panel++)
-                    RunPanel(panel, start, Math.Min(Rows, start + chunk));
+                    RunPanel(panel, start, Math.Min(Rows, start + chunk), spread);
         }
 
-        private readonly void RunPanel(int panel, long start, long end)
+        private readonly void RunPanel(int panel, long start, long end, byte* spread)
         {
             byte* weights = Panels + panel * PanelBytes;
             int output = panel * PanelLayout.Rows, count = Math.Min(PanelLayout.Rows, Outputs - output);
-            float* edge = stackalloc float[4 * PanelLayout.Rows]; // where a tile writes that is cut at the right or below
-            for (long row = start; row < end;)
+            float* edge = stackalloc float[4 * PanelLayout.Rows]; // where a tile writes that is cut at the right
+            long row = start;
+            if (end - row >= 4) Kernels.Spread(weights, Columns, spread);
+            for (; row + 4 <= end; row += 4) RunTile(Kernels.Four, spread, row, 4, output, count, edge);
+            for (; row < end; row++) RunTile(Kernels.One, weights, row, 1, output, count, edge);
+        }
+
+        private readonly void RunTile(delegate*<byte*, in QuantizedTile, int, void> kernel, byte* weights, long row, int rows, int output, int count, float* edge)
+        {
+            bool isEdge = count < PanelLayout.Rows;
+            float* y = Y + row * Outputs + output;
+            var tile = new QuantizedTile
             {
-                // Two or three rows take as long as four: the rest is computed from what lies behind the last row, and dropped.
-                int rows = (int)Math.Min(4, end - row);
-                bool isEdge = count < PanelLayout.Rows || rows is 2 or 3;
-                float* y = Y + row * Outputs + output;
-                var tile = new QuantizedTile
+                X = X.Values(row),
+                Scales = X.Scales(row),
+                Offsets = X.Offsets(row),
+                OffsetStride = X.OffsetStride,
+                Columns = Columns,
+                HasMinima = HasMinima,
+                Y = isEdge ? edge : y,
+                Stride = isEdge ? PanelLayout.Rows : Outputs,
+            };
+            for (int lane = 0; lane < PanelLayout.Rows; lane += Kernels.RowsAtOnce) kernel(weights, tile, lane);
+            for (int r = 0; r < rows && (isEdge || Bias is not null); r++)
+                for (int n = 0; n < count; n++)
                 {
-                    X = X.Values(row),
-                    Scales = X.Scales(row),
-                    Offsets = X.Offsets(row),
-                    OffsetStride = X.OffsetStride,
-                    Columns = Columns,
-                    Y = isEdge ? edge : y,
-                    Stride = isEdge ? PanelLayout.Rows : Outputs,
-                };
-                for (int lane = 0; lane < PanelLayout.Rows; lane += Lanes)
-                {
-                    if (rows == 1) One(weights, tile, lane);
-                    else Four(weights, tile, lane);
+                    float value = tile.Y[r * tile.Stride + n];
+                    y[(long)r * Outputs + n] = Bias is null ? value : value + Bias[output + n];
                 }
-                for (int r = 0; r < rows && (isEdge || Bias is not null); r++)
-                    for (int n = 0; n < count; n++)
-                    {
-                        float value = tile.Y[r * tile.Stride + n];
-                        y[(long)r * Outputs + n] = Bias is null ? value : value + Bias[output + n];
-                    }
-                row += rows;
-            }
         }
     }
 }

@@ -42,14 +42,12 @@ internal readonly unsafe struct QuantizedRows
     public int* Offsets(long row) => _offsets + row * OffsetStride;
 
     /// <summary>
-    /// Quantises rows [rows, columns] into scratch memory of this thread, which stays valid until the next rent at this depth. Behind the last row
-    /// rows follow that hold anything, up to a multiple of four.
+    /// Quantises rows [rows, columns] into scratch memory of this thread, which stays valid until the next rent at this depth.
     /// </summary>
     public static QuantizedRows From(BlockType type, float* x, long rows, int columns)
     {
         int offsets = columns / (type == BlockType.Q6_K ? 16 : Block);
-        long padded = (rows + 3) & ~3L;
-        var result = new QuantizedRows((byte*)WorkerScratch.Rent(padded * (columns + columns / Block * 4 + offsets * 4)), padded, columns, offsets);
+        var result = new QuantizedRows((byte*)WorkerScratch.Rent(rows * (columns + columns / Block * 4 + offsets * 4)), rows, columns, offsets);
         var job = new Job { Type = type, X = x, Result = result, Rows = rows, PerTask = Math.Max(1, 16384 / columns) };
         int tasks = (int)((rows + job.PerTask - 1) / job.PerTask);
         if (tasks == 1) job.Run(0, 0);

@@ -1,338 +1,358 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Craton.Tensors.Kernels;
 
 /// <summary>
-/// Products of a panel of 16 weight rows with one or four rows of activations. For every element the order is the same: block after block of 32
-/// values of k, the exact integer sum of the block times the two scales, added by a fused multiply-add; then, for types that have minima, the
+/// Products of a panel of 16 weight rows with rows of activations. For every element the order is the same: block after block of k (32 values, 16
+/// with Q6_K), the exact integer sum of the block times the two scales, added by a fused multiply-add; then, for types that have minima, the
 /// minimum times the sum of the activations. So neither the register nor the number of rows changes a bit.
 /// </summary>
 /// <remarks>
-/// A panel is a run of blocks, each with 16 scales first (<see cref="PanelLayout"/>). Bytes of weights lie as [group of 4 k][16 rows][4 k]; the
-/// nibbles of a byte are 16 values of k apart.
+/// One row reads the panel as it is stored (<see cref="PanelLayout"/>): that is bound by memory. For four rows and more the panel is spread to
+/// bytes first, the same way for all types, which the other rows pay for: that is bound by arithmetic. A kernel does
+/// <see cref="RowsAtOnce"/> weight rows in one pass: two registers of them where an instruction takes weights of 8 bits, otherwise one, whose
+/// sums are those of the lower and the upper four bits.
 /// </remarks>
 internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
     where TDot : struct, IDot<TBytes, TSum, TInt, TFloat>
 {
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Q8_0One(byte* panel, in QuantizedTile t, int lane)
+    // How far ahead of the products memory is asked for: what the hardware fetches by itself ends at every page.
+    private const int Ahead = 8 << 10;
+
+    private const int SpreadHead = 2 * PanelLayout.Rows * sizeof(float); // a scale and a minimum for every row
+
+    /// <summary>Weight rows of one pass.</summary>
+    public static int RowsAtOnce => TDot.Wide ? 2 * TDot.Lanes : TDot.Lanes;
+
+    /// <summary>How a type keeps 32 values of k in its panels.</summary>
+    public interface IPanel
     {
-        sbyte* x0 = t.X; float* d0 = t.Scales; int* o0 = t.Offsets;
-        TFloat f0 = TDot.All(0);
-        for (int b = 0; b < t.Columns / 32; b++, panel += PanelLayout.Q8_0Bytes)
+        /// <summary>Values of k that have a scale of their own: 32 or 16.</summary>
+        static abstract int Scaled { get; }
+
+        /// <summary>Bytes in which 32 values of k of all rows are kept.</summary>
+        static abstract int Stored { get; }
+
+        /// <summary>f plus the products of one row of activations with a block of 32, for the weight rows of one register.</summary>
+        /// <param name="f">The sums so far.</param>
+        /// <param name="panel">The panel.</param>
+        /// <param name="block">The block.</param>
+        /// <param name="lane">First weight row.</param>
+        /// <param name="x">The activations of the block.</param>
+        /// <param name="d">Their scale.</param>
+        /// <param name="offsets">The row's offsets.</param>
+        static abstract TFloat Add(TFloat f, byte* panel, int block, int lane, sbyte* x, float d, int* offsets);
+
+        /// <summary>Writes a block of 32 the way <see cref="Four"/> reads it: for each scale of k the scales and the minima of 16 rows, then bytes as
+        /// [group of 4 k][16 rows][4 k].</summary>
+        static abstract void Spread(byte* panel, int block, byte* to);
+    }
+
+    /// <summary>Bytes of a panel that is spread.</summary>
+    public static int SpreadBytes<TPanel>(int columns) where TPanel : struct, IPanel => columns / TPanel.Scaled * (SpreadHead + TPanel.Scaled * PanelLayout.Rows);
+
+    /// <summary>Spreads a panel.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Spread<TPanel>(byte* panel, int columns, byte* to) where TPanel : struct, IPanel
+    {
+        int bytes = SpreadBytes<TPanel>(32);
+        for (int block = 0; block < columns / 32; block++, to += bytes) TPanel.Spread(panel, block, to);
+    }
+
+    /// <summary>One row of activations with <see cref="RowsAtOnce"/> rows of a panel as it is stored.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void One<TPanel>(byte* panel, in QuantizedTile t, int lane) where TPanel : struct, IPanel
+    {
+        sbyte* x = t.X;
+        float* d = t.Scales;
+        int* o = t.Offsets;
+        TFloat f = TDot.All(0), h = TDot.All(0);
+        for (int b = 0; b < t.Columns / 32; b++, x += 32)
         {
-            TFloat scale = TDot.Halves(panel + 2 * lane);
+            if (lane == 0) Prefetch(panel + b * TPanel.Stored + Ahead, TPanel.Stored);
+            f = TPanel.Add(f, panel, b, lane, x, d[b], o);
+            if (TDot.Wide) h = TPanel.Add(h, panel, b, lane + TDot.Lanes, x, d[b], o);
+        }
+        TDot.Store(f, t.Y + lane);
+        if (TDot.Wide) TDot.Store(h, t.Y + lane + TDot.Lanes);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch(byte* start, int bytes)
+    {
+        if (!Sse.IsSupported) return;
+        for (int i = 0; i < bytes; i += 64) Sse.Prefetch1(start + i);
+    }
+
+    /// <summary>Four rows of activations with <see cref="RowsAtOnce"/> rows of a panel that is spread.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Four<TPanel>(byte* spread, in QuantizedTile t, int lane) where TPanel : struct, IPanel
+    {
+        int columns = t.Columns, none = 0, perScale = 32 / TPanel.Scaled, next = TDot.Wide ? lane + TDot.Lanes : lane;
+        sbyte* x0 = t.X, x1 = x0 + columns, x2 = x1 + columns, x3 = x2 + columns;
+        float* d0 = t.Scales, d1 = d0 + columns / 32, d2 = d1 + columns / 32, d3 = d2 + columns / 32;
+        int* o0 = t.Offsets, o1 = o0 + t.OffsetStride, o2 = o1 + t.OffsetStride, o3 = o2 + t.OffsetStride;
+        TFloat f0 = TDot.All(0), f1 = f0, f2 = f0, f3 = f0, h0 = f0, h1 = f0, h2 = f0, h3 = f0;
+        for (int b = 0; b < columns / TPanel.Scaled; b++)
+        {
+            float* scales = (float*)spread, minima = scales + PanelLayout.Rows;
+            byte* w = spread + SpreadHead;
+            TSum a0 = TDot.None, a1 = a0, a2 = a0, a3 = a0, c0 = a0, c1 = a0, c2 = a0, c3 = a0;
+            for (int g = 0; g < TPanel.Scaled / 4; g += 4)
+            {
+                Group(w, lane, x0, x1, x2, x3, ref a0, ref a1, ref a2, ref a3, ref c0, ref c1, ref c2, ref c3);
+                Group(w + 64, lane, x0 + 4, x1 + 4, x2 + 4, x3 + 4, ref a0, ref a1, ref a2, ref a3, ref c0, ref c1, ref c2, ref c3);
+                Group(w + 128, lane, x0 + 8, x1 + 8, x2 + 8, x3 + 8, ref a0, ref a1, ref a2, ref a3, ref c0, ref c1, ref c2, ref c3);
+                Group(w + 192, lane, x0 + 12, x1 + 12, x2 + 12, x3 + 12, ref a0, ref a1, ref a2, ref a3, ref c0, ref c1, ref c2, ref c3);
+                w += 256;
+                x0 += 16;
+                x1 += 16;
+                x2 += 16;
+                x3 += 16;
+            }
+            bool hasMinima = t.HasMinima;
+            TFloat s = TDot.Read(scales + lane), z = TDot.Read(scales + next);
+            int k = b / perScale;
+            f0 = Scale(f0, a0, c0, hasMinima ? &none : o0 + b, TDot.Multiply(s, TDot.All(d0[k])));
+            f1 = Scale(f1, a1, c1, hasMinima ? &none : o1 + b, TDot.Multiply(s, TDot.All(d1[k])));
+            f2 = Scale(f2, a2, c2, hasMinima ? &none : o2 + b, TDot.Multiply(s, TDot.All(d2[k])));
+            f3 = Scale(f3, a3, c3, hasMinima ? &none : o3 + b, TDot.Multiply(s, TDot.All(d3[k])));
+            if (TDot.Wide)
+            {
+                h0 = Scale(h0, c0, c0, hasMinima ? &none : o0 + b, TDot.Multiply(z, TDot.All(d0[k])));
+                h1 = Scale(h1, c1, c1, hasMinima ? &none : o1 + b, TDot.Multiply(z, TDot.All(d1[k])));
+                h2 = Scale(h2, c2, c2, hasMinima ? &none : o2 + b, TDot.Multiply(z, TDot.All(d2[k])));
+                h3 = Scale(h3, c3, c3, hasMinima ? &none : o3 + b, TDot.Multiply(z, TDot.All(d3[k])));
+            }
+            if (hasMinima)
+            {
+                TFloat least = TDot.Read(minima + lane), other = TDot.Read(minima + next);
+                TFloat m0 = TDot.All(((float*)o0)[b]), m1 = TDot.All(((float*)o1)[b]), m2 = TDot.All(((float*)o2)[b]), m3 = TDot.All(((float*)o3)[b]);
+                (f0, f1, f2, f3) = (TDot.Fma(least, m0, f0), TDot.Fma(least, m1, f1), TDot.Fma(least, m2, f2), TDot.Fma(least, m3, f3));
+                if (TDot.Wide) (h0, h1, h2, h3) = (TDot.Fma(other, m0, h0), TDot.Fma(other, m1, h1), TDot.Fma(other, m2, h2), TDot.Fma(other, m3, h3));
+            }
+            spread = w;
+        }
+        Store(t, lane, f0, f1, f2, f3);
+        if (TDot.Wide) Store(t, next, h0, h1, h2, h3);
+    }
+
+    // Four values of k. The second sums are those of the second register of weights, or of the upper bits of the first.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Group(
+        byte* w, int lane, sbyte* x0, sbyte* x1, sbyte* x2, sbyte* x3,
+        ref TSum a0, ref TSum a1, ref TSum a2, ref TSum a3, ref TSum c0, ref TSum c1, ref TSum c2, ref TSum c3)
+    {
+        TBytes v = TDot.Load(w + 4 * lane), p = TDot.Wide ? v : TDot.Low(v), s = TDot.Wide ? TDot.Load(w + 4 * (lane + TDot.Lanes)) : TDot.High(v);
+        TBytes q = TDot.Quad(x0);
+        a0 = TDot.Step(a0, p, q);
+        c0 = TDot.Step(c0, s, q);
+        q = TDot.Quad(x1);
+        a1 = TDot.Step(a1, p, q);
+        c1 = TDot.Step(c1, s, q);
+        q = TDot.Quad(x2);
+        a2 = TDot.Step(a2, p, q);
+        c2 = TDot.Step(c2, s, q);
+        q = TDot.Quad(x3);
+        a3 = TDot.Step(a3, p, q);
+        c3 = TDot.Step(c3, s, q);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TFloat Scale(TFloat f, TSum sum, TSum upper, int* offset, TFloat scale) =>
+        TDot.Fma(TDot.Float(TDot.Wide ? TDot.Total(sum, offset) : TDot.Combine(sum, upper, offset)), scale, f);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(in QuantizedTile t, int lane, TFloat f0, TFloat f1, TFloat f2, TFloat f3)
+    {
+        TDot.Store(f0, t.Y + lane);
+        TDot.Store(f1, t.Y + t.Stride + lane);
+        TDot.Store(f2, t.Y + 2 * t.Stride + lane);
+        TDot.Store(f3, t.Y + 3 * t.Stride + lane);
+    }
+
+    // 16 values of k: the lower or the upper four bits of 256 bytes.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void SpreadNibbles(byte* from, int shift, byte* to)
+    {
+        for (int i = 0; i < 256; i += Vector256<byte>.Count)
+            ((Vector256.Load(from + i) >>> shift) & Vector256.Create((byte)15)).Store(to + i);
+    }
+
+    // Adds bits of 64 bytes, four values of k for 16 rows, above the four that are there.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void SpreadBits(byte* from, int shift, byte mask, byte* to)
+    {
+        for (int i = 0; i < 64; i += Vector256<byte>.Count)
+            (Vector256.Load(to + i) | (((Vector256.Load(from + i) >>> shift) & Vector256.Create(mask)) << 4)).Store(to + i);
+    }
+
+    public readonly struct Q8_0 : IPanel
+    {
+        public static int Scaled => 32;
+
+        public static int Stored => PanelLayout.Q8_0Bytes;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TFloat Add(TFloat f, byte* panel, int block, int lane, sbyte* x, float d, int* offsets)
+        {
+            panel += block * PanelLayout.Q8_0Bytes;
             byte* w = panel + 32 + 4 * lane;
-            TSum a0 = TDot.None, b0 = TDot.None;
+            TSum a = TDot.None, b = TDot.None;
             for (int g = 0; g < 8; g++)
             {
-                TBytes v = TDot.Load(w + 64 * g), low = TDot.Low(v), high = TDot.High(v);
-                TBytes q0 = TDot.Quad(x0 + 32 * b + 4 * g);
-                if (TDot.Wide)
-                {
-                    a0 = TDot.Step(a0, v, q0);
-                }
-                else
-                {
-                    a0 = TDot.Step(a0, low, q0); b0 = TDot.Step(b0, high, q0);
-                }
+                TBytes v = TDot.Load(w + 64 * g), q = TDot.Quad(x + 4 * g);
+                a = TDot.Step(a, TDot.Wide ? v : TDot.Low(v), q);
+                if (!TDot.Wide) b = TDot.Step(b, TDot.High(v), q);
             }
-            f0 = TDot.Fma(TDot.Float(TDot.Combine(a0, b0, o0 + b)), TDot.Multiply(scale, TDot.All(d0[b])), f0);
+            return Scale(f, a, b, offsets + block, TDot.Multiply(TDot.Halves(panel + 2 * lane), TDot.All(d)));
         }
-        TDot.Store(f0, t.Y + lane);
+
+        public static void Spread(byte* panel, int block, byte* to)
+        {
+            panel += block * PanelLayout.Q8_0Bytes;
+            for (int lane = 0; lane < PanelLayout.Rows; lane += TDot.Lanes) TDot.Store(TDot.Halves(panel + 2 * lane), (float*)to + lane);
+            Buffer.MemoryCopy(panel + 32, to + SpreadHead, 512, 512);
+        }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Q4_0One(byte* panel, in QuantizedTile t, int lane)
+    public readonly struct Q4_0 : IPanel
     {
-        sbyte* x0 = t.X; float* d0 = t.Scales; int* o0 = t.Offsets;
-        TFloat f0 = TDot.All(0);
-        for (int b = 0; b < t.Columns / 32; b++, panel += PanelLayout.Q4_0Bytes)
+        public static int Scaled => 32;
+
+        public static int Stored => PanelLayout.Q4_0Bytes;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TFloat Add(TFloat f, byte* panel, int block, int lane, sbyte* x, float d, int* offsets)
         {
-            TFloat scale = TDot.Halves(panel + 2 * lane);
-            byte* w = panel + 32 + 4 * lane;
-            TSum a0 = TDot.None;
-            for (int g = 0; g < 4; g++)
-            {
-                TBytes v = TDot.Load(w + 64 * g), low = TDot.Low(v), high = TDot.High(v);
-                a0 = TDot.Step(TDot.Step(a0, low, TDot.Quad(x0 + 32 * b + 4 * g)), high, TDot.Quad(x0 + 32 * b + 4 * g + 16));
-            }
-            f0 = TDot.Fma(TDot.Float(TDot.Total(a0, o0 + b)), TDot.Multiply(scale, TDot.All(d0[b])), f0);
+            panel += block * PanelLayout.Q4_0Bytes;
+            TFloat scale = TDot.Multiply(TDot.Halves(panel + 2 * lane), TDot.All(d));
+            return TDot.Fma(TDot.Float(TDot.Total(Nibbles(panel + 32 + 4 * lane, x), offsets + block)), scale, f);
         }
-        TDot.Store(f0, t.Y + lane);
+
+        public static void Spread(byte* panel, int block, byte* to)
+        {
+            panel += block * PanelLayout.Q4_0Bytes;
+            for (int lane = 0; lane < PanelLayout.Rows; lane += TDot.Lanes) TDot.Store(TDot.Halves(panel + 2 * lane), (float*)to + lane);
+            SpreadNibbles(panel + 32, 0, to + SpreadHead);
+            SpreadNibbles(panel + 32, 4, to + SpreadHead + 256);
+        }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Q4_KOne(byte* panel, in QuantizedTile t, int lane)
+    public readonly struct Q4_K : IPanel
     {
-        sbyte* x0 = t.X; float* d0 = t.Scales; int* o0 = t.Offsets;
-        TFloat f0 = TDot.All(0);
-        for (int b = 0; b < t.Columns / 32; b++)
+        public static int Scaled => 32;
+
+        public static int Stored => PanelLayout.Q4_KBytes / 8;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TFloat Add(TFloat f, byte* panel, int block, int lane, sbyte* x, float d, int* offsets)
         {
-            byte* block = panel + b / 8 * PanelLayout.Q4_KBytes, w = block + 64 + b % 8 * (32 + 256);
-            TFloat scale = TDot.Multiply(TDot.Halves(block + 2 * lane), TDot.Bytes(w + lane));
-            TFloat least = TDot.Multiply(TDot.Halves(block + 32 + 2 * lane), TDot.Bytes(w + 16 + lane));
-            w += 32 + 4 * lane;
-            TSum a0 = TDot.None;
-            for (int g = 0; g < 4; g++)
-            {
-                TBytes v = TDot.Load(w + 64 * g), low = TDot.Low(v), high = TDot.High(v);
-                a0 = TDot.Step(TDot.Step(a0, low, TDot.Quad(x0 + 32 * b + 4 * g)), high, TDot.Quad(x0 + 32 * b + 4 * g + 16));
-            }
-            f0 = TDot.Fma(TDot.Float(TDot.Total(a0)), TDot.Multiply(scale, TDot.All(d0[b])), f0);
-            f0 = TDot.Fma(least, TDot.All(((float*)o0)[b]), f0);
+            byte* head = panel + block / 8 * PanelLayout.Q4_KBytes, w = head + 64 + block % 8 * (32 + 256);
+            f = TDot.Fma(TDot.Float(TDot.Total(Nibbles(w + 32 + 4 * lane, x))), TDot.Multiply(Factor(head, w, lane), TDot.All(d)), f);
+            return TDot.Fma(Factor(head + 32, w + 16, lane), TDot.All(((float*)offsets)[block]), f);
         }
-        TDot.Store(f0, t.Y + lane);
+
+        public static void Spread(byte* panel, int block, byte* to)
+        {
+            byte* head = panel + block / 8 * PanelLayout.Q4_KBytes, w = head + 64 + block % 8 * (32 + 256);
+            SpreadFactors(head, w, to);
+            SpreadNibbles(w + 32, 0, to + SpreadHead);
+            SpreadNibbles(w + 32, 4, to + SpreadHead + 256);
+        }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Q5_KOne(byte* panel, in QuantizedTile t, int lane)
+    public readonly struct Q5_K : IPanel
     {
-        sbyte* x0 = t.X; float* d0 = t.Scales; int* o0 = t.Offsets;
-        TFloat f0 = TDot.All(0);
-        for (int b = 0; b < t.Columns / 32; b++)
+        public static int Scaled => 32;
+
+        public static int Stored => PanelLayout.Q5_KBytes / 8;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TFloat Add(TFloat f, byte* panel, int block, int lane, sbyte* x, float d, int* offsets)
         {
-            byte* block = panel + b / 8 * PanelLayout.Q5_KBytes, w = block + 64 + b % 8 * (32 + 256 + 64);
-            TFloat scale = TDot.Multiply(TDot.Halves(block + 2 * lane), TDot.Bytes(w + lane));
-            TFloat least = TDot.Multiply(TDot.Halves(block + 32 + 2 * lane), TDot.Bytes(w + 16 + lane));
-            w += 32 + 4 * lane;
+            byte* head = panel + block / 8 * PanelLayout.Q5_KBytes, scales = head + 64 + block % 8 * (32 + 256 + 64), w = scales + 32 + 4 * lane;
             TBytes fifth = TDot.Load(w + 256);
-            TSum a0 = TDot.None, b0 = TDot.None;
-            for (int g = 0; g < 4; g++)
-            {
-                TBytes v = TDot.Load(w + 64 * g), low = TDot.Low(v), high = TDot.High(v), lowBit = TDot.Bits(fifth, g, 1), highBit = TDot.Bits(fifth, g + 4, 1);
-                TBytes q0 = TDot.Quad(x0 + 32 * b + 4 * g), r0 = TDot.Quad(x0 + 32 * b + 4 * g + 16);
-                a0 = TDot.Step(TDot.Step(a0, low, q0), high, r0); b0 = TDot.Step(TDot.Step(b0, lowBit, q0), highBit, r0);
-            }
-            f0 = TDot.Fma(TDot.Float(TDot.Combine(a0, b0)), TDot.Multiply(scale, TDot.All(d0[b])), f0);
-            f0 = TDot.Fma(least, TDot.All(((float*)o0)[b]), f0);
+            TSum b = TDot.None;
+            for (int g = 0; g < 8; g++) b = TDot.Step(b, TDot.Bits(fifth, g, 1), TDot.Quad(x + 4 * g));
+            f = TDot.Fma(TDot.Float(TDot.Combine(Nibbles(w, x), b)), TDot.Multiply(Factor(head, scales, lane), TDot.All(d)), f);
+            return TDot.Fma(Factor(head + 32, scales + 16, lane), TDot.All(((float*)offsets)[block]), f);
         }
-        TDot.Store(f0, t.Y + lane);
+
+        public static void Spread(byte* panel, int block, byte* to)
+        {
+            byte* head = panel + block / 8 * PanelLayout.Q5_KBytes, w = head + 64 + block % 8 * (32 + 256 + 64);
+            SpreadFactors(head, w, to);
+            SpreadNibbles(w + 32, 0, to + SpreadHead);
+            SpreadNibbles(w + 32, 4, to + SpreadHead + 256);
+            for (int g = 0; g < 8; g++) SpreadBits(w + 32 + 256, g, 1, to + SpreadHead + 64 * g);
+        }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Q6_KOne(byte* panel, in QuantizedTile t, int lane)
+    public readonly struct Q6_K : IPanel
     {
-        sbyte* x0 = t.X; float* d0 = t.Scales; int* o0 = t.Offsets;
-        TFloat f0 = TDot.All(0);
-        for (int b = 0; b < t.Columns / 32; b++)
+        public static int Scaled => 16;
+
+        public static int Stored => PanelLayout.Q6_KBytes / 8;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TFloat Add(TFloat f, byte* panel, int block, int lane, sbyte* x, float d, int* offsets)
         {
-            byte* block = panel + b / 8 * PanelLayout.Q6_KBytes, w = block + 32 + b % 8 * (32 + 256 + 128);
-            TFloat d = TDot.Halves(block + 2 * lane);
+            byte* head = panel + block / 8 * PanelLayout.Q6_KBytes, w = head + 32 + block % 8 * (32 + 256 + 128);
             for (int half = 0; half < 2; half++)
             {
-                TFloat scale = TDot.Multiply(d, TDot.SignedBytes(w + 16 * half + lane));
                 TBytes upper = TDot.Load(w + 32 + 256 + 64 * half + 4 * lane);
-                TSum a0 = TDot.None, b0 = TDot.None;
+                TSum a = TDot.None, b = TDot.None;
                 for (int g = 0; g < 4; g++)
                 {
-                    TBytes v = TDot.Load(w + 32 + 64 * g + 4 * lane), low = half == 0 ? TDot.Low(v) : TDot.High(v), high = TDot.Bits(upper, 2 * g, 3);
-                    TBytes q0 = TDot.Quad(x0 + 32 * b + 16 * half + 4 * g);
-                    a0 = TDot.Step(a0, low, q0); b0 = TDot.Step(b0, high, q0);
+                    TBytes v = TDot.Load(w + 32 + 64 * g + 4 * lane), q = TDot.Quad(x + 16 * half + 4 * g);
+                    a = TDot.Step(a, half == 0 ? TDot.Low(v) : TDot.High(v), q);
+                    b = TDot.Step(b, TDot.Bits(upper, 2 * g, 3), q);
                 }
-                f0 = TDot.Fma(TDot.Float(TDot.Combine(a0, b0, o0 + 2 * b + half)), TDot.Multiply(scale, TDot.All(d0[b])), f0);
+                TFloat scale = TDot.Multiply(TDot.Halves(head + 2 * lane), TDot.SignedBytes(w + 16 * half + lane));
+                f = TDot.Fma(TDot.Float(TDot.Combine(a, b, offsets + 2 * block + half)), TDot.Multiply(scale, TDot.All(d)), f);
+            }
+            return f;
+        }
+
+        public static void Spread(byte* panel, int block, byte* to)
+        {
+            byte* head = panel + block / 8 * PanelLayout.Q6_KBytes, w = head + 32 + block % 8 * (32 + 256 + 128);
+            for (int half = 0; half < 2; half++, to += SpreadHead + 256)
+            {
+                for (int lane = 0; lane < PanelLayout.Rows; lane += TDot.Lanes)
+                    TDot.Store(TDot.Multiply(TDot.Halves(head + 2 * lane), TDot.SignedBytes(w + 16 * half + lane)), (float*)to + lane);
+                SpreadNibbles(w + 32, 4 * half, to + SpreadHead);
+                for (int g = 0; g < 4; g++) SpreadBits(w + 32 + 256 + 64 * half, 2 * g, 3, to + SpreadHead + 64 * g);
             }
         }
-        TDot.Store(f0, t.Y + lane);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Q8_0Four(byte* panel, in QuantizedTile t, int lane)
+    // 32 values of k whose lower four bits are here: the upper half of a byte is 16 further.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TSum Nibbles(byte* w, sbyte* x)
     {
-        sbyte* x0 = t.X; float* d0 = t.Scales; int* o0 = t.Offsets;
-        sbyte* x1 = t.X + t.Columns; float* d1 = t.Scales + (t.Columns / 32); int* o1 = t.Offsets + 1 * t.OffsetStride;
-        sbyte* x2 = t.X + 2 * t.Columns; float* d2 = t.Scales + 2 * (t.Columns / 32); int* o2 = t.Offsets + 2 * t.OffsetStride;
-        sbyte* x3 = t.X + 3 * t.Columns; float* d3 = t.Scales + 3 * (t.Columns / 32); int* o3 = t.Offsets + 3 * t.OffsetStride;
-        TFloat f0 = TDot.All(0), f1 = TDot.All(0), f2 = TDot.All(0), f3 = TDot.All(0);
-        for (int b = 0; b < t.Columns / 32; b++, panel += PanelLayout.Q8_0Bytes)
+        TSum a = TDot.None;
+        for (int g = 0; g < 4; g++)
         {
-            TFloat scale = TDot.Halves(panel + 2 * lane);
-            byte* w = panel + 32 + 4 * lane;
-            TSum a0 = TDot.None, b0 = TDot.None, a1 = TDot.None, b1 = TDot.None, a2 = TDot.None, b2 = TDot.None, a3 = TDot.None, b3 = TDot.None;
-            for (int g = 0; g < 8; g++)
-            {
-                TBytes v = TDot.Load(w + 64 * g), low = TDot.Low(v), high = TDot.High(v);
-                TBytes q0 = TDot.Quad(x0 + 32 * b + 4 * g);
-                TBytes q1 = TDot.Quad(x1 + 32 * b + 4 * g);
-                TBytes q2 = TDot.Quad(x2 + 32 * b + 4 * g);
-                TBytes q3 = TDot.Quad(x3 + 32 * b + 4 * g);
-                if (TDot.Wide)
-                {
-                    a0 = TDot.Step(a0, v, q0);
-                    a1 = TDot.Step(a1, v, q1);
-                    a2 = TDot.Step(a2, v, q2);
-                    a3 = TDot.Step(a3, v, q3);
-                }
-                else
-                {
-                    a0 = TDot.Step(a0, low, q0); b0 = TDot.Step(b0, high, q0);
-                    a1 = TDot.Step(a1, low, q1); b1 = TDot.Step(b1, high, q1);
-                    a2 = TDot.Step(a2, low, q2); b2 = TDot.Step(b2, high, q2);
-                    a3 = TDot.Step(a3, low, q3); b3 = TDot.Step(b3, high, q3);
-                }
-            }
-            f0 = TDot.Fma(TDot.Float(TDot.Combine(a0, b0, o0 + b)), TDot.Multiply(scale, TDot.All(d0[b])), f0);
-            f1 = TDot.Fma(TDot.Float(TDot.Combine(a1, b1, o1 + b)), TDot.Multiply(scale, TDot.All(d1[b])), f1);
-            f2 = TDot.Fma(TDot.Float(TDot.Combine(a2, b2, o2 + b)), TDot.Multiply(scale, TDot.All(d2[b])), f2);
-            f3 = TDot.Fma(TDot.Float(TDot.Combine(a3, b3, o3 + b)), TDot.Multiply(scale, TDot.All(d3[b])), f3);
+            TBytes v = TDot.Load(w + 64 * g);
+            a = TDot.Step(TDot.Step(a, TDot.Low(v), TDot.Quad(x + 4 * g)), TDot.High(v), TDot.Quad(x + 4 * g + 16));
         }
-        TDot.Store(f0, t.Y + lane);
-        TDot.Store(f1, t.Y + t.Stride + lane);
-        TDot.Store(f2, t.Y + 2 * t.Stride + lane);
-        TDot.Store(f3, t.Y + 3 * t.Stride + lane);
+        return a;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Q4_0Four(byte* panel, in QuantizedTile t, int lane)
-    {
-        sbyte* x0 = t.X; float* d0 = t.Scales; int* o0 = t.Offsets;
-        sbyte* x1 = t.X + t.Columns; float* d1 = t.Scales + (t.Columns / 32); int* o1 = t.Offsets + 1 * t.OffsetStride;
-        sbyte* x2 = t.X + 2 * t.Columns; float* d2 = t.Scales + 2 * (t.Columns / 32); int* o2 = t.Offsets + 2 * t.OffsetStride;
-        sbyte* x3 = t.X + 3 * t.Columns; float* d3 = t.Scales + 3 * (t.Columns / 32); int* o3 = t.Offsets + 3 * t.OffsetStride;
-        TFloat f0 = TDot.All(0), f1 = TDot.All(0), f2 = TDot.All(0), f3 = TDot.All(0);
-        for (int b = 0; b < t.Columns / 32; b++, panel += PanelLayout.Q4_0Bytes)
-        {
-            TFloat scale = TDot.Halves(panel + 2 * lane);
-            byte* w = panel + 32 + 4 * lane;
-            TSum a0 = TDot.None, a1 = TDot.None, a2 = TDot.None, a3 = TDot.None;
-            for (int g = 0; g < 4; g++)
-            {
-                TBytes v = TDot.Load(w + 64 * g), low = TDot.Low(v), high = TDot.High(v);
-                a0 = TDot.Step(TDot.Step(a0, low, TDot.Quad(x0 + 32 * b + 4 * g)), high, TDot.Quad(x0 + 32 * b + 4 * g + 16));
-                a1 = TDot.Step(TDot.Step(a1, low, TDot.Quad(x1 + 32 * b + 4 * g)), high, TDot.Quad(x1 + 32 * b + 4 * g + 16));
-                a2 = TDot.Step(TDot.Step(a2, low, TDot.Quad(x2 + 32 * b + 4 * g)), high, TDot.Quad(x2 + 32 * b + 4 * g + 16));
-                a3 = TDot.Step(TDot.Step(a3, low, TDot.Quad(x3 + 32 * b + 4 * g)), high, TDot.Quad(x3 + 32 * b + 4 * g + 16));
-            }
-            f0 = TDot.Fma(TDot.Float(TDot.Total(a0, o0 + b)), TDot.Multiply(scale, TDot.All(d0[b])), f0);
-            f1 = TDot.Fma(TDot.Float(TDot.Total(a1, o1 + b)), TDot.Multiply(scale, TDot.All(d1[b])), f1);
-            f2 = TDot.Fma(TDot.Float(TDot.Total(a2, o2 + b)), TDot.Multiply(scale, TDot.All(d2[b])), f2);
-            f3 = TDot.Fma(TDot.Float(TDot.Total(a3, o3 + b)), TDot.Multiply(scale, TDot.All(d3[b])), f3);
-        }
-        TDot.Store(f0, t.Y + lane);
-        TDot.Store(f1, t.Y + t.Stride + lane);
-        TDot.Store(f2, t.Y + 2 * t.Stride + lane);
-        TDot.Store(f3, t.Y + 3 * t.Stride + lane);
-    }
+    // A scale or minimum of a group of 32: a half-precision number of the block of 256 times a byte.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TFloat Factor(byte* halves, byte* bytes, int lane) => TDot.Multiply(TDot.Halves(halves + 2 * lane), TDot.Bytes(bytes + lane));
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Q4_KFour(byte* panel, in QuantizedTile t, int lane)
+    private static void SpreadFactors(byte* head, byte* w, byte* to)
     {
-        sbyte* x0 = t.X; float* d0 = t.Scales; int* o0 = t.Offsets;
-        sbyte* x1 = t.X + t.Columns; float* d1 = t.Scales + (t.Columns / 32); int* o1 = t.Offsets + 1 * t.OffsetStride;
-        sbyte* x2 = t.X + 2 * t.Columns; float* d2 = t.Scales + 2 * (t.Columns / 32); int* o2 = t.Offsets + 2 * t.OffsetStride;
-        sbyte* x3 = t.X + 3 * t.Columns; float* d3 = t.Scales + 3 * (t.Columns / 32); int* o3 = t.Offsets + 3 * t.OffsetStride;
-        TFloat f0 = TDot.All(0), f1 = TDot.All(0), f2 = TDot.All(0), f3 = TDot.All(0);
-        for (int b = 0; b < t.Columns / 32; b++)
+        for (int lane = 0; lane < PanelLayout.Rows; lane += TDot.Lanes)
         {
-            byte* block = panel + b / 8 * PanelLayout.Q4_KBytes, w = block + 64 + b % 8 * (32 + 256);
-            TFloat scale = TDot.Multiply(TDot.Halves(block + 2 * lane), TDot.Bytes(w + lane));
-            TFloat least = TDot.Multiply(TDot.Halves(block + 32 + 2 * lane), TDot.Bytes(w + 16 + lane));
-            w += 32 + 4 * lane;
-            TSum a0 = TDot.None, a1 = TDot.None, a2 = TDot.None, a3 = TDot.None;
-            for (int g = 0; g < 4; g++)
-            {
-                TBytes v = TDot.Load(w + 64 * g), low = TDot.Low(v), high = TDot.High(v);
-                a0 = TDot.Step(TDot.Step(a0, low, TDot.Quad(x0 + 32 * b + 4 * g)), high, TDot.Quad(x0 + 32 * b + 4 * g + 16));
-                a1 = TDot.Step(TDot.Step(a1, low, TDot.Quad(x1 + 32 * b + 4 * g)), high, TDot.Quad(x1 + 32 * b + 4 * g + 16));
-                a2 = TDot.Step(TDot.Step(a2, low, TDot.Quad(x2 + 32 * b + 4 * g)), high, TDot.Quad(x2 + 32 * b + 4 * g + 16));
-                a3 = TDot.Step(TDot.Step(a3, low, TDot.Quad(x3 + 32 * b + 4 * g)), high, TDot.Quad(x3 + 32 * b + 4 * g + 16));
-            }
-            f0 = TDot.Fma(TDot.Float(TDot.Total(a0)), TDot.Multiply(scale, TDot.All(d0[b])), f0);
-            f1 = TDot.Fma(TDot.Float(TDot.Total(a1)), TDot.Multiply(scale, TDot.All(d1[b])), f1);
-            f2 = TDot.Fma(TDot.Float(TDot.Total(a2)), TDot.Multiply(scale, TDot.All(d2[b])), f2);
-            f3 = TDot.Fma(TDot.Float(TDot.Total(a3)), TDot.Multiply(scale, TDot.All(d3[b])), f3);
-            f0 = TDot.Fma(least, TDot.All(((float*)o0)[b]), f0);
-            f1 = TDot.Fma(least, TDot.All(((float*)o1)[b]), f1);
-            f2 = TDot.Fma(least, TDot.All(((float*)o2)[b]), f2);
-            f3 = TDot.Fma(least, TDot.All(((float*)o3)[b]), f3);
+            TDot.Store(Factor(head, w, lane), (float*)to + lane);
+            TDot.Store(Factor(head + 32, w + 16, lane), (float*)to + PanelLayout.Rows + lane);
         }
-        TDot.Store(f0, t.Y + lane);
-        TDot.Store(f1, t.Y + t.Stride + lane);
-        TDot.Store(f2, t.Y + 2 * t.Stride + lane);
-        TDot.Store(f3, t.Y + 3 * t.Stride + lane);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Q5_KFour(byte* panel, in QuantizedTile t, int lane)
-    {
-        sbyte* x0 = t.X; float* d0 = t.Scales; int* o0 = t.Offsets;
-        sbyte* x1 = t.X + t.Columns; float* d1 = t.Scales + (t.Columns / 32); int* o1 = t.Offsets + 1 * t.OffsetStride;
-        sbyte* x2 = t.X + 2 * t.Columns; float* d2 = t.Scales + 2 * (t.Columns / 32); int* o2 = t.Offsets + 2 * t.OffsetStride;
-        sbyte* x3 = t.X + 3 * t.Columns; float* d3 = t.Scales + 3 * (t.Columns / 32); int* o3 = t.Offsets + 3 * t.OffsetStride;
-        TFloat f0 = TDot.All(0), f1 = TDot.All(0), f2 = TDot.All(0), f3 = TDot.All(0);
-        for (int b = 0; b < t.Columns / 32; b++)
-        {
-            byte* block = panel + b / 8 * PanelLayout.Q5_KBytes, w = block + 64 + b % 8 * (32 + 256 + 64);
-            TFloat scale = TDot.Multiply(TDot.Halves(block + 2 * lane), TDot.Bytes(w + lane));
-            TFloat least = TDot.Multiply(TDot.Halves(block + 32 + 2 * lane), TDot.Bytes(w + 16 + lane));
-            w += 32 + 4 * lane;
-            TBytes fifth = TDot.Load(w + 256);
-            TSum a0 = TDot.None, b0 = TDot.None, a1 = TDot.None, b1 = TDot.None, a2 = TDot.None, b2 = TDot.None, a3 = TDot.None, b3 = TDot.None;
-            for (int g = 0; g < 4; g++)
-            {
-                TBytes v = TDot.Load(w + 64 * g), low = TDot.Low(v), high = TDot.High(v), lowBit = TDot.Bits(fifth, g, 1), highBit = TDot.Bits(fifth, g + 4, 1);
-                TBytes q0 = TDot.Quad(x0 + 32 * b + 4 * g), r0 = TDot.Quad(x0 + 32 * b + 4 * g + 16);
-                TBytes q1 = TDot.Quad(x1 + 32 * b + 4 * g), r1 = TDot.Quad(x1 + 32 * b + 4 * g + 16);
-                TBytes q2 = TDot.Quad(x2 + 32 * b + 4 * g), r2 = TDot.Quad(x2 + 32 * b + 4 * g + 16);
-                TBytes q3 = TDot.Quad(x3 + 32 * b + 4 * g), r3 = TDot.Quad(x3 + 32 * b + 4 * g + 16);
-                a0 = TDot.Step(TDot.Step(a0, low, q0), high, r0); b0 = TDot.Step(TDot.Step(b0, lowBit, q0), highBit, r0);
-                a1 = TDot.Step(TDot.Step(a1, low, q1), high, r1); b1 = TDot.Step(TDot.Step(b1, lowBit, q1), highBit, r1);
-                a2 = TDot.Step(TDot.Step(a2, low, q2), high, r2); b2 = TDot.Step(TDot.Step(b2, lowBit, q2), highBit, r2);
-                a3 = TDot.Step(TDot.Step(a3, low, q3), high, r3); b3 = TDot.Step(TDot.Step(b3, lowBit, q3), highBit, r3);
-            }
-            f0 = TDot.Fma(TDot.Float(TDot.Combine(a0, b0)), TDot.Multiply(scale, TDot.All(d0[b])), f0);
-            f1 = TDot.Fma(TDot.Float(TDot.Combine(a1, b1)), TDot.Multiply(scale, TDot.All(d1[b])), f1);
-            f2 = TDot.Fma(TDot.Float(TDot.Combine(a2, b2)), TDot.Multiply(scale, TDot.All(d2[b])), f2);
-            f3 = TDot.Fma(TDot.Float(TDot.Combine(a3, b3)), TDot.Multiply(scale, TDot.All(d3[b])), f3);
-            f0 = TDot.Fma(least, TDot.All(((float*)o0)[b]), f0);
-            f1 = TDot.Fma(least, TDot.All(((float*)o1)[b]), f1);
-            f2 = TDot.Fma(least, TDot.All(((float*)o2)[b]), f2);
-            f3 = TDot.Fma(least, TDot.All(((float*)o3)[b]), f3);
-        }
-        TDot.Store(f0, t.Y + lane);
-        TDot.Store(f1, t.Y + t.Stride + lane);
-        TDot.Store(f2, t.Y + 2 * t.Stride + lane);
-        TDot.Store(f3, t.Y + 3 * t.Stride + lane);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Q6_KFour(byte* panel, in QuantizedTile t, int lane)
-    {
-        sbyte* x0 = t.X; float* d0 = t.Scales; int* o0 = t.Offsets;
-        sbyte* x1 = t.X + t.Columns; float* d1 = t.Scales + (t.Columns / 32); int* o1 = t.Offsets + 1 * t.OffsetStride;
-        sbyte* x2 = t.X + 2 * t.Columns; float* d2 = t.Scales + 2 * (t.Columns / 32); int* o2 = t.Offsets + 2 * t.OffsetStride;
-        sbyte* x3 = t.X + 3 * t.Columns; float* d3 = t.Scales + 3 * (t.Columns / 32); int* o3 = t.Offsets + 3 * t.OffsetStride;
-        TFloat f0 = TDot.All(0), f1 = TDot.All(0), f2 = TDot.All(0), f3 = TDot.All(0);
-        for (int b = 0; b < t.Columns / 32; b++)
-        {
-            byte* block = panel + b / 8 * PanelLayout.Q6_KBytes, w = block + 32 + b % 8 * (32 + 256 + 128);
-            TFloat d = TDot.Halves(block + 2 * lane);
-            for (int half = 0; half < 2; half++)
-            {
-                TFloat scale = TDot.Multiply(d, TDot.SignedBytes(w + 16 * half + lane));
-                TBytes upper = TDot.Load(w + 32 + 256 + 64 * half + 4 * lane);
-                TSum a0 = TDot.None, b0 = TDot.None, a1 = TDot.None, b1 = TDot.None, a2 = TDot.None, b2 = TDot.None, a3 = TDot.None, b3 = TDot.None;
-                for (int g = 0; g < 4; g++)
-                {
-                    TBytes v = TDot.Load(w + 32 + 64 * g + 4 * lane), low = half == 0 ? TDot.Low(v) : TDot.High(v), high = TDot.Bits(upper, 2 * g, 3);
-                    TBytes q0 = TDot.Quad(x0 + 32 * b + 16 * half + 4 * g);
-                    TBytes q1 = TDot.Quad(x1 + 32 * b + 16 * half + 4 * g);
-                    TBytes q2 = TDot.Quad(x2 + 32 * b + 16 * half + 4 * g);
-                    TBytes q3 = TDot.Quad(x3 + 32 * b + 16 * half + 4 * g);
-                    a0 = TDot.Step(a0, low, q0); b0 = TDot.Step(b0, high, q0);
-                    a1 = TDot.Step(a1, low, q1); b1 = TDot.Step(b1, high, q1);
-                    a2 = TDot.Step(a2, low, q2); b2 = TDot.Step(b2, high, q2);
-                    a3 = TDot.Step(a3, low, q3); b3 = TDot.Step(b3, high, q3);
-                }
-                f0 = TDot.Fma(TDot.Float(TDot.Combine(a0, b0, o0 + 2 * b + half)), TDot.Multiply(scale, TDot.All(d0[b])), f0);
-                f1 = TDot.Fma(TDot.Float(TDot.Combine(a1, b1, o1 + 2 * b + half)), TDot.Multiply(scale, TDot.All(d1[b])), f1);
-                f2 = TDot.Fma(TDot.Float(TDot.Combine(a2, b2, o2 + 2 * b + half)), TDot.Multiply(scale, TDot.All(d2[b])), f2);
-                f3 = TDot.Fma(TDot.Float(TDot.Combine(a3, b3, o3 + 2 * b + half)), TDot.Multiply(scale, TDot.All(d3[b])), f3);
-            }
-        }
-        TDot.Store(f0, t.Y + lane);
-        TDot.Store(f1, t.Y + t.Stride + lane);
-        TDot.Store(f2, t.Y + 2 * t.Stride + lane);
-        TDot.Store(f3, t.Y + 3 * t.Stride + lane);
     }
 }

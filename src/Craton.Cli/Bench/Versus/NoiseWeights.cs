@@ -1,0 +1,36 @@
+using System.Text.Json.Nodes;
+using Craton.Models;
+using Craton.Models.Gguf;
+using Craton.Tensors;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
+
+namespace Craton.Cli.Bench.Versus;
+
+/// <summary>Weights of a shape that nobody trained, made tensor by tensor as they are read: normal numbers, ones for norms.</summary>
+/// <param name="folder">A folder without a tokenizer.</param>
+/// <param name="model">The shape.</param>
+internal sealed class NoiseWeights(string folder, GptConfig model) : ModelWeights
+{
+    public override string Path => folder;
+
+    public override JsonObject Config { get; } = JsonNode.Parse(model.ToJson().ToJsonString())!.AsObject(); // numbers as a file has them
+
+    public override IReadOnlyList<(string Name, IReadOnlyList<long> Shape)> Tensors { get; } =
+        [.. new Gpt(model).NamedParameters().Select(p => (p.Name, (IReadOnlyList<long>)Array.ConvertAll(p.Tensor.Shape.ToArray(), size => (long)size)))];
+
+    public override void Read(string name, Span<float> values)
+    {
+        if (name.EndsWith("norm.weight", StringComparison.Ordinal))
+        {
+            values.Fill(1);
+            return;
+        }
+        new CounterRandom(1).FillNormal(values);
+        TensorPrimitives.Multiply(values, (float)model.InitializerRange, values);
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        // No files are open.
+    }
+}

@@ -1,0 +1,143 @@
+using System.Runtime.CompilerServices;
+using Craton.Tensors.Kernels.Simd;
+using Craton.Tensors.Threading;
+
+namespace Craton.Tensors.Kernels.Cpu;
+
+/// <summary>
+/// Computes one rectangle, some filters × some places of all images in a row, alone, with scratch memory of its thread. For each few
+/// hundred places, for each block of channels: copy what the places read; for each panel of places: pack their patches (they stay in the
+/// first-level cache), and run the register tiles down the filters. Between blocks of channels the running sums rest in the target.
+/// </summary>
+internal unsafe ref struct ConvolutionRectangle<V> where V : struct, IVec<V>
+{
+    // A panel of patches takes at most 48 KB in a tile of two 512-bit registers, unless a single channel takes more.
+    private const int StepsPerBlock = 384;
+
+    private readonly ConvolutionProblem _problem;
+    private readonly ConvolutionShape _shape;
+    private readonly PackedFilters _filters;
+    private readonly int _group, _firstPanel, _endPanel, _firstPlace, _endPlace;
+
+    private readonly int _width, _channelsPerBlock;
+    private readonly float* _panel, _tile;
+    private readonly nint* _steps;
+    private PaddedImages _images;
+
+    // The block in progress.
+    private int _channel, _channels;
+
+    public ConvolutionRectangle(in ConvolutionProblem problem, in PackedFilters filters, int group, GemmRange range)
+    {
+        (_problem, _shape, _filters, _group) = (problem, problem.Shape, filters, group);
+        // Rows are cut where panels of filters begin.
+        _firstPanel = Panel(range.Row);
+        _endPanel = Panel(range.Row + range.Rows);
+        (_firstPlace, _endPlace) = (range.Column, range.Column + range.Columns);
+        _width = GemmTiles<V>.VectorsAcross(_shape.Filters) * V.Lanes;
+        _channelsPerBlock = Math.Clamp(StepsPerBlock / Math.Max(1, _shape.Taps), 1, Math.Max(1, _shape.Channels));
+        long steps = (long)_channelsPerBlock * _shape.Taps;
+        long sizeImages = Aligned(PaddedImages.Size(_shape, _channelsPerBlock)), sizePanel = Aligned((steps * _width) + PanelPiece.Length);
+        long sizeTile = (long)GemmTiles<V>.MostRows * _width;
+        float* scratch = (float*)WorkerScratch.Rent(((sizeImages + sizePanel + sizeTile) * sizeof(float)) + (steps * sizeof(nint)));
+        _images = new PaddedImages(_shape, problem.Source, _channelsPerBlock, scratch);
+        _panel = scratch + sizeImages;
+        _tile = _panel + sizePanel;
+        _steps = (nint*)(_tile + sizeTile);
+        for (int c = 0, i = 0; c < _channelsPerBlock && _shape.Channels > 0; c++)
+            for (int t = 0; t < _shape.Rows.Taps; t++)
+                for (int u = 0; u < _shape.Columns.Taps; u++) _steps[i++] = _images.Tap(c, t, u);
+    }
+
+    private readonly int Panel(int row) => (int)((((long)row * _filters.Panels) + _shape.Filters - 1) / _shape.Filters);
+
+    private static long Aligned(long count) => (count + 15) & ~15L;
+
+    [SkipLocalsInit]
+    public void Compute()
+    {
+        if (_firstPanel == _endPanel) return;
+        int atOnce = PaddedImages.Places(_shape), blocks = Math.Max(1, (_shape.Channels + _channelsPerBlock - 1) / _channelsPerBlock);
+        Span<PanelPiece> pieces = stackalloc PanelPiece[_width];
+        for (int place = _firstPlace; place < _endPlace; place += atOnce)
+            for (int block = 0; block < blocks; block++)
+            {
+                _channel = (int)((long)_shape.Channels * block / blocks);
+                _channels = (int)((long)_shape.Channels * (block + 1) / blocks) - _channel;
+                ComputePlaces(place, Math.Min(atOnce, _endPlace - place), pieces);
+            }
+    }
+
+    private void ComputePlaces(int first, int count, scoped Span<PanelPiece> pieces)
+    {
+        int steps = _channels * _shape.Taps;
+        if (steps > 0) _images.Fill(first, count, (_group * _shape.Channels) + _channel, _channels);
+        for (int place = first; place < first + count; place += _width)
+        {
+            int places = Math.Min(_width, first + count - place);
+            if (steps > 0) PatchPanel.Pack(_images.Start, _steps, steps, pieces[..Pieces(place, places, pieces)], _width, _panel);
+            for (int panel = _firstPanel; panel < _endPanel; panel++) ComputeTile(panel, place, places, steps);
+        }
+    }
+
+    // What some adjacent places read through one tap lies side by side as far as they are of one row.
+    private readonly int Pieces(int place, int places, scoped Span<PanelPiece> pieces)
+    {
+        int count = 0;
+        for (int i = 0, length; i < places; i += length)
+        {
+            (int image, int row, int column) = Locate(place + i);
+            length = Math.Min(Math.Min(places - i, _shape.Columns.Places - column), PanelPiece.Length);
+            pieces[count++] = new PanelPiece(_images.Place(image, row, column), i);
+        }
+        return count;
+    }
+
+    private readonly (int Image, int Row, int Column) Locate(int place)
+    {
+        (int image, int pixel) = Math.DivRem(place, _shape.Pixels);
+        (int row, int column) = Math.DivRem(pixel, _shape.Columns.Places);
+        return (image, row, column);
+    }
+
+    private readonly void ComputeTile(int panel, int place, int places, int steps)
+    {
+        int first = _filters.First(panel), rows = _filters.First(panel + 1) - first;
+        float* filters = _filters.At(_group, panel, _channel);
+        bool resume = _problem.Add || _channel > 0; // the sums so far are in the target
+        (int image, int row, int column) = Locate(place);
+        ImageView target = _problem.Target;
+        float* to = target.At(image, (_group * _shape.Filters) + first, row, column);
+        bool isWhole = places == _width && target.Column == 1 && target.Row == _shape.Columns.Places && (place % _shape.Pixels) + places <= _shape.Pixels;
+        if (!resume) Start(first, rows);
+        else if (!isWhole) Exchange(place, places, first, rows, isRead: true);
+        float* from = resume && isWhole ? to : _tile;
+        if (!isWhole) to = _tile;
+        GemmTiles<V>.Run(
+            rows, steps, filters, _panel, _width, PackedMatrix.PanelColumns, from, from == _tile ? _width : target.Channel, to,
+            isWhole ? target.Channel : _width);
+        if (!isWhole) Exchange(place, places, first, rows, isRead: false);
+    }
+
+    private readonly void Start(int first, int rows)
+    {
+        float* bias = _problem.Bias == null ? null : _problem.Bias + (_group * _shape.Filters) + first;
+        for (int r = 0; r < rows; r++) new Span<float>(_tile + (r * _width), _width).Fill(bias == null ? 0 : bias[r]);
+    }
+
+    /// <summary>A tile whose places do not lie side by side in the target is computed aside: reads or writes it there.</summary>
+    private readonly void Exchange(int place, int places, int first, int rows, bool isRead)
+    {
+        ImageView target = _problem.Target;
+        for (int i = 0, length; i < places; i += length)
+        {
+            (int image, int row, int column) = Locate(place + i);
+            length = Math.Min(places - i, _shape.Columns.Places - column);
+            float* there = target.At(image, (_group * _shape.Filters) + first, row, column), here = _tile + i;
+            for (int r = 0; r < rows; r++, there += target.Channel, here += _width)
+                for (int j = 0; j < length; j++)
+                    if (isRead) here[j] = there[j * target.Column];
+                    else there[j * target.Column] = here[j];
+        }
+    }
+}

@@ -1,0 +1,79 @@
+namespace Craton.Tensors.Tests;
+
+/// <summary>What the catalogue does not say about convolutions.</summary>
+[Collection("worker pool")]
+public sealed class ConvolutionTests
+{
+    // Every settings of a dimension from a small range, against the reference to the bit.
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Fast_kernels_give_the_bits_of_the_reference(int stride)
+    {
+        int seed = 0;
+        foreach (int groups in new[] { 1, 2 })
+            foreach (int taps in new[] { 1, 2, 3, 5 })
+                foreach (int dilation in new[] { 1, 2, 3 })
+                    foreach (int padding in new[] { 0, 1, 4 })
+                    {
+                        if ((taps - 1) * dilation + 1 > 9 + 2 * padding) continue;
+                        ConvolutionOptions options = new() { Stride = (stride, 1), Padding = (padding, 2), Dilation = (dilation, 1), Groups = groups };
+                        Tensor[] inputs = [Values(++seed, 3, 6, 9, 17), Values(++seed, 14, 6 / groups, taps, 3)];
+                        Tensor Call(Tensor[] x) => Ops.Conv2d(x[0], x[1], null, options);
+                        Assert.Equal(OnReference(() => OpRun.Hash(OpRun.Evaluate(Call, inputs))), OpRun.Hash(OpRun.Evaluate(Call, inputs)));
+                    }
+    }
+
+    [Fact]
+    public void Wide_and_tall_images_are_cut_without_a_trace()
+    {
+        foreach (int[] shape in new int[][] { [1, 2, 3, 1500], [2, 3, 700, 2], [40, 2, 3, 3], [1, 400, 6, 6] })
+        {
+            Tensor[] inputs = [Values(1, shape), Values(2, 5, shape[1], 3, 2)];
+            Tensor Call(Tensor[] x) => Ops.Conv2d(x[0], x[1], null, new() { Padding = 1 });
+            Assert.Equal(OnReference(() => OpRun.Hash(OpRun.Evaluate(Call, inputs))), OpRun.Hash(OpRun.Evaluate(Call, inputs)));
+        }
+    }
+
+    [Fact]
+    public void Bits_are_a_constant()
+    {
+        Tensor[] inputs = [Values(1, 3, 37, 20, 21), Values(2, 29, 37, 3, 3), Values(3, 29)];
+        Tensor Call(Tensor[] x) => Ops.Conv2d(x[0], x[1], x[2], new() { Padding = 1, Stride = (1, 2) });
+        OpRun.SameBitsForAnyThreads(Call, inputs);
+        Assert.Equal("960365a48b0b15e8", OpRun.Hash(OpRun.Evaluate(Call, inputs)));
+    }
+
+    [Fact]
+    public void Errors_name_what_is_wrong()
+    {
+        Tensor x = Values(1, 2, 6, 5, 5);
+        Assert.Equal(
+            "[conv2d] x: expected 12 channels for weight [4, 6, 3, 3] and 2 groups, got [2, 6, 5, 5]",
+            Error(() => Ops.Conv2d(x, Values(2, 4, 6, 3, 3), null, new() { Groups = 2 })));
+        Assert.Equal("[conv2d] stride: expected 1 or more, got 0×1", Error(() => Ops.Conv2d(x, Values(2, 4, 6, 3, 3), null, new() { Stride = (0, 1) })));
+        Assert.StartsWith("[conv2d] x: expected 7 or more along each dimension", Error(() => Ops.Conv2d(x, Values(2, 4, 6, 7, 7))), StringComparison.Ordinal);
+    }
+
+    private static Tensor Values(int seed, params int[] shape) => OpRun.Values(seed, DType.F32, shape);
+
+    private static string Error(Func<Tensor> call)
+    {
+        using TensorScope scope = TensorScope.Open("test");
+        return Assert.Throws<CratonException>(() => call()).Message;
+    }
+
+    private static string OnReference(Func<string> run)
+    {
+        Kernels.Kernel.ForceReference = true;
+        try
+        {
+            return run();
+        }
+        finally
+        {
+            Kernels.Kernel.ForceReference = false;
+        }
+    }
+}
