@@ -29,11 +29,12 @@ public sealed class InferenceEngine : IDisposable
     /// <summary>Starts an engine.</summary>
     /// <param name="model">The model; its weights must not change while the engine lives.</param>
     /// <param name="options">How much it does at once; defaults when null.</param>
-    /// <exception cref="CratonException">An option is out of range.</exception>
+    /// <exception cref="CratonException">An option is out of range, or the model has a tuned prompt.</exception>
     public InferenceEngine(TextModel model, EngineOptions? options = null)
     {
         _options = options ?? new EngineOptions();
         _options.Validate();
+        if (model.Model.Prompt is not null) throw new CratonException("a model with a tuned prompt reads one text at a time; use it with 'craton generate' or 'craton chat', or tune with LoRA instead");
         Model = model;
         _vocabulary = new Lazy<ConstraintVocabulary>(() => new ConstraintVocabulary(model.Tokenizer, model.Ends, model.Model.Config.VocabSize));
         _pages = new PagePool(Page.Count(_options.CacheTokens ?? DefaultTokens(model.Model), _options.PageSize));
@@ -51,7 +52,7 @@ public sealed class InferenceEngine : IDisposable
     public ConstraintVocabulary Vocabulary => _vocabulary.Value;
 
     /// <summary>Most tokens of prompt and answer together.</summary>
-    public int Context => Math.Min(Model.Model.Config.MaxPositionEmbeddings, _pages.Count * _options.PageSize);
+    public int Context => Math.Min(Model.Model.Context, _pages.Count * _options.PageSize);
 
     /// <summary>What the engine does now, and has done.</summary>
     public EngineStatistics Statistics
@@ -117,18 +118,11 @@ public sealed class InferenceEngine : IDisposable
 
     private void Check(GenerationRequest request)
     {
-        SamplingOptions options = request.Sampling;
-        int vocabulary = Model.Model.Config.VocabSize, context = Model.Model.Config.MaxPositionEmbeddings, count = request.Prompt.Count;
-        options.Validate(vocabulary);
-        if (count == 0) throw new CratonException("the prompt is empty, expected at least one token; give the model a text to go on from");
-        if ((long)count + options.MaxTokens > context) throw new ContextOverflowException("the model's context", count, options.MaxTokens, context);
-        if (count + options.MaxTokens > Context) throw new ContextOverflowException("the engine's cache", count, options.MaxTokens, Context);
-        if (request.Grammar is { } grammar && grammar.Vocabulary.Size > vocabulary)
-            throw new CratonException($"grammar: it is for {grammar.Vocabulary.Size} tokens, the model has {vocabulary}; bind it to the model's own tokenizer");
-        foreach (int id in request.Prompt)
-        {
-            if (id < 0 || id >= vocabulary) throw new CratonException($"prompt: token {id} is outside the model's {vocabulary} ids; use the tokenizer that belongs to the model");
-        }
+        TextGenerator.CheckRequest(Model.Model, request.Prompt, request.Sampling);
+        if (request.Prompt.Count + request.Sampling.MaxTokens > Context)
+            throw new ContextOverflowException(request.Prompt.Count, request.Sampling.MaxTokens, Context, "the engine's cache");
+        if (request.Grammar is { } grammar && grammar.Vocabulary.Size > Model.Model.Config.VocabSize)
+            throw new CratonException($"grammar: it is for {grammar.Vocabulary.Size} tokens, the model has {Model.Model.Config.VocabSize}; bind it to the model's own tokenizer");
     }
 
     private void Submit(Sequence sequence)

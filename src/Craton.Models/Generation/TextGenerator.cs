@@ -67,21 +67,17 @@ public sealed class TextGenerator(CausalLanguageModel model, Tokenizer tokenizer
         return new GenerationResult(answer.End(), answer.Tokens, reason, logProbs, promptLogProbs);
     }
 
-    /// <summary>Refuses a prompt or a length that the model cannot take.</summary>
-    internal static void CheckRequest(CausalLanguageModel model, IReadOnlyList<int> prompt, SamplingOptions options)
+    /// <summary>Refuses a request that the model cannot take.</summary>
+    /// <exception cref="ContextOverflowException">Prompt and answer do not fit its context.</exception>
+    /// <exception cref="CratonException">An option or a token is out of range.</exception>
+    public static void CheckRequest(CausalLanguageModel model, IReadOnlyList<int> prompt, SamplingOptions options)
     {
-        options.Validate();
-        int context = model.Context, room = context - prompt.Count;
+        int context = model.Context, vocabulary = model.Config.VocabSize;
+        options.Validate(vocabulary);
         if (prompt.Count == 0) throw new CratonException("the prompt is empty, expected at least one token; give the model a text to go on from");
         foreach (int id in prompt)
-        {
-            if (id < 0 || id >= model.Config.VocabSize)
-                throw new CratonException($"prompt: token {id} is outside the model's {model.Config.VocabSize} ids; use the tokenizer that belongs to the model");
-        }
-        if (room < 0)
-            throw new CratonException($"the prompt has {prompt.Count} tokens, the model's context {context}; shorten the prompt");
-        if (options.MaxTokens > room)
-            throw new CratonException($"the prompt's {prompt.Count} tokens and {options.MaxTokens} new ones are more than the model's context of {context}; shorten the prompt or ask for at most {room} tokens");
+            if (id < 0 || id >= vocabulary) throw new CratonException($"prompt: token {id} is outside the model's {vocabulary} ids; use the tokenizer that belongs to the model");
+        if ((long)prompt.Count + options.MaxTokens > context) throw new ContextOverflowException(prompt.Count, options.MaxTokens, context);
     }
 
     // False when cancelled.

@@ -79,12 +79,12 @@ public sealed class TextGeneratorTests
         int context = _model.Config.MaxPositionEmbeddings;
         int[] prompt = [.. Enumerable.Repeat(65, context - 10)];
         var heard = new List<string>();
-        var error = Assert.Throws<CratonException>(() => Generator().Generate(prompt, Sampled with { MaxTokens = 11 }, heard.Add));
+        var error = Assert.Throws<ContextOverflowException>(() => Generator().Generate(prompt, Sampled with { MaxTokens = 11 }, heard.Add));
         Assert.Contains($"context of {context}", error.Message, StringComparison.Ordinal);
         Assert.Contains("at most 10 tokens", error.Message, StringComparison.Ordinal);
         Assert.Empty(heard);
         Assert.Equal(10, Generator().Generate(prompt, Sampled with { MaxTokens = 10, Temperature = 0 }).Tokens.Count);
-        Assert.Throws<CratonException>(() => Generator().Generate([.. prompt, .. prompt], Sampled with { MaxTokens = 0 }));
+        Assert.Throws<ContextOverflowException>(() => Generator().Generate([.. prompt, .. prompt], Sampled with { MaxTokens = 0 }));
         Assert.Throws<CratonException>(() => Generator().Generate([], Sampled));
         Assert.Contains("token 9999", Assert.Throws<CratonException>(() => Generator().Generate([9999], Sampled)).Message, StringComparison.Ordinal);
     }
