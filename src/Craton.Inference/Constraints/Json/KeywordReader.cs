@@ -49,6 +49,9 @@ internal static class KeywordReader
             case "maximum" or "exclusiveMaximum":
                 shape.LowerMost(new Bound(Number(place), keyword[0] == 'e'));
                 return true;
+            case "multipleOf":
+                shape.Divisors.Add(Divisor(place));
+                return true;
             case "minItems":
                 shape.MinItems = Math.Max(shape.MinItems, Count(place));
                 return true;
@@ -89,7 +92,7 @@ internal static class KeywordReader
         "properties" or "additionalProperties" or "required" or "minProperties" or "maxProperties" => JsonTypes.Object,
         "prefixItems" or "items" or "minItems" or "maxItems" => JsonTypes.Array,
         "pattern" or "format" or "minLength" or "maxLength" => JsonTypes.String,
-        "minimum" or "maximum" or "exclusiveMinimum" or "exclusiveMaximum" => JsonTypes.Number,
+        "minimum" or "maximum" or "exclusiveMinimum" or "exclusiveMaximum" or "multipleOf" => JsonTypes.Number,
         _ => JsonTypes.None,
     };
 
@@ -184,6 +187,10 @@ internal static class KeywordReader
 
     private static decimal Number(Location place) =>
         place.Schema.ValueKind == JsonValueKind.Number && place.Schema.TryGetDecimal(out decimal value) ? value : throw Expected(place, "a number of at most 28 digits");
+
+    private static decimal Divisor(Location place) => Number(place) is var value && NumberTerms.CanDivide(value)
+        ? value
+        : throw Expected(place, $"a whole number up to {NumberTerms.GreatestDivisor} or one of 0.1, 0.01 and so on");
 
     private static int Count(Location place)
     {
