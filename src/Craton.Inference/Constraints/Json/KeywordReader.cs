@@ -52,21 +52,13 @@ internal static class KeywordReader
             case "multipleOf":
                 shape.Divisors.Add(Divisor(place));
                 return true;
-            case "minItems":
-                shape.MinItems = Math.Max(shape.MinItems, Count(place));
-                return true;
-            case "maxItems":
-                shape.MaxItems = Smaller(shape.MaxItems, Count(place));
-                return true;
-            case "minProperties":
-                shape.MinProperties = Math.Max(shape.MinProperties, Count(place));
-                return true;
-            case "maxProperties":
-                shape.MaxProperties = Smaller(shape.MaxProperties, Count(place));
+            case "minItems" or "maxItems" or "minProperties" or "maxProperties":
+                ReadCount(shape, Count(place), keyword);
                 return true;
             default:
                 return HasNoEffect(at, keyword, value)
-                    ? true : throw new GrammarException($"{place.Pointer}: the keyword {keyword} is not supported; remove it or express it otherwise");
+                    ? true
+                    : throw new GrammarException($"{place.Pointer}: the keyword {keyword} is not supported; remove it or express it otherwise");
         }
     }
 
@@ -165,6 +157,25 @@ internal static class KeywordReader
                 string pattern = Formats.Pattern(Text(place))
                     ?? throw new GrammarException($"{place.Pointer}: the format {Text(place)} is not supported; expected one of {Formats.Names}, or a pattern");
                 shape.Patterns.Add(Compile(place, RegexParser.ParseWhole(pattern)));
+                break;
+        }
+    }
+
+    private static void ReadCount(Shape shape, int count, string keyword)
+    {
+        switch (keyword)
+        {
+            case "minItems":
+                shape.MinItems = Math.Max(shape.MinItems, count);
+                break;
+            case "maxItems":
+                shape.MaxItems = Smaller(shape.MaxItems, count);
+                break;
+            case "minProperties":
+                shape.MinProperties = Math.Max(shape.MinProperties, count);
+                break;
+            default:
+                shape.MaxProperties = Smaller(shape.MaxProperties, count);
                 break;
         }
     }
