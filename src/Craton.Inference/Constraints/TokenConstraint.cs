@@ -10,7 +10,7 @@ namespace Craton.Inference.Constraints;
 /// </summary>
 public sealed class TokenConstraint
 {
-    private const int MostSets = 50_000;
+    private const int MostSets = 8_000;
     private const int MostMasks = 64;
 
     private readonly TokenGrammar _grammar;

@@ -44,32 +44,98 @@ public sealed class MaskTests
         string[] tokens = [.. Texts(alphabet, 3).Where(t => t.Length > 0)];
         var vocabulary = Vocabularies.Of(tokens);
         // Sentences that are longer than any prefix with its token, so that being a prefix of one is decided among them.
-        HashSet<string> sentences = [.. new GrammarOracle(grammar).Sentences(2 * (longest + 3) + 1)];
+        int known = 2 * (longest + 3) + 1;
+        HashSet<string> sentences = [.. new GrammarOracle(grammar).Sentences(known)];
         HashSet<string> prefixes = [.. sentences.SelectMany(s => Enumerable.Range(0, s.Length + 1).Select(n => s[..n]))];
         TokenGrammar bound = Grammar.FromGbnf(grammar).Bind(vocabulary);
-        Check(longest, bound.Start(), "", tokens, sentences, prefixes);
+        Check(longest, bound.Start(), "", tokens, sentences, prefixes, grammar, known);
     }
 
-    private static void Check(int longest, TokenConstraint constraint, string text, string[] tokens, HashSet<string> sentences, HashSet<string> prefixes)
+    [Fact]
+    public void Random_grammars_agree_with_their_sentences()
     {
-        Assert.Equal(sentences.Contains(text), constraint.IsComplete);
+        const int Grammars = 400, Longest = 8;
+        string[] tokens = [.. Texts("ab", 2).Where(t => t.Length > 0)];
+        var vocabulary = Vocabularies.Of(tokens);
+        var random = new Random(77);
+        int refused = 0;
+        for (int i = 0; i < Grammars; i++)
+        {
+            string grammar = $"root ::= {RandomBody(random, 2)}\nx ::= {RandomBody(random, 2)}\ny ::= {RandomBody(random, 1)}";
+            HashSet<string> sentences = [.. new GrammarOracle(grammar).Sentences(Longest)];
+            HashSet<string> prefixes = [.. sentences.SelectMany(s => Enumerable.Range(0, s.Length + 1).Select(n => s[..n]))];
+            TokenGrammar bound;
+            try
+            {
+                bound = Grammar.FromGbnf(grammar).Bind(vocabulary);
+            }
+            catch (GrammarException e)
+            {
+                refused++;
+                Assert.True(sentences.Count == 0 || e.Message.Contains("left recursion", StringComparison.Ordinal), $"{grammar}\n{e.Message}");
+                continue;
+            }
+
+            Check(3, bound.Start(), "", tokens, sentences, prefixes, grammar, Longest);
+        }
+
+        // Many random grammars are left-recursive.
+        Assert.InRange(refused, 1, 3 * Grammars / 4);
+    }
+
+    private static string RandomBody(Random random, int depth) => string.Join(" | ", Enumerable.Range(0, random.Next(1, 4)).Select(_ =>
+        string.Join(' ', Enumerable.Range(0, random.Next(1, 4)).Select(_ => RandomItem(random, depth)))));
+
+    private static string RandomItem(Random random, int depth) => random.Next(12) switch
+    {
+        0 => "x",
+        1 => "y",
+        2 => "root",
+        3 => "[ab]",
+        4 => "\"\"",
+        5 or 6 when depth > 0 => $"({RandomBody(random, depth - 1)}){"*+?"[random.Next(3)]}",
+        7 => "\"ab\"",
+        _ => random.Next(2) == 0 ? "\"a\"" : "\"b\"",
+    };
+
+    // Texts longer than 'known' are not among the sentences.
+    private static void Check(
+        int longest, TokenConstraint constraint, string text, string[] tokens, HashSet<string> sentences, HashSet<string> prefixes, string grammar, int known)
+    {
+        Assert.True(sentences.Contains(text) == constraint.IsComplete, $"{grammar}\n'{text}' is {(constraint.IsComplete ? "" : "not ")}complete");
         var mask = new uint[(tokens.Length + 32) / 32];
         constraint.Allowed(mask);
         for (int id = 0; id < tokens.Length; id++)
         {
             bool allowed = (mask[id >> 5] >> id & 1) != 0;
-            Assert.True(allowed == prefixes.Contains(text + tokens[id]), $"'{text}' + '{tokens[id]}': {(allowed ? "allowed" : "refused")}");
+            string longer = text + tokens[id];
+            Assert.True(
+                allowed == prefixes.Contains(longer) || (allowed && !CanEnd(constraint, id, tokens, known - longer.Length)),
+                $"{grammar}\n'{text}' + '{tokens[id]}': {(allowed ? "allowed" : "refused")}");
             if (!allowed)
             {
                 Assert.Throws<ArgumentException>(() => constraint.Accept(id));
             }
-            else if (text.Length + tokens[id].Length <= longest)
+            else if (longer.Length <= longest)
             {
                 TokenConstraint next = constraint.Clone();
                 next.Accept(id);
-                Check(longest, next, text + tokens[id], tokens, sentences, prefixes);
+                Check(longest, next, longer, tokens, sentences, prefixes, grammar, known);
             }
         }
+    }
+
+    // Whether the text can be completed with so many more characters.
+    private static bool CanEnd(TokenConstraint constraint, int token, string[] tokens, int characters)
+    {
+        TokenConstraint next = constraint.Clone();
+        next.Accept(token);
+        if (next.IsComplete)
+            return true;
+        var mask = new uint[(tokens.Length + 32) / 32];
+        next.Allowed(mask);
+        return characters > 0 && Enumerable.Range(0, tokens.Length)
+            .Any(id => tokens[id].Length == 1 && (mask[id >> 5] >> id & 1) != 0 && CanEnd(next, id, tokens, characters - 1));
     }
 
     private static IEnumerable<string> Texts(string alphabet, int longest)

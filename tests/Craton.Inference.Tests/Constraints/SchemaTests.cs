@@ -18,6 +18,46 @@ public sealed class SchemaTests(ITestOutputHelper output)
         output.WriteLine($"{texts} of {texts} texts satisfy {Schemas.All[index]}");
     }
 
+    [Theory]
+    [MemberData(nameof(Indices))]
+    public void A_mask_holds_exactly_the_tokens_that_can_be_taken(int index)
+    {
+        ConstraintVocabulary vocabulary = Vocabularies.Trained;
+        TokenGrammar bound = Grammar.FromJsonSchema(Schemas.All[index]).Bind(vocabulary);
+        var random = new Random(index);
+        var writer = new RandomText(vocabulary, index);
+        for (int text = 0; text < 3; text++)
+        {
+            TokenConstraint constraint = bound.Start();
+            // The last text begins as deep as a value may nest, where the schema allows it.
+            for (int depth = 0; text == 2 && depth < 61 && writer.Allowed(constraint).Contains(Open(vocabulary)); depth++)
+                constraint.Accept(Open(vocabulary));
+            for (int step = 0; step < 12 && !constraint.IsFinished; step++)
+            {
+                List<int> allowed = writer.Allowed(constraint);
+                Assert.All(allowed, id => Assert.True(CanTake(constraint, id)));
+                // What is refused costs an exception, so only some of it is tried.
+                Assert.All(Enumerable.Range(0, 20).Select(_ => random.Next(vocabulary.Size)).Except(allowed), id => Assert.False(CanTake(constraint, id)));
+                constraint.Accept(allowed[random.Next(allowed.Count)]);
+            }
+        }
+    }
+
+    private static int Open(ConstraintVocabulary vocabulary) => Enumerable.Range(0, vocabulary.Size).First(id => vocabulary.Tokens[id] is [(byte)'[']);
+
+    private static bool CanTake(TokenConstraint constraint, int token)
+    {
+        try
+        {
+            constraint.Clone().Accept(token);
+            return true;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
+
     [Fact]
     public void Single_bytes_are_a_vocabulary_too()
     {

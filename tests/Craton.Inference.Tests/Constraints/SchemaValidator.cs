@@ -108,6 +108,7 @@ internal sealed class SchemaValidator(JsonElement root)
         "minimum" => number.GetDecimal() >= setting.GetDecimal(),
         "exclusiveMinimum" => number.GetDecimal() > setting.GetDecimal(),
         "maximum" => number.GetDecimal() <= setting.GetDecimal(),
+        "multipleOf" => number.GetDecimal() % setting.GetDecimal() == 0,
         "exclusiveMaximum" => number.GetDecimal() < setting.GetDecimal(),
         _ => true,
     };

@@ -36,6 +36,8 @@ internal static class Schemas
         """{"type":"object","properties":{"e":{"format":"email","type":"string"},"h":{"format":"hostname","type":"string"},"i4":{"format":"ipv4","type":"string"},"i6":{"format":"ipv6","type":"string"},"uri":{"format":"uri","type":"string"}},"required":["e","h","i4","i6","uri"]}""",
         """{"type":"integer","minimum":-17,"exclusiveMaximum":203}""",
         """{"type":"integer","minimum":99999999999}""",
+        """{"type":"integer","multipleOf":25,"maximum":1000}""",
+        """{"type":"number","multipleOf":0.01,"minimum":0}""",
         """{"type":"number","exclusiveMinimum":0,"maximum":1}""",
         """{"type":"number","minimum":-12.75,"exclusiveMaximum":3.0625}""",
         """{"anyOf":[{"type":"string","maxLength":3},{"type":"integer"},{"type":"object","properties":{"v":{"type":"array","items":{"type":"null"}}},"required":["v"]}]}""",

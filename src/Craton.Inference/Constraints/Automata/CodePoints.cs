@@ -21,8 +21,18 @@ internal sealed class CodePoints
     /// <summary>The set of the ranges' scalar values; ranges may overlap, surrogates are left out.</summary>
     public static CodePoints Of(params IEnumerable<(int First, int Last)> ranges)
     {
+        var sorted = new List<(int First, int Last)>();
+        foreach ((int first, int last) in ranges)
+        {
+            if (first < 0xD800)
+                sorted.Add((first, Math.Min(last, 0xD7FF)));
+            if (last > 0xDFFF)
+                sorted.Add((Math.Max(first, 0xE000), last));
+        }
+
+        sorted.Sort();
         var merged = new List<(int First, int Last)>();
-        foreach ((int first, int last) in ranges.SelectMany(WithoutSurrogates).Order())
+        foreach ((int first, int last) in sorted)
         {
             if (merged.Count > 0 && first <= merged[^1].Last + 1)
                 merged[^1] = (merged[^1].First, Math.Max(merged[^1].Last, last));
@@ -55,12 +65,4 @@ internal sealed class CodePoints
     }
 
     public CodePoints Intersect(CodePoints other) => Complement().Union(other.Complement()).Complement();
-
-    private static IEnumerable<(int First, int Last)> WithoutSurrogates((int First, int Last) range)
-    {
-        if (range.First < 0xD800)
-            yield return (range.First, Math.Min(range.Last, 0xD7FF));
-        if (range.Last > 0xDFFF)
-            yield return (Math.Max(range.First, 0xE000), range.Last);
-    }
 }

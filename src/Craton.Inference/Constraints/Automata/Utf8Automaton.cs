@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Craton.Inference.Constraints.Automata;
 
 /// <summary>A step of the automaton of a set of characters; state 0 is its beginning, state 1 its end.</summary>
@@ -43,10 +45,17 @@ internal sealed class Utf8Automaton
 
     private int Subtree(List<(byte First, byte Last)[]> sequences, int depth)
     {
-        string key = string.Join(';', sequences.Select(s => string.Join(',', s[depth..])));
-        if (!_subtrees.TryGetValue(key, out int state))
+        // Behind the same byte all sequences have the same length.
+        var key = new StringBuilder();
+        foreach ((byte First, byte Last)[] sequence in sequences)
         {
-            _subtrees.Add(key, state = StateCount++);
+            foreach ((byte first, byte last) in sequence.AsSpan(depth))
+                key.Append((char)first).Append((char)last);
+        }
+
+        if (!_subtrees.TryGetValue(key.ToString(), out int state))
+        {
+            _subtrees.Add(key.ToString(), state = StateCount++);
             AddEdges(sequences, depth, state);
         }
 
@@ -92,6 +101,6 @@ internal sealed class Utf8Automaton
     private static byte[] Encode(int value)
     {
         var bytes = new byte[4];
-        return bytes[..new System.Text.Rune(value).EncodeToUtf8(bytes)];
+        return bytes[..new Rune(value).EncodeToUtf8(bytes)];
     }
 }

@@ -90,8 +90,8 @@ internal sealed class JsonSchemaCompiler
     private Term Number(Shape shape)
     {
         bool whole = !shape.Intended.HasFlag(JsonTypes.Fraction);
-        if (shape.Least is not null || shape.Most is not null)
-            return NumberTerms.Between(shape.Least, shape.Most, whole);
+        if (shape.Least is not null || shape.Most is not null || shape.Divisors.Count > 0)
+            return NumberTerms.Between(shape.Least, shape.Most, whole, shape.Divisors);
         return whole ? Shared("a whole number", JsonTerms.Integer) : Shared("a number", JsonTerms.Number);
     }
 
@@ -167,8 +167,8 @@ internal sealed class JsonSchemaCompiler
             return false;
         switch (value.ValueKind)
         {
-            case JsonValueKind.Number when shape.Least is not null || shape.Most is not null:
-                return value.TryGetDecimal(out decimal number)
+            case JsonValueKind.Number when shape.Least is not null || shape.Most is not null || shape.Divisors.Count > 0:
+                return value.TryGetDecimal(out decimal number) && shape.Divisors.TrueForAll(d => number % d == 0)
                     && !(number < shape.Least?.Value) && !(number > shape.Most?.Value)
                     && !(shape.Least is { Exclusive: true } l && number == l.Value) && !(shape.Most is { Exclusive: true } m && number == m.Value);
             case JsonValueKind.String:

@@ -49,21 +49,16 @@ internal static class KeywordReader
             case "maximum" or "exclusiveMaximum":
                 shape.LowerMost(new Bound(Number(place), keyword[0] == 'e'));
                 return true;
-            case "minItems":
-                shape.MinItems = Math.Max(shape.MinItems, Count(place));
+            case "multipleOf":
+                shape.Divisors.Add(Divisor(place));
                 return true;
-            case "maxItems":
-                shape.MaxItems = Smaller(shape.MaxItems, Count(place));
-                return true;
-            case "minProperties":
-                shape.MinProperties = Math.Max(shape.MinProperties, Count(place));
-                return true;
-            case "maxProperties":
-                shape.MaxProperties = Smaller(shape.MaxProperties, Count(place));
+            case "minItems" or "maxItems" or "minProperties" or "maxProperties":
+                ReadCount(shape, Count(place), keyword);
                 return true;
             default:
                 return HasNoEffect(at, keyword, value)
-                    ? true : throw new GrammarException($"{place.Pointer}: the keyword {keyword} is not supported; remove it or express it otherwise");
+                    ? true
+                    : throw new GrammarException($"{place.Pointer}: the keyword {keyword} is not supported; remove it or express it otherwise");
         }
     }
 
@@ -89,7 +84,7 @@ internal static class KeywordReader
         "properties" or "additionalProperties" or "required" or "minProperties" or "maxProperties" => JsonTypes.Object,
         "prefixItems" or "items" or "minItems" or "maxItems" => JsonTypes.Array,
         "pattern" or "format" or "minLength" or "maxLength" => JsonTypes.String,
-        "minimum" or "maximum" or "exclusiveMinimum" or "exclusiveMaximum" => JsonTypes.Number,
+        "minimum" or "maximum" or "exclusiveMinimum" or "exclusiveMaximum" or "multipleOf" => JsonTypes.Number,
         _ => JsonTypes.None,
     };
 
@@ -166,6 +161,25 @@ internal static class KeywordReader
         }
     }
 
+    private static void ReadCount(Shape shape, int count, string keyword)
+    {
+        switch (keyword)
+        {
+            case "minItems":
+                shape.MinItems = Math.Max(shape.MinItems, count);
+                break;
+            case "maxItems":
+                shape.MaxItems = Smaller(shape.MaxItems, count);
+                break;
+            case "minProperties":
+                shape.MinProperties = Math.Max(shape.MinProperties, count);
+                break;
+            default:
+                shape.MaxProperties = Smaller(shape.MaxProperties, count);
+                break;
+        }
+    }
+
     private static Dfa Compile(Location place, Term pattern)
     {
         try
@@ -184,6 +198,10 @@ internal static class KeywordReader
 
     private static decimal Number(Location place) =>
         place.Schema.ValueKind == JsonValueKind.Number && place.Schema.TryGetDecimal(out decimal value) ? value : throw Expected(place, "a number of at most 28 digits");
+
+    private static decimal Divisor(Location place) => Number(place) is var value && NumberTerms.CanDivide(value)
+        ? value
+        : throw Expected(place, $"a whole number up to {NumberTerms.GreatestDivisor} or one of 0.1, 0.01 and so on");
 
     private static int Count(Location place)
     {

@@ -9,28 +9,36 @@ internal readonly record struct Bound(decimal Value, bool Exclusive);
 /// <summary>Numbers of a range as terms over their decimal digits, without an exponent.</summary>
 internal static class NumberTerms
 {
-    /// <summary>Numbers between two bounds, each of which may be missing.</summary>
-    public static Term Between(Bound? least, Bound? most, bool whole)
+    /// <summary>The greatest whole number whose multiples are recognised.</summary>
+    public const int GreatestDivisor = 10_000;
+
+    /// <summary>Whether multiples can be recognised: of whole numbers, and of a tenth, a hundredth and so on.</summary>
+    public static bool CanDivide(decimal divisor) =>
+        divisor > 0 && (divisor < 1 ? Places(divisor) is > 0 and <= JsonTerms.FractionDigits : divisor <= GreatestDivisor && divisor % 1 == 0);
+
+    /// <summary>Numbers between two bounds, each of which may be missing, that are multiples of each divisor.</summary>
+    public static Term Between(Bound? least, Bound? most, bool whole, IReadOnlyList<decimal> divisors)
     {
+        Dfa numbers = Dfa.Of(whole ? JsonTerms.Digits : new Sequence(JsonTerms.Digits, JsonTerms.Fraction));
+        numbers = divisors.Aggregate(numbers, (found, divisor) => found.Intersect(Multiples(divisor)));
         var options = new List<Term>();
         // Of zero and above.
         if (most is not { Value: < 0 })
-            options.Add(Magnitudes(least is { Value: >= 0 } ? least : null, most, whole, zero: true));
+            options.Add(Magnitudes(numbers, least is { Value: >= 0 } ? least : null, most, zero: true));
         // Below zero the greatest number has the least magnitude.
         if (least is not { Value: >= 0 })
         {
             Bound? from = most is { Value: < 0 } m ? m with { Value = -m.Value } : null;
             Bound? to = least is { } l ? l with { Value = -l.Value } : null;
-            options.Add(new Sequence(Term.Literal("-"), Magnitudes(from, to, whole, zero: false)));
+            options.Add(new Sequence(Term.Literal("-"), Magnitudes(numbers, from, to, zero: false)));
         }
 
         return new Choice(options);
     }
 
     // Numbers without a sign.
-    private static Accepted Magnitudes(Bound? least, Bound? most, bool whole, bool zero)
+    private static Accepted Magnitudes(Dfa numbers, Bound? least, Bound? most, bool zero)
     {
-        Dfa numbers = Dfa.Of(whole ? JsonTerms.Digits : new Sequence(JsonTerms.Digits, JsonTerms.Fraction));
         if (least is null && !zero)
             least = new Bound(0, Exclusive: true);
         if (least is { } l)
@@ -38,6 +46,29 @@ internal static class NumberTerms
         if (most is { } m)
             numbers = numbers.Intersect(Dfa.Of(AtMost(m)));
         return new Accepted(numbers);
+    }
+
+    // State 1 + r: the digits so far leave the remainder r.
+    private static Dfa Multiples(decimal divisor)
+    {
+        if (divisor < 1)
+            return Dfa.Of(new Sequence(JsonTerms.Digits, new Sequence(Term.Literal("."), new Repeat(JsonTerms.Digit('0', '9'), 1, Places(divisor))).Optional()));
+        int count = (int)divisor;
+        DfaState State(bool final, int remainder) => new(
+            final, [.. Enumerable.Range(0, 10).Select(d => new ByteEdge((byte)('0' + d), (byte)('0' + d), 1 + (10 * remainder + d) % count))], []);
+        return new Dfa([State(final: false, 0), .. Enumerable.Range(0, count).Select(r => State(r == 0, r))]);
+    }
+
+    // How many decimal places a power of ten below 1 has; 0 for other numbers.
+    private static int Places(decimal divisor)
+    {
+        int places = 0;
+        for (decimal power = divisor; power < 1 && places <= JsonTerms.FractionDigits; power *= 10)
+            places++;
+        decimal unit = 1;
+        for (int i = 0; i < places; i++)
+            unit /= 10;
+        return unit == divisor ? places : 0;
     }
 
     private static Choice AtLeast(Bound bound)

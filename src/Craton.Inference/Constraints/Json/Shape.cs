@@ -80,6 +80,9 @@ internal sealed class Shape
     /// <summary>Automata of spelt strings, each of which has to accept.</summary>
     public List<Dfa> Patterns { get; private init; } = [];
 
+    /// <summary>Each number is a multiple of these.</summary>
+    public List<decimal> Divisors { get; private init; } = [];
+
     public Bound? Least { get; private set; }
 
     public Bound? Most { get; private set; }
@@ -100,6 +103,7 @@ internal sealed class Shape
         MinLength = MinLength,
         MaxLength = MaxLength,
         Patterns = [.. Patterns],
+        Divisors = [.. Divisors],
         Least = Least,
         Most = Most,
     };

@@ -20,7 +20,7 @@ internal static class CharacterClasses
     /// <summary>What <c>.</c> matches: everything but the ends of lines.</summary>
     public static CodePoints NoLineEnd { get; } = CodePoints.Of(('\n', '\n'), ('\r', '\r'), (0x2028, 0x2029)).Complement();
 
-    private static readonly Lazy<CodePoints[]> Categories = new(ReadCategories);
+    private static readonly Lazy<Dictionary<string, CodePoints>> Categories = new(ReadCategories);
 
     // In the order of the enumeration UnicodeCategory.
     private static readonly string[] CategoryNames =
@@ -42,15 +42,9 @@ internal static class CharacterClasses
     };
 
     /// <summary>The characters of a Unicode general category (<c>Lu</c>) or group of them (<c>L</c>), or null where the name is unknown.</summary>
-    public static CodePoints? Category(string name)
-    {
-        if (name.Length is 0 or > 2)
-            return null;
-        CodePoints[] found = [.. Categories.Value.Where((_, i) => CategoryNames[i].StartsWith(name, StringComparison.Ordinal))];
-        return found.Length == 0 ? null : CodePoints.Of(found.SelectMany(c => c.Ranges));
-    }
+    public static CodePoints? Category(string name) => Categories.Value.GetValueOrDefault(name);
 
-    private static CodePoints[] ReadCategories()
+    private static Dictionary<string, CodePoints> ReadCategories()
     {
         var ranges = new List<(int, int)>[CategoryNames.Length];
         for (int i = 0; i < ranges.Length; i++)
@@ -65,6 +59,15 @@ internal static class CharacterClasses
             first = last + 1;
         }
 
-        return [.. ranges.Select(r => CodePoints.Of(r))];
+        var categories = new Dictionary<string, CodePoints>(StringComparer.Ordinal);
+        for (int i = 0; i < ranges.Length; i++)
+        {
+            CodePoints set = CodePoints.Of(ranges[i]);
+            categories.Add(CategoryNames[i], set);
+            string group = CategoryNames[i][..1];
+            categories[group] = categories.TryGetValue(group, out CodePoints? others) ? others.Union(set) : set;
+        }
+
+        return categories;
     }
 }
