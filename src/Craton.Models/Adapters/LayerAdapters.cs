@@ -75,6 +75,8 @@ public sealed class LayerAdapters : PeftAdapter
         LoraConfig shape = LoraConfig.Read(AdapterDirectory.Reader("lora", first.Config));
         if (shape.UseDora || shape.LoraBias || adapters.Any(a => a._parts.Count > 0))
             throw new CratonException("only LoRA adapters of nothing but matrices can be mixed; attach these together instead");
+        if (adapters.Any(a => a._adapters.Exists(part => ((Lora)part).Scale < 0)))
+            throw new CratonException("adapters can be mixed with strengths of 0 or above; attach these together instead");
         if (adapters.Any(a => !a.NamedParameters().Select(p => $"{p.Name} {p.Tensor}").SequenceEqual(first.NamedParameters().Select(p => $"{p.Name} {p.Tensor}"))))
             throw new CratonException("adapters can be mixed when they change the same layers with the same ranks; attach these together instead");
         var config = (JsonObject)first.Config.DeepClone();

@@ -25,7 +25,7 @@ public readonly record struct LoraShape(int Rank, double Scale)
 public abstract class Lora : LayerAdapter
 {
     private readonly double _scale;
-    private Tensor? _norm; // of an update that is not trained
+    private Tensor? _norm; // of an update that is not trained, beside a weight that is not either
     private double _strength = 1;
 
     private protected Lora((string A, string B) names, int inputs, int outputs, LoraShape shape)
