@@ -112,14 +112,14 @@ public sealed class PipelineTokenizer : Tokenizer
         {
             if (id >= 0)
             {
-                result.Add(Token(id, part, 0, part.Length) with { Word = word++ });
+                result.Add(Token(id, part.ToString(), part, 0, part.Length) with { Word = word++ });
                 continue;
             }
 
             foreach ((AlignedText piece, int inner) in SplitAdded(_normalizer.Apply(part), allowSpecial, normalized: true))
             {
                 if (inner >= 0)
-                    result.Add(Token(inner, piece, 0, piece.Length) with { Word = word++ });
+                    result.Add(Token(inner, piece.ToString(), piece, 0, piece.Length) with { Word = word++ });
                 else
                     word = AddWords(piece, word, result);
             }
@@ -137,8 +137,8 @@ public sealed class PipelineTokenizer : Tokenizer
             _model.Encode(text.Chars, tokens);
             foreach (ModelToken token in tokens)
             {
-                EncodedToken shown = Token(token.Id, text, token.Start, token.End) with { Word = word };
-                result.Add(token.ShowsText ? shown : shown with { Text = TokenText(token.Id) });
+                string spelling = token.ShowsText ? text.Slice(token.Start, token.End).ToString() : TokenText(token.Id);
+                result.Add(Token(token.Id, spelling, text, token.Start, token.End) with { Word = word });
             }
 
             word++;
@@ -147,8 +147,8 @@ public sealed class PipelineTokenizer : Tokenizer
         return word;
     }
 
-    private static EncodedToken Token(int id, AlignedText text, int start, int end) =>
-        new(id, text.Slice(start, end).ToString(), text.Chars[start].Start, text.Chars[end - 1].End);
+    private static EncodedToken Token(int id, string spelling, AlignedText text, int start, int end) =>
+        new(id, spelling, text.Chars[start].Start, text.Chars[end - 1].End);
 
     /// <summary>Cuts a text at the added tokens; an id of -1 is text between them.</summary>
     private IEnumerable<(AlignedText Part, int Id)> SplitAdded(AlignedText text, bool allowSpecial, bool normalized)

@@ -16,6 +16,7 @@ public sealed class FixtureModelTests(ITestOutputHelper output)
             string id = entry.Id();
             Tokenizer tokenizer = TokenizerJsonReader.Load(Path.Combine(Fixtures.Root, id, "tokenizer.json"));
             (int before, int failed) = (tally.Run, tally.Failed);
+            CheckWritten(tokenizer, id, tally);
             foreach (string file in entry.GetProperty("files").EnumerateArray().Select(f => f.GetString()!))
             {
                 string name = Path.GetFileName(file);
@@ -31,6 +32,17 @@ public sealed class FixtureModelTests(ITestOutputHelper output)
         }
 
         tally.Finish("models");
+    }
+
+    /// <summary>A file that is written back has the content of the one that was read.</summary>
+    private static void CheckWritten(Tokenizer tokenizer, string id, Tally tally)
+    {
+        using var folder = new TemporaryFolder();
+        tokenizer.Save(folder.Path);
+        JsonElement read = JsonElement.Parse(File.ReadAllText(Path.Combine(Fixtures.Root, id, "tokenizer.json")));
+        JsonElement written = JsonElement.Parse(File.ReadAllText(Path.Combine(folder.Path, "tokenizer.json")));
+        foreach (JsonProperty field in read.EnumerateObject())
+            tally.Check($"{id} writes {field.Name}", "True", JsonElement.DeepEquals(field.Value, written.GetProperty(field.Name)).ToString());
     }
 
     private static IEnumerable<JsonElement> Lines(string file) =>

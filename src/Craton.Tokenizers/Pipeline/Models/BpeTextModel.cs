@@ -35,6 +35,7 @@ internal sealed class BpeTextModel : TokenModel
     private readonly BpeTextOptions _options;
     private readonly MergeTable _table;
     private readonly int[] _byteIds;
+    private readonly Dictionary<int, int> _characterIds = [];
 
     /// <summary>Creates the model.</summary>
     /// <param name="tokens">The tokens by id.</param>
@@ -46,6 +47,12 @@ internal sealed class BpeTextModel : TokenModel
         _table = new MergeTable(merges.Count);
         for (int rank = 0; rank < merges.Count; rank++)
             _table.TryAdd(merges[rank].Left, merges[rank].Right, rank, merges[rank].Result);
+        for (int id = 0; id < tokens.Length; id++)
+        {
+            if (tokens[id] is { Length: > 0 } token && Rune.TryGetRuneAt(token, 0, out Rune rune) && rune.Utf16SequenceLength == token.Length)
+                _characterIds[rune.Value] = id;
+        }
+
         _byteIds = [.. Enumerable.Range(0, 256).Select(b => IdOf($"<0x{b.ToString("X2", CultureInfo.InvariantCulture)}>") ?? -1)];
     }
 
@@ -110,11 +117,16 @@ internal sealed class BpeTextModel : TokenModel
         for (int i = 0; i < word.Length; i++)
         {
             var rune = new Rune(word[i].Code);
-            string text = rune.ToString();
-            if (i > 0)
-                text = _options.Prefix + text;
-            if (i == word.Length - 1)
-                text += _options.Suffix;
+            bool isPlain = (i == 0 || _options.Prefix is null) && (i < word.Length - 1 || _options.Suffix is null);
+            if (isPlain && _characterIds.TryGetValue(rune.Value, out int known))
+            {
+                Flush();
+                ids.Add(known);
+                sizes.Add(rune.Utf8SequenceLength);
+                continue;
+            }
+
+            string text = (i > 0 ? _options.Prefix : null) + rune + (i == word.Length - 1 ? _options.Suffix : null);
             if (IdOf(text) is int id)
             {
                 Flush();

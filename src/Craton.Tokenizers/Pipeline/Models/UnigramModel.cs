@@ -35,12 +35,14 @@ internal sealed class UnigramModel : TokenModel
 
     public override void Encode(ReadOnlySpan<AlignedChar> word, List<ModelToken> result)
     {
-        int first = result.Count;
-        _viterbi.Encode(word, result, joinsUnknown: true);
-        for (int i = result.Count - 1; i >= first; i--)
+        var tokens = new List<ModelToken>();
+        _viterbi.Encode(word, tokens, joinsUnknown: true);
+        foreach (ModelToken token in tokens)
         {
-            if (result[i].Id == _unknown)
-                ReplaceUnknown(word, result, i);
+            if (token.Id == _unknown)
+                AddUnknown(word, token, result);
+            else
+                result.Add(token);
         }
     }
 
@@ -65,20 +67,15 @@ internal sealed class UnigramModel : TokenModel
     }
 
     /// <summary>Characters that together spell a token after all are that token; others fall back to their bytes.</summary>
-    private void ReplaceUnknown(ReadOnlySpan<AlignedChar> word, List<ModelToken> result, int index)
+    private void AddUnknown(ReadOnlySpan<AlignedChar> word, ModelToken token, List<ModelToken> result)
     {
-        ModelToken token = result[index];
         string text = AlignedText.TextOf(word[token.Start..token.End]);
-        if (IdOf(text) is int id)
-        {
-            result[index] = token with { Id = id };
-            return;
-        }
-
         int?[] bytes = _byteFallback ? [.. Encoding.UTF8.GetBytes(text).Select(value => IdOf($"<0x{value:X2}>"))] : [null];
-        if (bytes.Contains(null))
-            return;
-        result.RemoveAt(index);
-        result.InsertRange(index, bytes.Select(value => new ModelToken(value!.Value, token.Start, token.End)));
+        if (IdOf(text) is int id)
+            result.Add(token with { Id = id });
+        else if (bytes.Contains(null))
+            result.Add(token);
+        else
+            result.AddRange(bytes.Select(value => new ModelToken(value!.Value, token.Start, token.End)));
     }
 }

@@ -9,6 +9,9 @@ namespace Craton.Tokenizers.Pipeline;
 /// </summary>
 internal sealed class Charsmap
 {
+    /// <summary>The most characters that one character or match becomes.</summary>
+    public const int LongestReplacement = 1000;
+
     private readonly uint[] _units;
     private readonly byte[] _strings;
 
@@ -62,8 +65,9 @@ internal sealed class Charsmap
 
     private string StringAt(int start)
     {
-        int length = _strings.AsSpan(start).IndexOf((byte)0);
-        return Encoding.UTF8.GetString(length < 0 ? _strings.AsSpan(start) : _strings.AsSpan(start, length));
+        ReadOnlySpan<byte> rest = _strings.AsSpan(start, Math.Min(_strings.Length - start, LongestReplacement));
+        int length = rest.IndexOf((byte)0);
+        return Encoding.UTF8.GetString(length < 0 ? rest : rest[..length]);
     }
 
     private static uint Offset(uint unit) => unit >> 10 << (int)((unit & 1u << 9) >> 6);

@@ -19,14 +19,18 @@ internal static class NormalizerReader
         "Lowercase" => new LowercaseNormalizer(),
         "StripAccents" => new StripAccentsNormalizer(),
         "Strip" => new StripNormalizer(json.Flag("strip_left", absent: true), json.Flag("strip_right", absent: true)),
-        "Prepend" => new PrependNormalizer(json.Require("prepend").Text()),
-        "Replace" => new ReplaceNormalizer(TextPattern.Read(json.Require("pattern")), json.Require("content").Text()),
+        "Prepend" => new PrependNormalizer(Short(json.Require("prepend"))),
+        "Replace" => new ReplaceNormalizer(TextPattern.Read(json.Require("pattern")), Short(json.Require("content"))),
         "Nmt" => new NmtNormalizer(),
         "ByteLevel" => new ByteLevelNormalizer(),
         "Precompiled" => new CharsmapNormalizer(ReadCharsmap(json.Require("precompiled_charsmap"))),
         "BertNormalizer" => ReadBert(json),
         string other => throw json.Unsupported(other, Supported),
     };
+
+    /// <summary>A string that is put into texts: a long one would make them many times larger.</summary>
+    private static string Short(JsonFields json) => json.Text().Length <= Charsmap.LongestReplacement
+        ? json.Text() : throw json.Error($"has {json.Text().Length} characters, expected at most {Charsmap.LongestReplacement}");
 
     private static BertNormalizer ReadBert(JsonFields json)
     {

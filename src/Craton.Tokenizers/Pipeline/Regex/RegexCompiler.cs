@@ -5,17 +5,24 @@ internal sealed class RegexCompiler
 {
     private const int LongestProgram = 20_000;
 
+    private readonly Budget _budget;
     private readonly List<RegexInstruction> _code = [];
+
+    private RegexCompiler(Budget budget) => _budget = budget;
 
     /// <summary>Compiles.</summary>
     /// <exception cref="RegexSyntaxException">The program would be too long, or a look behind has no fixed length.</exception>
-    public static RegexProgram Compile(RegexNode node)
+    public static RegexProgram Compile(RegexNode node) => new RegexCompiler(new Budget()).Program(node);
+
+    /// <summary>A program that is part of this one.</summary>
+    private RegexProgram Inner(RegexNode node) => new RegexCompiler(_budget).Program(node);
+
+    private RegexProgram Program(RegexNode node)
     {
-        var compiler = new RegexCompiler();
-        compiler.Add(node);
-        compiler.Emit(new(RegexAction.Match));
+        Add(node);
+        Emit(new(RegexAction.Match));
         int splits = 0, runs = 0;
-        return new RegexProgram([.. compiler._code.Select(i => i.Action switch
+        return new RegexProgram([.. _code.Select(i => i.Action switch
         {
             RegexAction.Split => i with { Number = splits++ },
             RegexAction.TakeAll => i with { Number = runs++ },
@@ -44,13 +51,13 @@ internal sealed class RegexCompiler
                 Emit(new(RegexAction.Assert) { Anchor = anchor.Anchor });
                 break;
             case AtomicNode atomic:
-                Emit(new(RegexAction.Atomic) { Inner = Compile(atomic.Item) });
+                Emit(new(RegexAction.Atomic) { Inner = Inner(atomic.Item) });
                 break;
             case LookNode { IsBehind: true } look:
                 AddLookBehind(look);
                 break;
             case LookNode look:
-                Emit(new(RegexAction.LookAhead) { Inner = Compile(look.Item), Negated = look.IsNegated });
+                Emit(new(RegexAction.LookAhead) { Inner = Inner(look.Item), Negated = look.IsNegated });
                 break;
         }
     }
@@ -80,7 +87,7 @@ internal sealed class RegexCompiler
             if (repeat is { Item: SetNode set, Least: <= 1, Most: null })
                 Emit(new(RegexAction.TakeAll) { Set = set.Set, Other = repeat.Least });
             else
-                Emit(new(RegexAction.Atomic) { Inner = Compile(repeat with { IsPossessive = false }) });
+                Emit(new(RegexAction.Atomic) { Inner = Inner(repeat with { IsPossessive = false }) });
             return;
         }
 
@@ -112,7 +119,7 @@ internal sealed class RegexCompiler
         IReadOnlyList<RegexNode> alternatives = look.Item is AlternativesNode { Items: var items } ? items : [look.Item];
         RegexInstruction[] behind = [.. alternatives.Select(node => new RegexInstruction(RegexAction.LookBehind)
         {
-            Inner = Compile(node),
+            Inner = Inner(node),
             Negated = look.IsNegated,
             Other = node.Length ?? throw new RegexSyntaxException("looks behind for something of no fixed length"),
         })];
@@ -143,9 +150,15 @@ internal sealed class RegexCompiler
 
     private int Emit(RegexInstruction instruction)
     {
-        if (_code.Count == LongestProgram)
+        if (++_budget.Used > LongestProgram)
             throw new RegexSyntaxException("repeats too much");
         _code.Add(instruction);
         return _code.Count - 1;
+    }
+
+    /// <summary>The instructions of a program and all inside it.</summary>
+    private sealed class Budget
+    {
+        public int Used;
     }
 }

@@ -25,7 +25,14 @@ internal sealed class RegexRun
     {
         _program = program;
         _text = text;
-        _tried = new BitArray(checked(program.Splits * (text.Length + 1)));
+        long tried = (long)program.Splits * (text.Length + 1);
+        if (tried > int.MaxValue)
+        {
+            throw new TokenizerException(
+                $"A text of {text.Length} characters is too long for a pattern with {program.Splits} choices; encode it in parts.");
+        }
+
+        _tried = new BitArray((int)tried);
         _runs = new (int, int)[program.Runs];
         Array.Fill(_runs, (0, -1));
         _inner = new RegexRun?[program.Code.Length];
