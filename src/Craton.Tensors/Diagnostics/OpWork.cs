@@ -17,6 +17,7 @@ internal readonly record struct OpWork(double Flops, double Bytes)
         "linear" => $"linear {Get(op, "Weight").Size(1)}→{Get(op, "Weight").Size(0)}{Suffix(op)}",
         "linear_cross_entropy" => $"linear_cross_entropy {Get(op, "Weight").Size(1)}→{Get(op, "Weight").Size(0)}",
         "matmul" => $"matmul {Get(op, "A").Size(-2)}×{Get(op, "A").Size(-1)}→{output.Size(-1)}",
+        "conv1d" or "conv2d" or "conv_transpose1d" or "conv_transpose2d" => $"{op.Name} {Get(op, "X").Size(1)}→{output.Size(1)} {Get(op, "Weight").Size(2)}×{Get(op, "Weight").Size(3)}",
         _ => op.Name,
     };
 
@@ -25,6 +26,7 @@ internal readonly record struct OpWork(double Flops, double Bytes)
         "linear" => new(Product(output, Get(op, "Weight").Size(1)), Touched(op, output)),
         "linear_cross_entropy" => new(LossProducts(op) * Product(Get(op, "X"), Get(op, "Weight").Size(0)), Touched(op, output)),
         "matmul" => new(Product(output, Get(op, "A").Size(-1)), Touched(op, output)),
+        "conv1d" or "conv2d" or "conv_transpose1d" or "conv_transpose2d" => new(Convolution(op, output), Touched(op, output)),
         "attention" => new(2 * AttentionProduct(op), Size(output) * 4),
         "embedding" => new(0, 2 * Size(output)),
         _ => new(0, Touched(op, output)),
@@ -35,6 +37,7 @@ internal readonly record struct OpWork(double Flops, double Bytes)
         "linear" => new(Wanted(op, "X", "Weight") * Product(output, Get(op, "Weight").Size(1)), TouchedWithGradients(op, output)),
         "linear_cross_entropy" => new(0, TouchedWithGradients(op, output)),
         "matmul" => new(Wanted(op, "A", "B") * Product(output, Get(op, "A").Size(-1)), TouchedWithGradients(op, output)),
+        "conv1d" or "conv2d" or "conv_transpose1d" or "conv_transpose2d" => new(Wanted(op, "X", "Weight") * Convolution(op, output), TouchedWithGradients(op, output)),
         // Scores once more, and the gradients of weights, queries, keys and values.
         "attention" => new(5 * AttentionProduct(op), Size(output) * 8),
         "embedding" => new(0, 3 * Size(output)),
@@ -42,6 +45,13 @@ internal readonly record struct OpWork(double Flops, double Bytes)
     };
 
     private static double Product(Tensor y, int k) => 2.0 * y.Count * k;
+
+    // Every value on the side of the filters meets a kernel once: of the result, or of the input of a transposed convolution.
+    private static double Convolution(Op op, Tensor output)
+    {
+        Tensor weight = Get(op, "Weight");
+        return Product(op.Name.StartsWith("conv_transpose", StringComparison.Ordinal) ? Get(op, "X") : output, weight.Size(1) * weight.Size(2) * weight.Size(3));
+    }
 
     // Scores, and the gradients of inputs and weights, which are computed while the scores are at hand.
     private static int LossProducts(Op op) => 1 + Wanted(op, "X", "Weight");

@@ -19,6 +19,14 @@ internal readonly record struct ConvolutionAxis(int Source, int Places, int Taps
         return (uint)at < (uint)Source;
     }
 
+    /// <summary>The taps of a place that meet the source: from the first one to the one before the end.</summary>
+    public (int First, int End) Inside(int place)
+    {
+        int start = place * Stride - Padding, last = start + (Taps - 1) * Dilation;
+        int first = start >= 0 ? 0 : (Dilation - 1 - start) / Dilation;
+        return (first, last < Source ? Taps : Math.Max(first, (Source - start + Dilation - 1) / Dilation));
+    }
+
     /// <summary>
     /// The transposed dimension, from places back to the source, for those source places that lie at one remainder of the stride: an
     /// ordinary dimension of stride 1, whose taps run backwards through every few of this one's.

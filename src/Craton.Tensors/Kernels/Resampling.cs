@@ -114,6 +114,9 @@ internal readonly unsafe struct ResamplingTable
         }
     }
 
+    /// <summary>Whether a place is a copy of a single one of the source.</summary>
+    public bool IsCopy(int place) => _first[place + 1] - _first[place] == 1 && _weights[_first[place]] == 1;
+
     /// <summary>Memory of a table, in bytes, a multiple of 8.</summary>
     public static long Size(in Resampling axis) => checked(axis.Places * axis.MostTaps) * 12L + (axis.Places + 1) * 4L + 7 & ~7L;
 

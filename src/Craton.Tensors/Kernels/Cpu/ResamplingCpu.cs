@@ -33,15 +33,30 @@ internal sealed unsafe partial class CpuKernels
             float* from = x + (nint)task * rows.Source * columns.Source, to = y + (nint)task * rows.Places * columns.Places;
             for (int r = 0; r < rows.Places; r++, to += columns.Places)
             {
-                new Span<float>(line, columns.Source).Clear();
-                for (int i = _down.First(r); i < _down.First(r + 1); i++)
-                    Elementwise.ForEach(new AddScaledLoop(from + (nint)_down.At(i) * columns.Source, (float)_down.Weight(i), line), columns.Source);
-                for (int s = 0; s < columns.Places; s++)
-                {
-                    float sum = 0;
-                    for (int j = _across.First(s); j < _across.First(s + 1); j++) sum += (float)_across.Weight(j) * line[_across.At(j)];
-                    to[s] = sum;
-                }
+                if (r > 0 && _down.IsCopy(r) && _down.IsCopy(r - 1) && _down.At(_down.First(r)) == _down.At(_down.First(r - 1)))
+                    new ReadOnlySpan<float>(to - columns.Places, columns.Places).CopyTo(new Span<float>(to, columns.Places));
+                else Across(Down(from, r, line), to);
+            }
+        }
+
+        // The rows that a row is made of, combined.
+        private float* Down(float* from, int row, float* line)
+        {
+            if (_down.IsCopy(row)) return from + (nint)_down.At(_down.First(row)) * columns.Source;
+            new Span<float>(line, columns.Source).Clear();
+            for (int i = _down.First(row); i < _down.First(row + 1); i++)
+                Elementwise.ForEach(new AddScaledLoop(from + (nint)_down.At(i) * columns.Source, (float)_down.Weight(i), line), columns.Source);
+            return line;
+        }
+
+        private void Across(float* line, float* to)
+        {
+            for (int s = 0, j = 0; s < columns.Places; s++)
+            {
+                int end = _across.First(s + 1);
+                float sum = 0;
+                for (; j < end; j++) sum += (float)_across.Weight(j) * line[_across.At(j)];
+                to[s] = sum;
             }
         }
     }

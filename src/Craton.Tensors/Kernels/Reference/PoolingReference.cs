@@ -27,21 +27,24 @@ internal unsafe partial class ReferenceKernels
         T* from = (T*)x.Pointer + (nint)plane * rows.Source * columns.Source, to = (T*)y.Pointer + (nint)plane * rows.Places * columns.Places;
         int* at = (int*)places.Pointer + (nint)plane * rows.Places * columns.Places;
         for (int r = 0; r < rows.Places; r++)
+        {
+            (int t0, int t1) = rows.Inside(r);
             for (int s = 0; s < columns.Places; s++)
             {
+                (int u0, int u1) = columns.Inside(s);
                 (T most, int best) = (T.NegativeInfinity, -1);
-                for (int t = 0; t < rows.Taps; t++)
+                for (int t = t0; t < t1; t++)
                 {
-                    if (!rows.Meets(r, t, out int i)) continue;
-                    for (int u = 0; u < columns.Taps; u++)
+                    int pixel = (r * rows.Stride + t * rows.Dilation - rows.Padding) * columns.Source + s * columns.Stride - columns.Padding + u0 * columns.Dilation;
+                    for (int u = u0; u < u1; u++, pixel += columns.Dilation)
                     {
-                        if (!columns.Meets(s, u, out int j)) continue;
-                        T value = from[i * columns.Source + j];
-                        if (best < 0 || value > most || (T.IsNaN(value) && !T.IsNaN(most))) (most, best) = (value, i * columns.Source + j);
+                        T value = from[pixel];
+                        if (best < 0 || value > most || (T.IsNaN(value) && !T.IsNaN(most))) (most, best) = (value, pixel);
                     }
                 }
                 (*to++, *at++) = (most, best);
             }
+        }
     }
 
     private protected static void MaxPoolGradient<T>(int plane, Tensor dy, Tensor places, Tensor dx, bool add) where T : unmanaged, INumber<T>
