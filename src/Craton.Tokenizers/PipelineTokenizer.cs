@@ -19,7 +19,6 @@ public sealed class PipelineTokenizer : Tokenizer
     private readonly Pipeline.Decoder _decoder;
     private readonly Components _components;
     private readonly string?[] _tokens;
-    private readonly Lazy<byte[][]> _bytes;
 
     internal PipelineTokenizer(string file, TokenModel model, IReadOnlyList<AddedToken> added, Components components)
     {
@@ -32,7 +31,6 @@ public sealed class PipelineTokenizer : Tokenizer
         _tokens = WithAdded(model.Tokens, added);
         PostProcessor = PostProcessorReader.Read(Components.Fields(file, components.PostProcessor, "post_processor"), _tokens.Length);
         UnkToken = components.Unknown;
-        _bytes = new Lazy<byte[][]>(() => [.. Enumerable.Range(0, _tokens.Length).Select(BytesInContext)]);
     }
 
     /// <inheritdoc/>
@@ -65,13 +63,17 @@ public sealed class PipelineTokenizer : Tokenizer
         return [.. encoded.Tokens.Select(t => new TokenSpan(t.Id, t.Start, t.End))];
     }
 
-    /// <summary>The UTF-8 of what an id adds to a text in which it is not the first.</summary>
+    /// <summary>The UTF-8 of what an id adds to a text in which it is not the first; of a special token, its content.</summary>
     /// <inheritdoc/>
     public override ReadOnlySpan<byte> TokenBytes(int id)
     {
-        if ((uint)id >= (uint)VocabularySize)
-            throw new ArgumentOutOfRangeException(nameof(id), id, $"Token id {id} is outside the vocabulary of {VocabularySize} ids.");
-        return _bytes.Value[id];
+        string text = TokenText(id);
+        if (text.Length == 0 || IsSpecial(id))
+            return Encoding.UTF8.GetBytes(text);
+        string once = Decode([id], skipSpecial: false), twice = Decode([id, id], skipSpecial: false);
+        if (once != text && ByteFallbackDecoder.ByteOf(text) is byte value)
+            return new[] { value };
+        return Encoding.UTF8.GetBytes(twice.StartsWith(once, StringComparison.Ordinal) ? twice[once.Length..] : once);
     }
 
     /// <inheritdoc/>
@@ -160,17 +162,6 @@ public sealed class PipelineTokenizer : Tokenizer
         byte[] utf8 = text.ToUtf8(out int[] characters);
         List<Segment> segments = _added.Split(utf8, normalized, allowSpecial) ?? [new Segment(0, utf8.Length, -1)];
         return segments.Select(s => (text.Slice(characters[s.Start], characters[s.End]), s.Id));
-    }
-
-    /// <summary>What decoding a token behind itself adds to decoding it alone.</summary>
-    private byte[] BytesInContext(int id)
-    {
-        if (TokenText(id).Length == 0)
-            return [];
-        if (ByteFallbackDecoder.ByteOf(TokenText(id)) is byte value && Decode([id], skipSpecial: false) != TokenText(id))
-            return [value];
-        string once = Decode([id], skipSpecial: false), twice = Decode([id, id], skipSpecial: false);
-        return Encoding.UTF8.GetBytes(twice.StartsWith(once, StringComparison.Ordinal) ? twice[once.Length..] : once);
     }
 
     /// <summary>An added token that is looked for in normalised text also decodes to its normalised content.</summary>

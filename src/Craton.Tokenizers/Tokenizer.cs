@@ -45,9 +45,9 @@ public abstract partial class Tokenizer
 
     /// <summary>
     /// Loads a tokenizer from a <c>tokenizer.json</c> or from a model directory: <c>tokenizer.json</c>, else
-    /// <c>vocab.json</c> + <c>merges.txt</c>, else <c>encoder.json</c> + <c>vocab.bpe</c>, else a SentencePiece model
-    /// (<c>tokenizer.model</c>, <c>spiece.model</c>). A <c>tokenizer_config.json</c>, a <c>chat_template.jinja</c> and
-    /// <c>chat_templates/NAME.jinja</c> beside it supply the roles and the chat templates.
+    /// <c>vocab.json</c> + <c>merges.txt</c>, else <c>encoder.json</c> + <c>vocab.bpe</c>, else the <c>vocab.txt</c> of BERT,
+    /// else a SentencePiece model (<c>tokenizer.model</c>, <c>spiece.model</c>). A <c>tokenizer_config.json</c>, a
+    /// <c>chat_template.jinja</c> and <c>chat_templates/NAME.jinja</c> beside it supply the roles and the chat templates.
     /// </summary>
     /// <exception cref="TokenizerFileException">The file is damaged or uses a component that is not supported.</exception>
     public static Tokenizer Load(string path) => TokenizerDirectory.Load(path);

@@ -34,6 +34,34 @@ public sealed class FixtureModelTests(ITestOutputHelper output)
         tally.Finish("models");
     }
 
+    [Fact]
+    public void A_directory_with_vocab_txt_alone_is_the_same_tokenizer()
+    {
+        var tally = new Tally(output);
+        foreach (JsonElement entry in Fixtures.Cases())
+        {
+            string source = Path.Combine(Fixtures.Root, entry.Id());
+            if (!File.Exists(Path.Combine(source, "vocab.txt")))
+                continue;
+            JsonElement file = JsonElement.Parse(File.ReadAllText(Path.Combine(source, "tokenizer.json")));
+            if (file.GetProperty("model").GetProperty("max_input_chars_per_word").GetInt32() != 100)
+                continue;
+            using var folder = new TemporaryFolder();
+            File.Copy(Path.Combine(source, "vocab.txt"), Path.Combine(folder.Path, "vocab.txt"));
+            string lowercase = file.GetProperty("normalizer").GetProperty("lowercase").GetRawText();
+            File.WriteAllText(Path.Combine(folder.Path, "tokenizer_config.json"), $$"""{"do_lower_case":{{lowercase}},"cls_token":"[CLS]"}""");
+            Tokenizer tokenizer = Tokenizer.Load(folder.Path), same = Tokenizer.Load(Path.Combine(source, "tokenizer.json"));
+            foreach (JsonElement item in Lines(entry.Id() + "/cases.jsonl.gz"))
+            {
+                string text = item.Text("text");
+                tally.Check(text, same.EncodeText(text).Ids, tokenizer.EncodeText(text).Ids);
+            }
+        }
+
+        if (tally.Run > 0)
+            tally.Finish("vocab.txt");
+    }
+
     /// <summary>A file that is written back has the content of the one that was read.</summary>
     private static void CheckWritten(Tokenizer tokenizer, string id, Tally tally)
     {

@@ -119,7 +119,7 @@ public sealed class PipelineSafetyTests
         _ = Measure(regex, new string(filler, 1000) + end);
         double once = Enumerable.Range(0, 3).Min(_ => Measure(regex, new string(filler, 10_000) + end));
         double more = Enumerable.Range(0, 3).Min(_ => Measure(regex, new string(filler, 40_000) + end));
-        Assert.True(more < 12 * once + 0.1, $"{pattern}: {once:F4} s, four times the text {more:F4} s");
+        Assert.True(more < 12 * once + 0.3, $"{pattern}: {once:F4} s, four times the text {more:F4} s");
     }
 
     [Fact]

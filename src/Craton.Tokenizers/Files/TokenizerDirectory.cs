@@ -8,7 +8,7 @@ internal static class TokenizerDirectory
 {
     private const string TokenizerFile = "tokenizer.json";
     private const string SentencePieceName = "tokenizer.model";
-    private const string ConfigFile = "tokenizer_config.json";
+    internal const string ConfigFile = "tokenizer_config.json";
     private const string TemplateFile = "chat_template.jinja";
     private const string TemplateExtension = ".jinja";
     private const long LargestConfig = 16 << 20;
@@ -34,6 +34,8 @@ internal static class TokenizerDirectory
                 return WithConfig(Gpt2Files.Load(vocabularyPath, mergesPath, ["<|endoftext|>"]), path);
         }
 
+        if (File.Exists(Path.Combine(path, BertFiles.VocabularyName)))
+            return WithConfig(BertFiles.Load(path), path);
         foreach (string name in new[] { SentencePieceName, "spiece.model", "sentencepiece.bpe.model" })
         {
             if (File.Exists(Path.Combine(path, name)))
@@ -42,7 +44,8 @@ internal static class TokenizerDirectory
 
         throw new TokenizerFileException(
             path,
-            "holds no tokenizer; expected tokenizer.json, or vocab.json with merges.txt, or encoder.json with vocab.bpe, or tokenizer.model.");
+            "holds no tokenizer; expected tokenizer.json, or vocab.json with merges.txt, or encoder.json with vocab.bpe, or vocab.txt,"
+            + " or tokenizer.model.");
     }
 
     /// <summary>Writes the files; each appears whole or not at all.</summary>

@@ -15,12 +15,17 @@ internal sealed class RegexRun
     private readonly BitArray _tried;
     private readonly (int Start, int End)[] _runs;
     private readonly Stack<(int At, int Place, int Path)> _choices = new();
-    private readonly RegexRun?[] _inner;
+    private RegexRun?[]? _inner;
 
     // Of a program inside another one: where it ended from the splits on its way, which another start may reach again.
     private readonly Dictionary<long, int>? _ends;
     private readonly List<long> _path = [];
 
+    /// <summary>Starts on a text.</summary>
+    /// <param name="program">The program.</param>
+    /// <param name="text">Code points.</param>
+    /// <param name="isInner">It is part of another program.</param>
+    /// <exception cref="TokenizerException">The text is too long for so many choices.</exception>
     public RegexRun(RegexProgram program, int[] text, bool isInner = false)
     {
         _program = program;
@@ -35,7 +40,6 @@ internal sealed class RegexRun
         _tried = new BitArray((int)tried);
         _runs = new (int, int)[program.Runs];
         Array.Fill(_runs, (0, -1));
-        _inner = new RegexRun?[program.Code.Length];
         _ends = isInner ? [] : null;
     }
 
@@ -123,7 +127,11 @@ internal sealed class RegexRun
         return end;
     }
 
-    private RegexRun Inner(int at, RegexInstruction i) => _inner[at] ??= new RegexRun(i.Inner!, _text, isInner: true);
+    private RegexRun Inner(int at, RegexInstruction i)
+    {
+        _inner ??= new RegexRun?[_program.Code.Length];
+        return _inner[at] ??= new RegexRun(i.Inner!, _text, isInner: true);
+    }
 
     private bool Holds(RegexAnchor anchor, int place)
     {
