@@ -17,20 +17,20 @@ public sealed class TemplateFixtureTests(ITestOutputHelper output)
     [Fact]
     public void Language()
     {
+        if (!HasArea("language"))
+            return;
         var tally = new Tally(output);
-        if (HasArea("language"))
+        TemplateVariables context = ReadContext(Path.Combine(_folder, "language_context.json"));
+        foreach (JsonElement item in Fixtures.Lines(Path.Combine(_folder, "language.jsonl")))
         {
-            TemplateVariables context = ReadContext(Path.Combine(_folder, "language_context.json"));
-            foreach (JsonElement item in Fixtures.Lines(Path.Combine(_folder, "language.jsonl")))
-            {
-                (string id, string source) = (item.Id(), item.Text("template"));
-                if (item.TryGetProperty("output", out JsonElement expected))
-                    tally.Check($"{id} {source}", expected.GetString()!, Render(source, context));
-                else if (item.TryGetProperty("error", out JsonElement error))
-                    CheckError(tally, $"{id} {source}", Render(source, context), error);
-                else
-                    tally.Check(id, "rendered or refused", Render(source, context).Length >= 0 ? "rendered or refused" : "");
-            }
+            (string id, string source) = (item.Id(), item.Text("template"));
+            string result = Render(source, context);
+            if (item.TryGetProperty("output", out JsonElement expected))
+                tally.Check($"{id} {source}", expected.GetString()!, result);
+            else if (item.TryGetProperty("error", out JsonElement error))
+                CheckError(tally, $"{id} {source}", result, error);
+            else
+                tally.Skip(id, "no defined text; it was rendered or refused");
         }
 
         tally.Finish("language of templates");
@@ -39,22 +39,20 @@ public sealed class TemplateFixtureTests(ITestOutputHelper output)
     [Fact]
     public void Hostile()
     {
+        if (!HasArea("hostile"))
+            return;
         var tally = new Tally(output);
-        if (HasArea("hostile"))
+        TemplateVariables variables = new TemplateVariables().Set("messages", JsonElement.Parse("""[{"role":"user","content":"x"}]"""));
+        foreach (JsonElement item in Fixtures.Lines(Path.Combine(_folder, "hostile.jsonl")))
         {
-            TemplateVariables variables = new TemplateVariables().Set("messages", JsonElement.Parse("""[{"role":"user","content":"x"}]"""));
-            foreach (JsonElement item in Fixtures.Lines(Path.Combine(_folder, "hostile.jsonl")))
-            {
-                var watch = Stopwatch.StartNew();
-                string result = Render(item.Text("template"), variables);
-                string seconds = watch.Elapsed.TotalSeconds < 20 ? "in time" : $"{watch.Elapsed.TotalSeconds:f0} s";
-                string outcome = item.Text("expect") switch
-                {
-                    "refused" => result.StartsWith("error: ", StringComparison.Ordinal) ? "safe" : "not refused: " + result,
-                    _ => _internals.Any(word => result.Contains(word, StringComparison.Ordinal)) && !result.StartsWith("error: ", StringComparison.Ordinal) ? "internals: " + result : "safe",
-                };
-                tally.Check(item.Id(), "safe in time", $"{outcome} {seconds}");
-            }
+            var watch = Stopwatch.StartNew();
+            string result = Render(item.Text("template"), variables);
+            string time = watch.Elapsed.TotalSeconds < 60 ? "in time" : $"in {watch.Elapsed.TotalSeconds:f0} s";
+            bool isError = result.StartsWith("error: ", StringComparison.Ordinal);
+            string outcome = item.Text("expect") == "refused"
+                ? isError ? "safe" : "not refused: " + result
+                : !isError && _internals.Any(word => result.Contains(word, StringComparison.Ordinal)) ? "internals: " + result : "safe";
+            tally.Check(item.Id(), "safe in time", $"{outcome} {time}");
         }
 
         tally.Finish("hostile templates");
@@ -93,5 +91,11 @@ public sealed class TemplateFixtureTests(ITestOutputHelper output)
 
     private static DateTime Now => DateTime.Parse(Manifest.Text("now"), CultureInfo.InvariantCulture);
 
-    private static bool HasArea(string id) => Manifest.GetProperty("cases").EnumerateArray().Any(c => c.Id() == id);
+    private bool HasArea(string id)
+    {
+        bool has = Manifest.GetProperty("cases").EnumerateArray().Any(c => c.Id() == id);
+        if (!has)
+            output.WriteLine($"skipped: the manifest has no area {id}");
+        return has;
+    }
 }

@@ -54,7 +54,7 @@ public sealed class TemplateMutationTests(ITestOutputHelper output)
         }
 
         output.WriteLine($"{Mutations:N0} mutations, {rendered:N0} rendered, the slowest in {longest.TotalMilliseconds:f0} ms");
-        Assert.True(longest < TimeSpan.FromSeconds(5), $"{longest.TotalSeconds:f1} s for\n{slowest}");
+        Assert.True(longest < TimeSpan.FromSeconds(30), $"{longest.TotalSeconds:f1} s for\n{slowest}");
         Assert.InRange(rendered, Mutations / 20, Mutations);
     }
 
