@@ -23,7 +23,7 @@ public sealed class EncoderFixtureTests(ITestOutputHelper output)
     });
 
     [Fact]
-    public void Gradients() => ForEachCase("gradients", (c, tally) =>
+    public void LossesAndGradients() => ForEachCase("gradients", (c, tally) =>
     {
         foreach (JsonElement call in c.Calls("backward"))
         {
@@ -59,6 +59,32 @@ public sealed class EncoderFixtureTests(ITestOutputHelper output)
             tally.That(alone.AsSpan().SequenceEqual(padded.AsSpan(i * longest * width, count)), () => $"{c.Id} text {i}: the bits in a padded row differ from those alone");
         }
     });
+
+    [Fact]
+    public void PackedTextsTrainAsRowsDo() => ForEachCase("gradients of packed texts", (c, tally) =>
+    {
+        using var scope = TensorScope.Open("test");
+        int vocabulary = c.Model.Config.VocabSize;
+        int[][] texts = [.. new[] { 9, 4, 1 }.Select((length, n) => Enumerable.Range(0, length).Select(i => 3 + (i * 7 + n * 31) % (vocabulary - 3)).ToArray())];
+        int padding = c.Model.Config.PadTokenId ?? 0, longest = texts.Max(text => text.Length);
+        int[] rows = [.. texts.SelectMany(text => text.Concat(Enumerable.Repeat(padding, longest - text.Length)))];
+        bool[] mask = [.. texts.SelectMany(text => Enumerable.Range(0, longest).Select(i => i < text.Length))];
+        Tensor holds = Tensor.From(mask, texts.Length, longest);
+        Tensor among = Ops.Cast(holds, DType.F32).View(texts.Length, longest, 1);
+        Dictionary<string, float[]> padded = Gradients(c.Model, hidden => hidden * among, new EncoderInput(Tensor.From(rows, texts.Length, longest), KeyPadding: holds));
+        Dictionary<string, float[]> packed = Gradients(c.Model, hidden => hidden, EncoderInput.Pack(texts));
+        tally.Same(c.Id + " parameters", padded.Keys, packed.Keys);
+        foreach ((string name, float[] expected) in padded)
+            tally.Close($"{c.Id} gradient of {name}", expected, packed[name], 1e-4 * Math.Max(1, expected.Max(Math.Abs)));
+    });
+
+    private static Dictionary<string, float[]> Gradients(EncoderModel model, Func<Tensor, Tensor> tokens, in EncoderInput input)
+    {
+        using var tape = Tape.Start();
+        foreach ((_, Tensor parameter) in model.NamedParameters()) parameter.ClearGrad();
+        tape.Backward(Ops.Sum(Ops.Square(tokens(model.Hidden(input)))));
+        return model.NamedParameters().Where(p => p.Tensor.Grad is not null).ToDictionary(p => p.Name, p => p.Tensor.Grad!.ToArray<float>(), StringComparer.Ordinal);
+    }
 
     [Fact]
     public void WhatIsWrittenHasTheSameContent() => ForEachCase("written and read again", (c, tally) =>
