@@ -16,7 +16,13 @@ internal static class JsonTerms
     private static readonly CodePoints Escaped = Plain.Complement();
     private static readonly Dictionary<int, char> Escapes = new()
     {
-        ['"'] = '"', ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't',
+        ['"'] = '"',
+        ['\\'] = '\\',
+        ['\b'] = 'b',
+        ['\f'] = 'f',
+        ['\n'] = 'n',
+        ['\r'] = 'r',
+        ['\t'] = 't',
     };
 
     /// <summary>Digits of a whole number, one fewer than <see cref="long"/> needs.</summary>
