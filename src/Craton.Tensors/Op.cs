@@ -20,7 +20,8 @@ internal abstract class Op
     /// <param name="dy">Gradient of the output.</param>
     /// <param name="gradients">Takes those of the inputs that it wants.</param>
     public virtual void BackwardRecorded(Tensor dy, RecordedGradients gradients) =>
-        throw new CratonException($"[{Name}]: expected an operation whose gradient has a gradient; use a convolution, a linear layer, arithmetic, a sum, a norm of channels or rows, or a plain activation");
+        throw new CratonException(
+            $"[{Name}]: expected an operation whose gradient has a gradient; use a convolution, a linear layer, arithmetic, a sum, a norm of channels or rows, or a plain activation");
 
     /// <summary>Hands over a buffer that only the backward step reads: it is released as soon as that has run.</summary>
     protected void Own(Tensor buffer, Tensor? second = null) => (_saved, _saved2) = (buffer, second);

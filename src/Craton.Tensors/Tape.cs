@@ -76,7 +76,8 @@ public sealed class Tape : IDisposable
             if (entry.Op is { } op) op.BackwardRecorded(dy, gradients);
             else gradients.AddToWhole(entry.Output, dy);
         }
-        return gradients.Take(input) ?? throw new CratonException($"[gradient] input: expected a tensor that the output {output.Layout} was computed from, got another {input.Layout}");
+        return gradients.Take(input) ?? throw new CratonException(
+            $"[gradient] input: expected a tensor that the output {output.Layout} was computed from, got another {input.Layout}");
     }
 
     // Backward through the entries from the last to the given one, which may record further ones and walk through these.

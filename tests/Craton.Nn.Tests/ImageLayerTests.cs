@@ -8,9 +8,14 @@ public sealed class ImageLayerTests
     [Fact]
     public void Parameters_and_buffers_have_the_names_of_checkpoints()
     {
-        Assert.Equal(["weight_ih_l0", "weight_hh_l0", "weight_ih_l0_reverse", "weight_hh_l0_reverse", "weight_ih_l1", "weight_hh_l1", "weight_ih_l1_reverse", "weight_hh_l1_reverse"],
+        Assert.Equal(
+            [
+                "weight_ih_l0", "weight_hh_l0", "weight_ih_l0_reverse", "weight_hh_l0_reverse", "weight_ih_l1", "weight_hh_l1", "weight_ih_l1_reverse",
+                "weight_hh_l1_reverse",
+            ],
             new RecurrentNetwork(RecurrentCell.Gru, 3, 5, layers: 2, bidirectional: true, bias: false).NamedParameters().Select(p => p.Name));
-        Assert.Equal([20, 10], new RecurrentNetwork(RecurrentCell.Lstm, 3, 5, 2, bidirectional: true).NamedParameters().Single(p => p.Name == "weight_ih_l1").Tensor.Shape.ToArray());
+        var lstm = new RecurrentNetwork(RecurrentCell.Lstm, 3, 5, 2, bidirectional: true);
+        Assert.Equal([20, 10], lstm.NamedParameters().Single(p => p.Name == "weight_ih_l1").Tensor.Shape.ToArray());
         Assert.Equal(["weight", "bias"], new BatchNorm(3).NamedParameters().Select(p => p.Name));
         Assert.Equal(["running_mean", "running_var"], new BatchNorm(3).NamedBuffers().Select(p => p.Name));
         var conv = new Conv2d(6, 4, 3, new() { Groups = 2 }, spectralNorm: true);
@@ -58,7 +63,8 @@ public sealed class ImageLayerTests
     public void Time_steps_are_waves()
     {
         Tensor times = Tensor.From(new float[] { 0, 1, 10, 999 }, 4);
-        float[] sines = new TimestepEmbedding(6).Forward(times).ToArray<float>(), cosines = new TimestepEmbedding(6, cosineFirst: true, shift: 0).Forward(times).ToArray<float>();
+        float[] sines = new TimestepEmbedding(6).Forward(times).ToArray<float>();
+        float[] cosines = new TimestepEmbedding(6, cosineFirst: true, shift: 0).Forward(times).ToArray<float>();
         for (int t = 0; t < 4; t++)
             for (int i = 0; i < 3; i++)
             {

@@ -52,11 +52,13 @@ internal sealed record PngChunks(PngHeader Header, byte[] Palette, byte[] Transp
         ReadOnlySpan<byte> rest = file[at..];
         if (rest.Length < 12) throw new PictureException("png: expected another chunk, got the end of the file; it is cut");
         uint length = BinaryPrimitives.ReadUInt32BigEndian(rest);
-        if (length > rest.Length - 12) throw new PictureException($"png: expected a chunk within the file, got one of {length} bytes where {rest.Length - 12} are left; the file is cut or damaged");
+        if (length > rest.Length - 12)
+            throw new PictureException($"png: expected a chunk within the file, got one of {length} bytes where {rest.Length - 12} are left; the file is cut or damaged");
         int size = (int)length;
         foreach (byte letter in rest.Slice(4, 4))
             if (!char.IsAsciiLetter((char)letter)) throw new PictureException("png: expected a chunk's name of four letters, got other bytes; the file is damaged");
-        if (PngCrc.Of(rest.Slice(4, 4 + size)) != BinaryPrimitives.ReadUInt32BigEndian(rest[(8 + size)..])) throw new PictureException("png: expected a chunk with a right check sum, got a wrong one; the file is damaged");
+        if (PngCrc.Of(rest.Slice(4, 4 + size)) != BinaryPrimitives.ReadUInt32BigEndian(rest[(8 + size)..]))
+            throw new PictureException("png: expected a chunk with a right check sum, got a wrong one; the file is damaged");
         at += 12 + size;
         type = System.Text.Encoding.ASCII.GetString(rest.Slice(4, 4));
         return rest.Slice(8, size);
@@ -77,7 +79,8 @@ internal sealed record PngChunks(PngHeader Header, byte[] Palette, byte[] Transp
             _ => false,
         };
         if (!isKnown) throw new PictureException($"png: expected a colour and a depth that the standard knows, got colour {content[9]} of {depth} bits");
-        if (content[10] != 0 || content[11] != 0 || content[12] > 1) throw new PictureException($"png: expected compression 0, filter 0 and interlace 0 or 1, got {content[10]}, {content[11]} and {content[12]}");
+        if (content[10] != 0 || content[11] != 0 || content[12] > 1)
+            throw new PictureException($"png: expected compression 0, filter 0 and interlace 0 or 1, got {content[10]}, {content[11]} and {content[12]}");
         return new((int)width, (int)height, depth, colour, content[12] == 1);
     }
 

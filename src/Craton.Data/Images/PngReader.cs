@@ -72,14 +72,15 @@ public static class PngReader
             int got = stream.ReadAtLeast(raw, length, throwOnEndOfStream: false);
             return got == length ? raw : throw new PictureException($"png: expected {length} bytes of pixels, got {got}; the file is cut or its size is false");
         }
-        catch (Exception error) when (error is InvalidDataException or IOException) // what the runtime throws depends on where zlib gives up
+        catch (Exception error) when (error is InvalidDataException or IOException) // which of them depends on where zlib gives up
         {
             throw new PictureException("png: expected compressed pixels, got bytes that are none; the file is damaged", error);
         }
     }
 
     // One pass: undo the filters of its rows in place, then put the samples where they belong.
-    private static void Unpack(in PngHeader header, byte[] raw, ref int at, (int Width, int Height) size, (int X, int Y, int StepX, int StepY) pass, byte[] samples)
+    private static void Unpack(
+        in PngHeader header, byte[] raw, ref int at, (int Width, int Height) size, (int X, int Y, int StepX, int StepY) pass, byte[] samples)
     {
         if (size.Width <= 0 || size.Height <= 0) return;
         int bytes = (int)header.RowBytes(size.Width), pixel = Math.Max(1, header.Channels * header.Depth / 8);

@@ -17,7 +17,8 @@ internal readonly record struct OpWork(double Flops, double Bytes)
         "linear" => $"linear {Get(op, "Weight").Size(1)}→{Get(op, "Weight").Size(0)}{Suffix(op)}",
         "linear_cross_entropy" => $"linear_cross_entropy {Get(op, "Weight").Size(1)}→{Get(op, "Weight").Size(0)}",
         "matmul" => $"matmul {Get(op, "A").Size(-2)}×{Get(op, "A").Size(-1)}→{output.Size(-1)}",
-        "conv1d" or "conv2d" or "conv_transpose1d" or "conv_transpose2d" => $"{op.Name} {Get(op, "X").Size(1)}→{output.Size(1)} {Get(op, "Weight").Size(2)}×{Get(op, "Weight").Size(3)}",
+        "conv1d" or "conv2d" or "conv_transpose1d" or "conv_transpose2d" =>
+            $"{op.Name} {Get(op, "X").Size(1)}→{output.Size(1)} {Get(op, "Weight").Size(2)}×{Get(op, "Weight").Size(3)}",
         _ => op.Name,
     };
 
@@ -37,7 +38,8 @@ internal readonly record struct OpWork(double Flops, double Bytes)
         "linear" => new(Wanted(op, "X", "Weight") * Product(output, Get(op, "Weight").Size(1)), TouchedWithGradients(op, output)),
         "linear_cross_entropy" => new(0, TouchedWithGradients(op, output)),
         "matmul" => new(Wanted(op, "A", "B") * Product(output, Get(op, "A").Size(-1)), TouchedWithGradients(op, output)),
-        "conv1d" or "conv2d" or "conv_transpose1d" or "conv_transpose2d" => new(Wanted(op, "X", "Weight") * Convolution(op, output), TouchedWithGradients(op, output)),
+        "conv1d" or "conv2d" or "conv_transpose1d" or "conv_transpose2d" =>
+            new(Wanted(op, "X", "Weight") * Convolution(op, output), TouchedWithGradients(op, output)),
         // Scores once more, and the gradients of weights, queries, keys and values.
         "attention" => new(5 * AttentionProduct(op), Size(output) * 8),
         "embedding" => new(0, 3 * Size(output)),

@@ -93,7 +93,8 @@ public static partial class Ops
         if (Tape.Records(x, weight, bias))
         {
             var op = NormSetsOp.Rent();
-            (op.Function, op.X, op.Weight, op.Bias, op.Statistics, op.Sets, op.Eps) = (name, x, weight, bias, statistics, sets, eps);
+            (op.Function, op.X, op.Weight, op.Bias, op.Sets, op.Eps) = (name, x, weight, bias, sets, eps);
+            op.KeepStatistics(statistics);
             Tape.Record(op, y);
         }
         return y;
@@ -117,6 +118,12 @@ public static partial class Ops
         public double Eps;
 
         public override string Name => Function;
+
+        public void KeepStatistics(Tensor statistics)
+        {
+            Statistics = statistics;
+            Own(statistics);
+        }
 
         // With z = (x − mean) · r and g = dy · weight: dx = r · (g − mean(g) − z · mean(g · z)), means over the set; dweight = Σ dy · z; dbias = Σ dy.
         public override void Backward(Tensor dy)

@@ -36,9 +36,11 @@ public static partial class Ops
         if (Tape.Records(x))
         {
             var op = MaxPoolOp.Rent();
-            (op.X, op.Places) = (x, places);
+            op.X = x;
+            op.KeepPlaces(places);
             Tape.Record(op, y);
         }
+        else places.Release();
         return y;
     }
 
@@ -110,6 +112,12 @@ public static partial class Ops
         public Tensor X = null!, Places = null!;
 
         public override string Name => "max_pool2d";
+
+        public void KeepPlaces(Tensor places)
+        {
+            Places = places;
+            Own(places);
+        }
 
         public override void Backward(Tensor dy)
         {

@@ -36,7 +36,8 @@ public sealed class PictureFixtureTests(ITestOutputHelper output)
         var filter = Enum.Parse<PictureFilter>(call.GetProperty("filter").GetString()!, ignoreCase: true);
         (int width, int height) = (call.GetProperty("width").GetInt32(), call.GetProperty("height").GetInt32());
         string source = input.GetProperty("tensor").GetString()!;
-        if (input.GetProperty("dtype").GetString() == "F32") return CompareFloats(call, PictureResizer.Resize(Floats(file, source), shape[1], width, height, filter), file);
+        if (input.GetProperty("dtype").GetString() == "F32")
+            return CompareFloats(call, PictureResizer.Resize(Floats(file, source), shape[1], width, height, filter), file);
         var picture = new Picture(shape[1], shape[0], shape.Length == 2 ? 1 : shape[2], Bytes(file, source));
         return Compare(call, name => name == "image" ? PictureResizer.Resize(picture, width, height, filter).Samples : null, file);
     });

@@ -35,12 +35,15 @@ internal static partial class OpCatalog
             Flops = size => 2 * Elements(x, size) * Elements(weight, size) / (Dims.Of(weight[1], size) * options.Groups * options.Stride.Height * options.Stride.Width),
         };
 
-    private static OpRow Transposed(string @case, string x, string weight, ConvolutionOptions options) =>
-        new(nameof(ConvTranspose2d), @case, [In(x), In(weight), In(options.Groups == 1 ? "f" : (options.Groups * (weight[1] - '0')).ToString(CultureInfo.InvariantCulture))], x => ConvTranspose2d(x[0], x[1], x[2], options))
+    private static OpRow Transposed(string @case, string x, string weight, ConvolutionOptions options)
+    {
+        string channels = options.Groups == 1 ? "f" : (options.Groups * (weight[1] - '0')).ToString(CultureInfo.InvariantCulture);
+        return new(nameof(ConvTranspose2d), @case, [In(x), In(weight), In(channels)], x => ConvTranspose2d(x[0], x[1], x[2], options))
         {
             GradientTolerance = Sums,
             Flops = size => 2 * Elements(x, size) * Elements(weight[1..], size),
         };
+    }
 
     private static OpRow Sequence(string op, string weight, Func<Tensor[], Tensor> call) =>
         new(op, "", [In("bct"), In(weight), In("f")], call) { GradientTolerance = Sums };
@@ -75,7 +78,10 @@ internal static partial class OpCatalog
             {
                 Composed = x => GroupNormComposed(x[0], x[0].Size(1), x[1], x[2], 1e-5),
             },
-            new(nameof(SpectralNorm), "weight", [In("fc33"), Constant("f")], x => SpectralNorm(x[0], x[1]).Weight) { NoDifferences = "the vectors are constants to the gradient" },
+            new(nameof(SpectralNorm), "weight", [In("fc33"), Constant("f")], x => SpectralNorm(x[0], x[1]).Weight)
+            {
+                NoDifferences = "the vectors are constants to the gradient",
+            },
             Batch("training", "3cyx", training: true),
             Batch("training, flat", "9d", training: true),
             Batch("by averages", "bcyx", training: false),

@@ -14,7 +14,10 @@ internal static partial class OpCatalog
 
     /// <summary>All rows.</summary>
     public static IReadOnlyList<OpRow> Rows { get; } =
-        [.. Functions(), .. Arithmetic(), .. Views(), .. Copies(), .. Indexing(), .. Reductions(), .. Normalisations(), .. Checkpoints(), .. Products(), .. Attentions(), .. Convolutions(), .. Images(), .. Sequences(), .. Losses()];
+        [
+            .. Functions(), .. Arithmetic(), .. Views(), .. Copies(), .. Indexing(), .. Reductions(), .. Normalisations(), .. Checkpoints(), .. Products(),
+            .. Attentions(), .. Convolutions(), .. Images(), .. Sequences(), .. Losses(),
+        ];
 
     /// <summary>The row of a name.</summary>
     public static OpRow Row(string name) => Rows.Single(row => row.Name == name);

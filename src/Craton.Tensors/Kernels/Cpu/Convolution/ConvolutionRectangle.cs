@@ -20,7 +20,7 @@ internal unsafe ref struct ConvolutionRectangle<V> where V : struct, IVec<V>
     private readonly int _group, _firstPanel, _endPanel, _firstPlace, _endPlace;
 
     private readonly int _width, _channelsPerBlock;
-    private readonly float* _panel, _tile;
+    private readonly float* _panel, _tile, _starts; // the starts: of every filter, a row of its bias; without biases one row of zeros
     private readonly nint* _steps;
     private PaddedImages _images;
 
@@ -38,12 +38,16 @@ internal unsafe ref struct ConvolutionRectangle<V> where V : struct, IVec<V>
         _channelsPerBlock = Math.Clamp(StepsPerBlock / Math.Max(1, _shape.Taps), 1, Math.Max(1, _shape.Channels));
         long steps = (long)_channelsPerBlock * _shape.Taps;
         long sizeImages = Aligned(PaddedImages.Size(_shape, _channelsPerBlock)), sizePanel = Aligned((steps * _width) + PanelPiece.Length);
-        long sizeTile = (long)GemmTiles<V>.MostRows * _width;
-        float* scratch = (float*)WorkerScratch.Rent(((sizeImages + sizePanel + sizeTile) * sizeof(float)) + (steps * sizeof(nint)));
+        int firstFilter = filters.First(_firstPanel), starts = problem.Bias == null ? 1 : filters.First(_endPanel) - firstFilter;
+        long sizeTile = (long)GemmTiles<V>.MostRows * _width, sizeStarts = (long)starts * _width;
+        float* scratch = (float*)WorkerScratch.Rent(((sizeImages + sizePanel + sizeTile + sizeStarts) * sizeof(float)) + (steps * sizeof(nint)));
         _images = new PaddedImages(_shape, problem.Source, _channelsPerBlock, scratch);
         _panel = scratch + sizeImages;
         _tile = _panel + sizePanel;
-        _steps = (nint*)(_tile + sizeTile);
+        _starts = _tile + sizeTile;
+        for (int i = 0; i < starts; i++)
+            new Span<float>(_starts + ((nint)i * _width), _width).Fill(problem.Bias == null ? 0 : problem.Bias[(group * _shape.Filters) + firstFilter + i]);
+        _steps = (nint*)(_starts + sizeStarts);
         for (int c = 0, i = 0; c < _channelsPerBlock && _shape.Channels > 0; c++)
             for (int t = 0; t < _shape.Rows.Taps; t++)
                 for (int u = 0; u < _shape.Columns.Taps; u++) _steps[i++] = _images.Tap(c, t, u);
@@ -103,26 +107,20 @@ internal unsafe ref struct ConvolutionRectangle<V> where V : struct, IVec<V>
     private readonly void ComputeTile(int panel, int place, int places, int steps)
     {
         int first = _filters.First(panel), rows = _filters.First(panel + 1) - first;
-        float* filters = _filters.At(_group, panel, _channel);
         bool resume = _problem.Add || _channel > 0; // the sums so far are in the target
         (int image, int row, int column) = Locate(place);
         ImageView target = _problem.Target;
-        float* to = target.At(image, (_group * _shape.Filters) + first, row, column);
         bool isWhole = places == _width && target.Column == 1 && target.Row == _shape.Columns.Places && (place % _shape.Pixels) + places <= _shape.Pixels;
-        if (!resume) Start(first, rows);
+        float* to = isWhole ? target.At(image, (_group * _shape.Filters) + first, row, column) : _tile, from = to;
+        nint toStride = isWhole ? target.Channel : _width, fromStride = toStride;
+        if (!resume)
+        {
+            fromStride = _problem.Bias == null ? 0 : _width;
+            from = _starts + ((first - _filters.First(_firstPanel)) * fromStride);
+        }
         else if (!isWhole) Exchange(place, places, first, rows, isRead: true);
-        float* from = resume && isWhole ? to : _tile;
-        if (!isWhole) to = _tile;
-        GemmTiles<V>.Run(
-            rows, steps, filters, _panel, _width, PackedMatrix.PanelColumns, from, from == _tile ? _width : target.Channel, to,
-            isWhole ? target.Channel : _width);
+        GemmTiles<V>.Run(rows, steps, _filters.At(_group, panel, _channel), _panel, _width, PackedMatrix.PanelColumns, from, fromStride, to, toStride);
         if (!isWhole) Exchange(place, places, first, rows, isRead: false);
-    }
-
-    private readonly void Start(int first, int rows)
-    {
-        float* bias = _problem.Bias == null ? null : _problem.Bias + (_group * _shape.Filters) + first;
-        for (int r = 0; r < rows; r++) new Span<float>(_tile + (r * _width), _width).Fill(bias == null ? 0 : bias[r]);
     }
 
     /// <summary>A tile whose places do not lie side by side in the target is computed aside: reads or writes it there.</summary>

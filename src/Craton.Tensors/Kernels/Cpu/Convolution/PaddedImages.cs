@@ -87,14 +87,17 @@ internal unsafe struct PaddedImages
         int rowAt = (firstRow * down.Stride) + (rowPlane * down.Dilation % down.Stride) - down.Padding;
         for (int r = 0; r < rows; r++, rowAt += down.Stride, to += _width)
         {
-            bool isInside = (uint)rowAt < (uint)down.Source;
-            new Span<float>(to, isInside ? begin : _width).Clear();
-            if (!isInside) continue;
+            if ((uint)rowAt >= (uint)down.Source)
+            {
+                new Span<float>(to, _width).Clear();
+                continue;
+            }
+            for (int q = 0; q < begin; q++) to[q] = 0; // a few: a call would cost more
             float* source = from + (rowAt * _source.Row) + at + (begin * stride);
             if (stride == 1) new ReadOnlySpan<float>(source, end - begin).CopyTo(new Span<float>(to + begin, end - begin));
             else
                 for (int q = begin; q < end; q++, source += stride) to[q] = *source;
-            new Span<float>(to + end, _width - end).Clear();
+            for (int q = end; q < _width; q++) to[q] = 0;
         }
     }
 }
