@@ -26,9 +26,6 @@ public sealed class ImageLayerTests
     }
 
     [Fact]
-    public void Buffers_take_no_memory_where_parameters_take_none() => Assert.Equal(2, Module.WithoutMemory(() => new BatchNorm(3)).NamedBuffers().Count());
-
-    [Fact]
     public void Batch_norm_learns_mean_and_variance_and_uses_them()
     {
         var norm = new BatchNorm(2);

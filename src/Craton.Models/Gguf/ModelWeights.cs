@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Craton.Nn;
 using Craton.Tensors;
 using Craton.Tensors.IO;
 using Craton.Tensors.Quantization;
@@ -45,8 +44,7 @@ public abstract class ModelWeights : IDisposable
 
     /// <summary>The decoder that the configuration describes, its parameters without memory.</summary>
     /// <exception cref="CratonException">It is of no family that is known, or a setting is not supported.</exception>
-    internal CausalLanguageModel Shape() =>
-        Module.WithoutMemory(() => DecoderCatalogue.Create(new ConfigReader(Path, JsonElement.Parse(Config.ToJsonString()))));
+    internal CausalLanguageModel Shape() => DecoderCatalogue.Create(new ConfigReader(Path, JsonElement.Parse(Config.ToJsonString())));
 
     /// <summary>
     /// Fills the parameters of a model whose names are those of the family. Matrices that are stored in blocks stay in them when asked.

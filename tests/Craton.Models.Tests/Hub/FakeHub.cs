@@ -12,28 +12,27 @@ namespace Craton.Tests.Hub;
 /// </summary>
 internal sealed class FakeHub : IDisposable
 {
-    private readonly HttpListener _listener = new();
+    private readonly HttpListener _listener;
     private readonly Dictionary<string, (byte[] Content, bool IsLarge)> _files = new(StringComparer.Ordinal);
     private readonly string _other;
 
     public FakeHub()
     {
-        var random = new Random(1);
-        int port = 0;
-        for (bool started = false; !started;)
+        int port;
+        while (true)
         {
-            port = random.Next(20000, 60000);
-            _listener.Prefixes.Clear();
+            port = Random.Shared.Next(20000, 60000);
+            _listener = new HttpListener();
             _listener.Prefixes.Add($"http://127.0.0.1:{port}/");
             _listener.Prefixes.Add($"http://localhost:{port}/");
             try
             {
                 _listener.Start();
-                started = true;
+                break;
             }
             catch (HttpListenerException)
             {
-                // The port is taken: another one.
+                // The port is taken: another listener at another one.
             }
         }
         Endpoint = $"http://127.0.0.1:{port}";

@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using Craton.Models;
 using Craton.Models.Gguf;
 using Craton.Tensors;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Craton.Cli.Bench.Versus;
 
@@ -26,7 +25,7 @@ internal sealed class NoiseWeights(string folder, GptConfig model) : ModelWeight
             return;
         }
         new CounterRandom(1).FillNormal(values);
-        TensorPrimitives.Multiply(values, (float)model.InitializerRange, values);
+        foreach (ref float value in values) value *= (float)model.InitializerRange;
     }
 
     protected override void Dispose(bool disposing)
