@@ -10,6 +10,30 @@ namespace Craton.Models.Tests;
 /// <summary>Vocabularies of real models in GGUF files against the ids that llama.cpp gives.</summary>
 public sealed class GgufVocabularyTests(ITestOutputHelper output)
 {
+    [Theory]
+    [InlineData(SentencePieceAlgorithm.Bpe)]
+    [InlineData(SentencePieceAlgorithm.Unigram)]
+    public void A_SentencePiece_vocabulary_comes_back_from_a_GGUF_file(SentencePieceAlgorithm algorithm)
+    {
+        using var folder = new TemporaryFolder();
+        var original = new SentencePieceTokenizer(
+            [new("<unk>", 0, SentencePieceKind.Unknown), new("<s>", 0, SentencePieceKind.Control), new("</s>", 0, SentencePieceKind.Control), new("\u2581", -2), new("a", -3), new("b", -4), new("ab", -1), new("\u2581ab", -1.5f), new("<x>", 0, SentencePieceKind.UserDefined)],
+            new SentencePieceOptions { Algorithm = algorithm, Charsmap = Convert.FromBase64String("BAAAAAAAAABhAA==") }) { BosToken = "<s>", EosToken = "</s>" };
+        original.Save(folder.Path);
+        string path = folder.At("vocabulary.gguf");
+        GgufWriter.Save(path, [.. GgufVocabulary.Read(folder.Path, size: 12)], []);
+        using GgufFile file = GgufFile.Open(path);
+        Tokenizer again = GgufTokenizer.Load(file);
+        foreach (string text in new[] { "ab a  b<x>ab", " ab </s> c", "" })
+        {
+            Assert.Equal(original.EncodeText(text).Ids, again.EncodeText(text).Ids);
+            Assert.Equal(original.Encode(text, allowSpecial: true), again.Encode(text, allowSpecial: true));
+        }
+
+        Assert.Equal("</s>", again.EosToken);
+        Assert.Equal(12, again.VocabularySize);
+    }
+
     [Fact]
     [Trait("Category", "Golden")]
     public void Vocabularies_give_the_ids_of_llama_cpp()

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Craton.Tensors;
 using Craton.Tensors.IO;
+using Craton.Tokenizers;
 
 namespace Craton.Models.Gguf;
 
@@ -16,6 +17,8 @@ internal static class GgufVocabulary
     public static IEnumerable<KeyValuePair<string, GgufValue>> Read(string folder, int size)
     {
         string path = Path.Combine(folder, "tokenizer.json");
+        string pieces = Path.Combine(folder, "tokenizer.model");
+        if (!File.Exists(path) && File.Exists(pieces)) return Pieces(SentencePieceTokenizer.FromFile(pieces), pieces, size);
         if (!File.Exists(path)) return [new("tokenizer.ggml.model", "no_vocab")]; // llama.cpp wants to be told
         JsonElement root = JsonElement.Parse(File.ReadAllBytes(path)), model = root.GetProperty("model");
         string type = model.TryGetProperty("type", out JsonElement t) ? t.GetString() ?? "BPE" : "BPE";
@@ -43,6 +46,30 @@ internal static class GgufVocabulary
             if (id < 0 || id >= size) throw new CratonException($"{path}: token '{content}' has the id {id}, but the embedding table only {size} rows; they do not belong together");
             (tokens[id], types[id]) = (content, kind);
         }
+    }
+
+    private static List<KeyValuePair<string, GgufValue>> Pieces(SentencePieceTokenizer tokenizer, string path, int size)
+    {
+        SentencePieceOptions options = tokenizer.Options;
+        if (options.Algorithm is not (SentencePieceAlgorithm.Bpe or SentencePieceAlgorithm.Unigram) || tokenizer.VocabularySize > size)
+            throw new CratonException($"{path}: {tokenizer.VocabularySize} pieces chosen by {options.Algorithm} cannot be written into GGUF for {size} rows; expected Bpe or Unigram, and no more pieces than rows");
+        SentencePiece[] pieces = [.. tokenizer.Pieces, .. Enumerable.Range(tokenizer.VocabularySize, size - tokenizer.VocabularySize).Select(i => new SentencePiece($"[PAD{i}]", 0, SentencePieceKind.Unused))];
+        List<KeyValuePair<string, GgufValue>> metadata =
+        [
+            new("tokenizer.ggml.model", options.Algorithm == SentencePieceAlgorithm.Bpe ? "llama" : "t5"),
+            new("tokenizer.ggml.tokens", GgufValue.Of([.. pieces.Select(p => p.Text)])),
+            new("tokenizer.ggml.scores", GgufValue.Of([.. pieces.Select(p => p.Score)])),
+            new("tokenizer.ggml.token_type", GgufValue.Of([.. pieces.Select(p => (int)p.Kind)])),
+            new("tokenizer.ggml.add_space_prefix", options.AddDummyPrefix),
+            new("tokenizer.ggml.remove_extra_whitespaces", options.RemoveExtraWhitespaces),
+        ];
+        if (!options.Charsmap.IsEmpty)
+            metadata.Add(new("tokenizer.ggml.precompiled_charsmap", new GgufValue(GgufValueType.Array, new GgufArray(GgufValueType.UInt8, options.Charsmap.ToArray()))));
+        foreach ((string role, string? token) in new[] { ("bos", tokenizer.BosToken), ("eos", tokenizer.EosToken), ("unknown", tokenizer.UnkToken), ("padding", tokenizer.PadToken) })
+            if (token is not null && tokenizer.IdOf(token) is { } id) metadata.Add(new($"tokenizer.ggml.{role}_token_id", (uint)id));
+        metadata.Add(new("tokenizer.ggml.add_bos_token", options.Begin is not null));
+        metadata.Add(new("tokenizer.ggml.add_eos_token", options.End is not null));
+        return metadata;
     }
 
     private static void AddByteLevel(List<KeyValuePair<string, GgufValue>> metadata, string path, JsonElement root, JsonElement model)

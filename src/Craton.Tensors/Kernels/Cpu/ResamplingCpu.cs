@@ -49,6 +49,7 @@ internal sealed unsafe partial class CpuKernels
             return line;
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Across(float* line, float* to)
         {
             for (int s = 0, j = 0; s < columns.Places; s++)
@@ -66,6 +67,7 @@ internal sealed unsafe partial class CpuKernels
     {
         private readonly ResamplingTable _down = down, _across = across;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int task, int worker)
         {
             int pixels = rows.Source * columns.Source;

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Craton.Tensors.Kernels;
 
@@ -21,6 +22,7 @@ internal unsafe partial class ReferenceKernels
             else MaxPoolGradient<float>(plane, dy, places, dx, add);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private protected static void MaxPool<T>(int plane, Tensor x, Tensor y, Tensor places, in ConvolutionAxis rows, in ConvolutionAxis columns)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
@@ -32,21 +34,27 @@ internal unsafe partial class ReferenceKernels
             for (int s = 0; s < columns.Places; s++)
             {
                 (int u0, int u1) = columns.Inside(s);
-                (T most, int best) = (T.NegativeInfinity, -1);
-                for (int t = t0; t < t1; t++)
+                if (t0 == t1 || u0 == u1)
                 {
-                    int pixel = (r * rows.Stride + t * rows.Dilation - rows.Padding) * columns.Source + s * columns.Stride - columns.Padding + u0 * columns.Dilation;
-                    for (int u = u0; u < u1; u++, pixel += columns.Dilation)
-                    {
-                        T value = from[pixel];
-                        if (best < 0 || value > most || (T.IsNaN(value) && !T.IsNaN(most))) (most, best) = (value, pixel);
-                    }
+                    (*to++, *at++) = (T.NegativeInfinity, -1);
+                    continue;
                 }
-                (*to++, *at++) = (most, best);
+                int row = (r * rows.Stride + t0 * rows.Dilation - rows.Padding) * columns.Source + s * columns.Stride + u0 * columns.Dilation - columns.Padding;
+                int best = row;
+                for (int t = t0; t < t1; t++, row += rows.Dilation * columns.Source)
+                    for (int u = u0, pixel = row; u < u1; u++, pixel += columns.Dilation)
+                    {
+                        // Without a branch, which could not be foretold.
+                        T most = from[best];
+                        bool isBetter = !(from[pixel] <= most) & !T.IsNaN(most);
+                        best = isBetter ? pixel : best;
+                    }
+                (*to++, *at++) = (from[best], best);
             }
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private protected static void MaxPoolGradient<T>(int plane, Tensor dy, Tensor places, Tensor dx, bool add) where T : unmanaged, INumber<T>
     {
         int pixels = dx.Size(2) * dx.Size(3), windows = dy.Size(2) * dy.Size(3);

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Craton.Tensors.Kernels.Cpu;
 
 /// <summary>The part of the source that some adjacent places read, with the zeros around it, and the channels of each pixel side by side.</summary>
@@ -27,6 +29,7 @@ internal readonly unsafe struct ChannelsLast(in ConvolutionShape shape, ImageVie
     /// <param name="firstChannel">The first channel.</param>
     /// <param name="channels">Number of channels.</param>
     /// <param name="places">Gets for each place where it reads through the first tap.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Fill(int first, int count, int firstChannel, int channels, nint* places)
     {
         float* to = _copy;

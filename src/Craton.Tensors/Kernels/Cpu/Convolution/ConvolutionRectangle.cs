@@ -124,6 +124,7 @@ internal unsafe ref struct ConvolutionRectangle<V> where V : struct, IVec<V>
     }
 
     /// <summary>A tile whose places do not lie side by side in the target is computed aside: reads or writes it there.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Exchange(int place, int places, int first, int rows, bool isRead)
     {
         ImageView target = _problem.Target;

@@ -126,6 +126,7 @@ internal unsafe ref struct ConvolutionWeightRectangle<V> where V : struct, IVec<
     }
 
     /// <summary>Reads the start of the sums from the target, or writes them there.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Exchange(bool isRead)
     {
         int columns = Columns(_channels), taps = _shape.Taps;

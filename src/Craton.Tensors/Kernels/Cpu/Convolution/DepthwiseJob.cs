@@ -50,6 +50,7 @@ internal readonly unsafe struct DepthwiseJob(ConvolutionProblem problem) : IJob
                 }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Exchange(float* there, float* here, int width, int rows, bool isRead)
     {
         nint step = _problem.Target.Column;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Craton.Tensors.Threading;
 
 namespace Craton.Tensors.Kernels.Cpu;
@@ -37,6 +38,7 @@ internal readonly unsafe struct PackedFilters : IJob
         return _packed + (((group * (nint)_shape.Filters) + First(panel)) * steps) + (channel * _shape.Taps * rows);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Run(int task, int worker)
     {
         (int group, int panel) = Math.DivRem(task, Panels);

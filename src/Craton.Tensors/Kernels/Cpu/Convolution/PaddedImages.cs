@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Craton.Tensors.Kernels.Cpu;
 
 /// <summary>
@@ -78,6 +80,7 @@ internal unsafe struct PaddedImages
                 FillPlane(from, firstRow, rows + _shape.Rows.Reach, i, j, to);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void FillPlane(float* from, int firstRow, int rows, int rowPlane, int columnPlane, float* to)
     {
         ConvolutionAxis axis = _shape.Columns, down = _shape.Rows;
