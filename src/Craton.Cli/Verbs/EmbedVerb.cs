@@ -9,7 +9,7 @@ namespace Craton.Cli.Verbs;
 /// <summary><c>craton embed -m MODEL</c>: vectors of the texts on standard input.</summary>
 internal sealed class EmbedVerb : Verb
 {
-    private readonly Option<string> _model = new("--model", "-m") { Description = "A directory of a sentence encoder, or of an encoder", Required = true };
+    private readonly ModelOption _model = new("A directory of a sentence encoder, or of an encoder");
     private readonly Option<bool> _jsonl = new("--jsonl") { Description = "Each line is a JSON object with the text under \"text\", in place of the text itself" };
 
     public override Command Build()
