@@ -44,10 +44,9 @@ internal unsafe partial class ReferenceKernels
                 for (int t = t0; t < t1; t++, row += rows.Dilation * columns.Source)
                     for (int u = u0, pixel = row; u < u1; u++, pixel += columns.Dilation)
                     {
-                        // Without a branch, which could not be foretold.
                         T most = from[best];
                         bool isBetter = !(from[pixel] <= most) & !T.IsNaN(most);
-                        best = isBetter ? pixel : best;
+                        best += (pixel - best) & -Unsafe.BitCast<bool, byte>(isBetter); // no branch, which could not be foretold
                     }
                 (*to++, *at++) = (from[best], best);
             }

@@ -54,10 +54,13 @@ internal readonly unsafe struct DepthwiseJob(ConvolutionProblem problem) : IJob
     private void Exchange(float* there, float* here, int width, int rows, bool isRead)
     {
         nint step = _problem.Target.Column;
+        int count = _problem.Shape.Columns.Places;
         for (int row = 0; row < rows; row++, there += _problem.Target.Row, here += width)
-            for (int i = 0; i < _problem.Shape.Columns.Places; i++)
-                if (isRead) here[i] = there[i * step];
-                else there[i * step] = here[i];
+            if (step == 1) new ReadOnlySpan<float>(isRead ? there : here, count).CopyTo(new Span<float>(isRead ? here : there, count));
+            else
+                for (int i = 0; i < count; i++)
+                    if (isRead) here[i] = there[i * step];
+                    else there[i * step] = here[i];
     }
 }
 
