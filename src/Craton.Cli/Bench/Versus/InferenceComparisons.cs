@@ -13,6 +13,9 @@ internal static class InferenceComparisons
 {
     public const int Prompt = 512, Generated = 128;
 
+    /// <summary>Tokens of each of several texts that are answered at once.</summary>
+    public const int BatchPrompt = 100, BatchGenerated = 64;
+
     private static readonly (string Name, GptConfig Model)[] s_shapes =
     [
         ("15m", Shape(288, 6, 6, 6, 768, isTied: true)), ("110m", Shape(768, 12, 12, 12, 2048, isTied: true)), ("1b", Shape(2048, 22, 32, 4, 5632, isTied: false)),
@@ -20,11 +23,11 @@ internal static class InferenceComparisons
 
     private static readonly (string Name, BlockType Type)[] s_types = [("q8", BlockType.Q8_0), ("q4", BlockType.Q4_0)];
 
-    /// <summary><c>decode-110m-q8</c>, <c>prefill-110m-q8</c>, <c>memory-110m-q8</c> and so on.</summary>
+    /// <summary><c>decode-110m-q8</c>, <c>prefill-110m-q8</c>, <c>memory-110m-q8</c>, <c>batch8-110m-q8</c> and so on.</summary>
     public static IEnumerable<Comparison> All =>
         from shape in s_shapes
         from type in s_types
-        from work in (string[])["prefill", "decode", "memory"]
+        from work in (string[])["prefill", "decode", "memory", "batch8", "batch16"]
         select new Comparison($"{work}-{shape.Name}-{type.Name}", work == "decode" ? Bound.Read : Bound.None, peers => Variants(work, shape.Model, type.Type, peers)) { IsMemory = work == "memory" };
 
     private static IEnumerable<Variant> Variants(string work, GptConfig model, BlockType type, InstalledPeers peers)
@@ -37,6 +40,13 @@ internal static class InferenceComparisons
             if (work == "memory")
             {
                 yield return Memory(file, peers);
+                yield break;
+            }
+            if (work.StartsWith("batch", StringComparison.Ordinal))
+            {
+                int texts = int.Parse(work["batch".Length..], CultureInfo.InvariantCulture);
+                Contender[] batched = [.. peers.LlamaBench(file, work, peers.Threads).Select(p => new Contender(LlamaBench.Name, () => p.RunBatched(texts)))];
+                yield return new("", peers.Ours(OwnPeer.Inference + file).Contender($"batch {texts}"), batched) { WarmUps = 1 };
                 yield break;
             }
             foreach (int threads in new[] { 1, peers.Threads }.Distinct())

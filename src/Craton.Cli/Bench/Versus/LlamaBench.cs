@@ -17,16 +17,32 @@ internal sealed class LlamaBench(string program, string model, string work, int 
     /// <exception cref="PeerException">It failed.</exception>
     public (double Seconds, double PeakBytes) Run()
     {
-        var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (string argument in (string[])["-m", model, "-t", $"{threads}", "-r", "1", "-o", "json", "-p", Tokens("prefill", InferenceComparisons.Prompt), "-n", Tokens("decode", InferenceComparisons.Generated)])
-            start.ArgumentList.Add(argument);
+        (string output, long peak) = Start(
+            program, "-m", model, "-t", $"{threads}", "-r", "1", "-o", "json", "-p", Tokens("prefill", InferenceComparisons.Prompt), "-n", Tokens("decode", InferenceComparisons.Generated));
+        return (JsonNode.Parse(output)!.AsArray().Sum(test => (double)test!["avg_ns"]! * 1e-9), peak);
+    }
+
+    /// <summary>Seconds in which its <c>llama-batched-bench</c>, which lies beside it, goes on from several prompts at once.</summary>
+    /// <exception cref="PeerException">It failed.</exception>
+    public double RunBatched(int texts)
+    {
+        string batched = Path.Combine(Path.GetDirectoryName(program)!, "llama-batched-bench");
+        const int prompt = InferenceComparisons.BatchPrompt, generated = InferenceComparisons.BatchGenerated;
+        (string output, _) = Start(
+            batched, "-m", model, "-t", $"{threads}", "-c", $"{texts * (prompt + generated)}", "-npp", $"{prompt}", "-ntg", $"{generated}", "-npl", $"{texts}", "--output-format", "jsonl");
+        string result = output.Split('\n').FirstOrDefault(line => line.StartsWith('{')) ?? throw new PeerException($"{Name}: '{batched}' gave no result");
+        return (double)JsonNode.Parse(result)!["t_tg"]!;
+    }
+
+    private static (string Output, long PeakBytes) Start(string program, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         using Process process = Process.Start(start) ?? throw new PeerException($"{Name}: '{program}' did not start");
         Task<string> output = process.StandardOutput.ReadToEndAsync(), errors = process.StandardError.ReadToEndAsync();
         long peak = 0;
         while (!process.WaitForExit(5)) peak = Math.Max(peak, PeakBytes(process));
         if (process.ExitCode != 0) throw new PeerException($"{Name}: '{program}' failed: {errors.Result.Trim().Split('\n')[^1]}");
-        double seconds = JsonNode.Parse(output.Result)!.AsArray().Sum(test => (double)test!["avg_ns"]! * 1e-9);
-        return (seconds, peak);
+        return (output.Result, peak);
     }
 
     private static long PeakBytes(Process process)

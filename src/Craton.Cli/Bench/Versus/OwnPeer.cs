@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Craton.Models;
 using Craton.Models.Gguf;
@@ -35,28 +36,62 @@ internal static class OwnPeer
         return 0;
     }
 
-    // "run prefill" and "run decode": from an empty cache, scores of the last position, and no more.
+    // "run prefill", "run decode" and "run batch N": scores of the last position of each text, and no more.
     private static int ServeModel(string file)
     {
         CausalLanguageModel model = GgufModel.Load(file);
-        KvCache cache = model.NewCache(capacity: Math.Max(InferenceComparisons.Prompt, InferenceComparisons.Generated));
+        KvCache? cache = null;
         int[] ids = [.. Enumerable.Range(0, InferenceComparisons.Prompt).Select(i => (i * 7919 + 1) % model.Config.VocabSize)];
         Console.WriteLine("{}");
         while (Console.ReadLine() is { } line)
         {
-            int step = line.EndsWith("prefill", StringComparison.Ordinal) ? InferenceComparisons.Prompt : 1;
-            int tokens = step == 1 ? InferenceComparisons.Generated : InferenceComparisons.Prompt;
-            long start = Stopwatch.GetTimestamp();
-            cache.Trim(0);
-            for (int at = 0; at < tokens; at += step)
-                using (TensorScope.Open("bench"))
-                {
-                    Tensor hidden = model.Hidden(Tensor.From(ids.AsSpan(at, step), 1, step), default, cache);
-                    _ = model.Logits(hidden.Slice(1, step - 1, step));
-                }
-            Answer(Stopwatch.GetElapsedTime(start).TotalSeconds);
+            string[] words = line.Split(' ');
+            Answer(words[1] switch
+            {
+                "prefill" => ReadOne(model, cache ??= NewCache(model), ids, InferenceComparisons.Prompt, InferenceComparisons.Prompt),
+                "decode" => ReadOne(model, cache ??= NewCache(model), ids, InferenceComparisons.Generated, 1),
+                _ => ReadSeveral(model, ids, int.Parse(words[2], CultureInfo.InvariantCulture)),
+            });
         }
         return 0;
+    }
+
+    private static KvCache NewCache(CausalLanguageModel model) => model.NewCache(capacity: Math.Max(InferenceComparisons.Prompt, InferenceComparisons.Generated));
+
+    // Seconds of reading one text in pieces.
+    private static double ReadOne(CausalLanguageModel model, KvCache cache, int[] ids, int tokens, int piece)
+    {
+        long start = Stopwatch.GetTimestamp();
+        cache.Trim(0);
+        for (int at = 0; at < tokens; at += piece)
+            using (TensorScope.Open("bench"))
+            {
+                Tensor hidden = model.Hidden(Tensor.From(ids.AsSpan(at, piece), 1, piece), default, cache);
+                _ = model.Logits(hidden.Slice(1, piece - 1, piece));
+            }
+        return Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    // Seconds of going on from several prompts at once, a token of each at a time.
+    private static double ReadSeveral(CausalLanguageModel model, int[] ids, int count)
+    {
+        const int prompt = InferenceComparisons.BatchPrompt, generated = InferenceComparisons.BatchGenerated, pageSize = 16, each = (prompt + generated + pageSize - 1) / pageSize;
+        PagedCache cache = model.NewPagedCache(count * each, pageSize);
+        PagedText[] Texts(int tokens, int past) =>
+            [.. Enumerable.Range(0, count).Select(i => new PagedText(i * tokens, tokens, past, [.. Enumerable.Range(i * each, each)]))];
+        void Read(int tokens, int past)
+        {
+            using (TensorScope.Open("bench"))
+            {
+                int[] all = [.. Enumerable.Range(0, count * tokens).Select(i => ids[(i + past) % ids.Length])], lengths = [.. Enumerable.Repeat(past + tokens, count)];
+                Tensor hidden = model.Hidden(Tensor.From<int>(all, 1, all.Length), new PagedBatch(cache, Texts(tokens, past), lengths));
+                if (tokens == 1) _ = model.Logits(hidden);
+            }
+        }
+        Read(prompt, 0);
+        long start = Stopwatch.GetTimestamp();
+        for (int i = 0; i < generated; i++) Read(1, prompt + i);
+        return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
     private static void Answer(double seconds)

@@ -41,7 +41,7 @@ internal unsafe struct QuantizedTile
 /// </summary>
 internal static unsafe class QuantizedGemm
 {
-    private const int ChunkBytes = 192 << 10;   // of activations, which are read again for every panel: to stay in the second cache
+    private const int ChunkBytes = 400 << 10;   // of activations, which are read again for every panel: to stay in the second cache
     private const long LeastWork = 1 << 16;     // products worth a task
 
     /// <summary>The instruction set in use.</summary>

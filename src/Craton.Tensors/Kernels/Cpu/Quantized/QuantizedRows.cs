@@ -92,21 +92,20 @@ internal readonly unsafe struct QuantizedRows
     private static float Quantize(float* x, sbyte* q, int* sums)
     {
         // Magnitudes are ordered as their bits are, not-a-number above all.
-        Vector128<int> most = Vector128<int>.Zero;
-        for (int i = 0; i < Block; i += 4) most = Vector128.Max(most, Vector128.LoadUnsafe(ref *x, (nuint)i).AsInt32() & Vector128.Create(int.MaxValue));
-        float max = BitConverter.Int32BitsToSingle(Math.Max(Math.Max(most[0], most[1]), Math.Max(most[2], most[3])));
+        Vector256<int> most = Magnitude(x);
+        for (int i = 8; i < Block; i += 8) most = Vector256.Max(most, Magnitude(x + i));
+        Vector128<int> half = Vector128.Max(most.GetLower(), most.GetUpper());
+        float max = BitConverter.Int32BitsToSingle(Math.Max(Math.Max(half[0], half[1]), Math.Max(half[2], half[3])));
         float inverse = max >= Least && max < float.PositiveInfinity ? 127 / max : 0;
-        for (int half = 0; half < 2; half++)
-        {
-            float* from = x + 16 * half;
-            Vector128<int> a = Rounded(from, inverse), b = Rounded(from + 4, inverse), c = Rounded(from + 8, inverse), d = Rounded(from + 12, inverse);
-            Vector128.Narrow(Vector128.Narrow(a, b), Vector128.Narrow(c, d)).Store(q + 16 * half);
-            Vector128<int> sum = a + b + (c + d);
-            sums[half] = sum[0] + sum[1] + (sum[2] + sum[3]);
-        }
+        Vector256<int> a = Rounded(x, inverse), b = Rounded(x + 8, inverse), c = Rounded(x + 16, inverse), d = Rounded(x + 24, inverse);
+        Vector256.Narrow(Vector256.Narrow(a, b), Vector256.Narrow(c, d)).Store(q);
+        (sums[0], sums[1]) = (Vector256.Sum(a + b), Vector256.Sum(c + d));
         return max < Least ? 0 : max / 127;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<int> Rounded(float* x, float inverse) => Vector128.ConvertToInt32(Vector128.Round(Vector128.Load(x) * Vector128.Create(inverse)));
+    private static Vector256<int> Magnitude(float* x) => Vector256.Load(x).AsInt32() & Vector256.Create(int.MaxValue);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> Rounded(float* x, float inverse) => Vector256.ConvertToInt32(Vector256.Round(Vector256.Load(x) * Vector256.Create(inverse)));
 }
