@@ -5,6 +5,10 @@ namespace Craton.Cli.Tests;
 /// <summary>A program that carries a model. The stand-in for one that needs no runtime is this build's own, which finds its parts beside it.</summary>
 public sealed class PackTests(TrainedModel trained) : IClassFixture<TrainedModel>
 {
+    private string Chat => trained.Tool.At(trained.Chat);
+
+    private string Model => trained.Tool.At(trained.Model);
+
     private static readonly string Program = Path.ChangeExtension(Tool.Dll, OperatingSystem.IsWindows() ? ".exe" : null);
 
     [Fact]
@@ -14,15 +18,15 @@ public sealed class PackTests(TrainedModel trained) : IClassFixture<TrainedModel
         string packed = Path.Combine(AppContext.BaseDirectory, $"packed-{Guid.NewGuid():N}"), again = packed + "-again";
         try
         {
-            Assert.True((long)tool.Run("pack", trained.Chat, "-o", packed, "--program", Program, "--json").Json["bytes"]! > new FileInfo(Program).Length);
-            string expected = tool.RunWith("hello\n", "chat", "-m", trained.Chat, "--temperature", "0", "--max-tokens", "12").Output;
+            Assert.True((long)tool.Run("pack", Chat, "-o", packed, "--program", Program, "--json").Json["bytes"]! > new FileInfo(Program).Length);
+            string expected = tool.RunWith("hello\n", "chat", "-m", Chat, "--temperature", "0", "--max-tokens", "12").Output;
             ToolResult answer = Run(tool, packed, "hello", "--temperature", "0", "--max-tokens", "12");
             Assert.Equal((0, expected), (answer.ExitCode, answer.Output));
             Assert.Single(Directory.GetDirectories(tool.At("cache/packed")));
             Assert.Equal(expected, Run(tool, packed, "hello", "--temperature", "0", "--max-tokens", "12").Output); // laid out once
 
             // What carries a model already gives its program alone.
-            tool.Run("pack", trained.Chat, "-o", again, "--program", packed, "--json");
+            tool.Run("pack", Chat, "-o", again, "--program", packed, "--json");
             Assert.Equal(File.ReadAllBytes(packed).Length, File.ReadAllBytes(again).Length);
 
             using (FileStream file = File.OpenWrite(packed))
@@ -47,10 +51,10 @@ public sealed class PackTests(TrainedModel trained) : IClassFixture<TrainedModel
     public void What_cannot_be_packed_is_said()
     {
         using var tool = new Tool();
-        ToolResult result = tool.Run("pack", trained.Model, "-o", tool.At("app"), "--program", Program);
+        ToolResult result = tool.Run("pack", Model, "-o", tool.At("app"), "--program", Program);
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("has no chat template", result.Error, StringComparison.Ordinal);
-        result = tool.Run("pack", trained.Chat, "-o", tool.At("app"), "--program", tool.At("nothing"));
+        result = tool.Run("pack", Chat, "-o", tool.At("app"), "--program", tool.At("nothing"));
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("--program:", result.Error, StringComparison.Ordinal);
         Assert.False(File.Exists(tool.At("app")));

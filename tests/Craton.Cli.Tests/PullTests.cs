@@ -10,13 +10,14 @@ public sealed class PullTests(TrainedModel trained) : IClassFixture<TrainedModel
     {
         using var tool = new Tool();
         using var hub = new FakeHub();
-        foreach (string file in Directory.GetFiles(trained.Model)) hub.Put(Path.GetFileName(file), File.ReadAllBytes(file), file.EndsWith(".safetensors", StringComparison.Ordinal));
+        string model = trained.Tool.At(trained.Model);
+        foreach (string file in Directory.GetFiles(model)) hub.Put(Path.GetFileName(file), File.ReadAllBytes(file), file.EndsWith(".safetensors", StringComparison.Ordinal));
         hub.Announce();
         (string, string)[] environment = [("HF_ENDPOINT", hub.Endpoint), ("CRATON_CACHE", tool.At("cache")), ("HF_TOKEN", "")];
         string place = (string)tool.RunIn(environment, "pull", "someone/tiny", "--json").Json["model"]!;
         Assert.Equal(tool.At("cache/models/someone/tiny"), place);
         string[] generate = ["generate", "the", "--max-tokens", "5", "--temperature", "0", "--json"];
-        string expected = tool.Run([.. generate, "-m", trained.Model]).Output, byName = tool.RunIn(environment, [.. generate, "-m", "someone/tiny"]).Output;
+        string expected = tool.Run([.. generate, "-m", model]).Output, byName = tool.RunIn(environment, [.. generate, "-m", "someone/tiny"]).Output;
         Assert.Equal(expected, byName);
         hub.Dispose();
         Assert.Equal(place, (string)tool.RunIn(environment, "pull", "someone/tiny", "--offline", "--json").Json["model"]!);

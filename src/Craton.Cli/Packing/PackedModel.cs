@@ -36,7 +36,7 @@ internal static class PackedModel
                 var entries = new JsonArray();
                 foreach (string file in files)
                     entries.Add((JsonNode)Append(file, isFile ? Path.GetFileName(file) : Path.GetRelativePath(model, file).Replace('\\', '/'), output));
-                WriteIndex(new JsonObject { ["name"] = Path.GetFileNameWithoutExtension(path), ["is_file"] = isFile, ["files"] = entries }, output);
+                WriteIndex(new JsonObject { ["is_file"] = isFile, ["files"] = entries }, output);
                 output.Flush(flushToDisk: true);
             }
             if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(temporary, (UnixFileMode)0b111_101_101);

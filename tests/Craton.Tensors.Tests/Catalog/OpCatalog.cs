@@ -50,7 +50,7 @@ internal static partial class OpCatalog
         Map(nameof(Sigmoid), Sigmoid, flops: 18), Map(nameof(Tanh), Tanh, flops: 20), Map(nameof(Relu), Relu), Map(nameof(Relu6), Relu6, -3, 9),
         Map(nameof(ReluSquared), ReluSquared, flops: 2), Map(nameof(LeakyRelu), x => LeakyRelu(x, 0.2)), Map(nameof(Elu), x => Elu(x, 1.3), flops: 20),
         Map(nameof(Gelu), Gelu, flops: 24), Map(nameof(GeluTanh), GeluTanh, flops: 26), Map(nameof(QuickGelu), QuickGelu, flops: 20),
-        Map(nameof(Silu), Silu, flops: 19), Map(nameof(Softplus), x => Softplus(x), flops: 40),
+        Map(nameof(Silu), Silu, flops: 19), Map(nameof(Activate), x => Activate(x, Activation.Tanh), flops: 20), Map(nameof(Softplus), x => Softplus(x), flops: 40),
         Map(nameof(Softplus), x => Softplus(x, 2, 3), @case: "threshold", flops: 40),
     ];
 

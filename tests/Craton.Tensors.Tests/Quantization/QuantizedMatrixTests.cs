@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using Craton.Tensors.Memory;
 using Craton.Tensors.Quantization;
 using Craton.Tensors.Threading;
 using Xunit.Abstractions;
@@ -278,11 +277,9 @@ public sealed class QuantizedWeightTests
     [Fact]
     public void A_weight_that_is_never_touched_has_no_memory()
     {
-        long before = MemoryPool.LeasedBytes;
+        Assert.Equal(1L << 40, Tensor.Parameter(DType.F32, 1 << 20, 1 << 20).Count); // 4 TiB, if it had any
         Tensor weight = Tensor.Parameter(DType.F32, 1 << 12, 1 << 12);
-        Assert.Equal(before, MemoryPool.LeasedBytes);
         Assert.Equal(0, weight.AsSpan<float>()[^1]);
-        Assert.True(MemoryPool.LeasedBytes >= before + (4L << 24));
         weight.Release();
         Assert.True(weight.IsReleased);
     }

@@ -99,8 +99,15 @@ internal readonly unsafe struct QuantizedRows
         float inverse = max >= Least && max < float.PositiveInfinity ? 127 / max : 0;
         Vector256<int> a = Rounded(x, inverse), b = Rounded(x + 8, inverse), c = Rounded(x + 16, inverse), d = Rounded(x + 24, inverse);
         Vector256.Narrow(Vector256.Narrow(a, b), Vector256.Narrow(c, d)).Store(q);
-        (sums[0], sums[1]) = (Vector256.Sum(a + b), Vector256.Sum(c + d));
+        (sums[0], sums[1]) = (Total(a + b), Total(c + d));
         return max < Least ? 0 : max / 127;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int Total(Vector256<int> values)
+    {
+        Vector128<int> half = values.GetLower() + values.GetUpper();
+        return half[0] + half[1] + (half[2] + half[3]);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
