@@ -56,7 +56,7 @@ public abstract class BatchLoader
     private protected abstract void NextRow(Span<int> inputs, Span<int> targets, Span<int> documentIds, Span<int> positions);
 
     /// <summary>Refuses a state of other data or settings.</summary>
-    private protected static void Check(LoaderState state, string fingerprint, int sources)
+    internal static void Check(LoaderState state, string fingerprint, int sources)
     {
         if (state.Fingerprint != fingerprint || state.Sources.Count != sources)
             throw new CratonException($"The checkpoint's place in the data belongs to other data or loader settings (fingerprint {state.Fingerprint}, expected {fingerprint}); resume with the data, context, seed and mixture it was trained with, or start a new run.");
