@@ -8,7 +8,7 @@ namespace Craton.Data;
 /// Fills batches of pictures as numbers from 0 to 1: another order each epoch, endless, and resumable at any picture. Batches run over the
 /// end of an epoch. Not thread-safe.
 /// </summary>
-public sealed class ImageLoader
+public sealed class ImageLoader : IResumable
 {
     private readonly ImageSet _set;
     private readonly ulong _seed;
@@ -28,8 +28,7 @@ public sealed class ImageLoader
         Enter(0, 0);
     }
 
-    /// <summary>The place of the next picture. Setting it makes the loader continue exactly there.</summary>
-    /// <exception cref="CratonException">The state belongs to other pictures or settings, or is damaged.</exception>
+    /// <inheritdoc/>
     public LoaderState State
     {
         get => new(_fingerprint, _epoch * _set.Count + _next, [new SourceCursor(_epoch, _next, 0, _epoch * _set.Count + _next)]);
