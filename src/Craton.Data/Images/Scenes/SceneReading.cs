@@ -36,7 +36,7 @@ public sealed record SceneReading(SceneBackground Background, IReadOnlyList<Seen
         var pixels = new ScenePixels(picture.OnWhite());
         SceneBackground background = pixels.Background();
         (int, int, int) behind = SceneRenderer.Rgb(background);
-        double least = LeastPixels * Math.Pow(pixels.Side / (double)Scene.Side, 2);
+        double least = LeastPixels * Square(pixels.Side / (double)Scene.Side);
         SeenObject[] objects = [.. pixels.Parts(behind, LeastDistance).Where(part => part.Count >= least).Take(MostObjects).Select(part => See(pixels, behind, part))];
         return new(background, objects);
     }
