@@ -18,7 +18,7 @@ internal sealed class TrainingView(Output output, Action? tick = null) : Trainin
     {
         tick?.Invoke();
         _losses.Add(progress.Loss);
-        string line = $"{progress.Phase}  step {progress.Step:N0}/{progress.Steps:N0}  loss {progress.Loss:F3}  {progress.TokensPerSecond:N0} tokens/s  {Time(progress.TimeLeft)} left";
+        string line = $"{progress.Phase}  step {progress.Step:N0}/{progress.Steps:N0}  loss {progress.Loss:F3}  {progress.TokensPerSecond:N0} {progress.Unit}/s  {Time(progress.TimeLeft)} left";
         if (output.IsLive) output.Status($"{line}  {Curve()}");
         else if (DateTime.UtcNow - _lastLine > QuietInterval || progress.Step == progress.Steps)
         {

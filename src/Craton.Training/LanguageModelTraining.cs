@@ -192,7 +192,7 @@ public static class LanguageModelTraining
     private static double? RateBefore(string runFolder) =>
         MetricsLog.Read(runFolder, MetricsLog.TimingFile) is [.., var last] ? last["tokens_per_second"] : null;
 
-    private static IOptimizer Build(OptimizerSettings settings, NamedParameter[] parameters)
+    internal static IOptimizer Build(OptimizerSettings settings, NamedParameter[] parameters)
     {
         var adamW = new AdamWOptions(settings.LearningRate, settings.Beta1, settings.Beta2, settings.Eps, settings.WeightDecay);
         return settings.Kind == OptimizerKind.AdamW
@@ -200,7 +200,7 @@ public static class LanguageModelTraining
             : Muon.ForModel(parameters, new MuonOptions(settings.MuonLearningRate, WeightDecay: settings.WeightDecay), adamW);
     }
 
-    private static Schedule Build(ScheduleSettings settings, long steps) => settings.Kind switch
+    internal static Schedule Build(ScheduleSettings settings, long steps) => settings.Kind switch
     {
         ScheduleKind.Constant => new ConstantSchedule(settings.Warmup),
         ScheduleKind.Cosine => new CosineSchedule(settings.Warmup, steps, settings.MinRatio),
@@ -221,7 +221,7 @@ internal sealed record RunningFigures(double? TrainLoss, double? ValLoss, double
 }
 
 /// <summary>What a checkpoint holds: weights, optimizer state, averages, and where the data stand.</summary>
-internal sealed class TrainingCheckpoint(Module model, IOptimizer optimizer, Ema? ema, BatchLoader rows, string? frozen)
+internal sealed class TrainingCheckpoint(Module model, IOptimizer optimizer, Ema? ema, IResumable rows, string? frozen)
 {
     private const string Weights = "model.safetensors", Optimizer = "optimizer.safetensors", Average = "average.safetensors", State = "state.json";
 
@@ -277,6 +277,9 @@ internal sealed class TrainingClock(string phase, long steps, long tokensPerStep
 
     public double SmoothLoss { get; set; } = double.NaN;
 
+    /// <summary>What is counted.</summary>
+    public string Unit { get; init; } = "tokens";
+
     /// <summary>The rate that an earlier process of the same run measured: counts until this one has warmed up.</summary>
     public double? RateBefore { get; init; }
 
@@ -308,6 +311,6 @@ internal sealed class TrainingClock(string phase, long steps, long tokensPerStep
         if (now - _lastReport < 200 && step < steps) return;
         _lastReport = now;
         double rate = TokensPerSecond;
-        listener.OnProgress(new TrainingProgress(phase, step, steps, SmoothLoss, rate, TimeSpan.FromSeconds((steps - step) * tokensPerStep / Math.Max(1, rate))));
+        listener.OnProgress(new TrainingProgress(phase, step, steps, SmoothLoss, rate, TimeSpan.FromSeconds((steps - step) * tokensPerStep / Math.Max(1, rate))) { Unit = Unit });
     }
 }

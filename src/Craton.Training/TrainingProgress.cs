@@ -7,7 +7,11 @@ namespace Craton.Training;
 /// <param name="Loss">Smoothed training loss, in nats.</param>
 /// <param name="TokensPerSecond">Rate of this process.</param>
 /// <param name="TimeLeft">Until the last step.</param>
-public readonly record struct TrainingProgress(string Phase, long Step, long Steps, double Loss, double TokensPerSecond, TimeSpan TimeLeft);
+public readonly record struct TrainingProgress(string Phase, long Step, long Steps, double Loss, double TokensPerSecond, TimeSpan TimeLeft)
+{
+    /// <summary>What the rate counts: tokens, or pictures.</summary>
+    public string Unit { get; init; } = "tokens";
+}
 
 /// <summary>Hears what a run is doing. The base class is silent.</summary>
 public class TrainingListener

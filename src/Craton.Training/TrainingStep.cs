@@ -2,7 +2,6 @@ using Craton.Data;
 using Craton.Models;
 using Craton.Nn;
 using Craton.Tensors;
-using Craton.Tensors.Kernels;
 using Craton.Training.Optimizers;
 
 namespace Craton.Training;
@@ -21,10 +20,7 @@ public readonly record struct StepResult(double Loss, double GradientNorm, long 
 public sealed class TrainingStep
 {
     private readonly CausalLanguageModel _model;
-    private readonly IOptimizer _optimizer;
-    private readonly ParameterPass _pass;
-    private readonly Tensor[] _parameters;
-    private readonly double _clipNorm;
+    private readonly GuardedUpdate _update;
 
     /// <summary>Creates the step.</summary>
     /// <param name="model">The model to train.</param>
@@ -33,9 +29,8 @@ public sealed class TrainingStep
     /// <param name="trained">What holds the parameters, where that is not the model: its adapter.</param>
     public TrainingStep(CausalLanguageModel model, IOptimizer optimizer, double clipNorm, Module? trained = null)
     {
-        (_model, _optimizer, _clipNorm) = (model, optimizer, clipNorm);
-        _parameters = [.. (trained ?? model).NamedParameters().Select(p => p.Tensor)];
-        _pass = new ParameterPass(_parameters);
+        _model = model;
+        _update = new GuardedUpdate([.. (trained ?? model).NamedParameters().Select(p => p.Tensor)], optimizer, clipNorm);
     }
 
     /// <summary>Runs the step.</summary>
@@ -44,7 +39,7 @@ public sealed class TrainingStep
     /// <param name="learningRateScale">The schedule's factor for this step.</param>
     public StepResult Run(Func<TokenBatch> batches, int passes, double learningRateScale)
     {
-        foreach (Tensor parameter in _parameters) parameter.ClearGrad();
+        _update.ClearGradients();
         double loss = 0;
         long targets = 0;
         for (int pass = 0; pass < passes; pass++)
@@ -59,15 +54,7 @@ public sealed class TrainingStep
             }
             targets += batch.CountTargets();
         }
-        // Sums over targets were differentiated; the mean is the same gradient scaled, and the scale goes into the update.
-        double scale = 1.0 / Math.Max(1, targets), mean = loss * scale, norm = _pass.GradientNorm() * scale;
-        bool finite = double.IsFinite(mean) && double.IsFinite(norm);
-        if (finite && targets > 0)
-        {
-            double clip = _clipNorm > 0 && norm > _clipNorm ? _clipNorm / (norm + 1e-6) : 1;
-            _optimizer.Step(learningRateScale, scale * clip);
-        }
-        return new StepResult(mean, norm, targets, Skipped: !finite);
+        return _update.Apply(loss, targets, learningRateScale);
     }
 
     /// <summary>What the model is told about packed rows.</summary>

@@ -5,6 +5,7 @@ using Craton.Tensors;
 using Craton.Training;
 using Craton.Training.Configuration;
 using Craton.Training.Recipes;
+using Craton.Training.Reports;
 
 namespace Craton.Cli.Verbs;
 
@@ -18,7 +19,7 @@ internal sealed class TrainVerb : Verb
 
     public override Command Build()
     {
-        var command = new Command("train", "Train a model by a recipe: pretrain, continue, sft, lora") { _recipe, _set, _resume, _runs };
+        var command = new Command("train", "Train a model by a recipe: pretrain, continue, sft, lora, vae") { _recipe, _set, _resume, _runs };
         OnRun(command, (parsed, output) =>
         {
             string file = parsed.GetValue(_recipe)!;
@@ -33,7 +34,8 @@ internal sealed class TrainVerb : Verb
                 "continue" => Continue.Run(RecipeReader.Read<ContinueRecipe>(yaml, file, settings), options),
                 "sft" => Sft.Run(RecipeReader.Read<SftRecipe>(yaml, file, settings), options),
                 "lora" => LoraTuning.Run(RecipeReader.Read<LoraRecipe>(yaml, file, settings), options),
-                _ => throw new CratonException($"{file}: recipe '{kind}' is unknown; expected pretrain, continue, sft or lora"),
+                "vae" => VaeTraining.Run(RecipeReader.Read<VaeRecipe>(yaml, file, settings), options),
+                _ => throw new CratonException($"{file}: recipe '{kind}' is unknown; expected pretrain, continue, sft, lora or vae"),
             };
             Show(output, result);
             return 0;
@@ -58,7 +60,7 @@ internal sealed class TrainVerb : Verb
     {
         TrainingOutcome outcome = result.Outcome;
         bool isAdapter = result.ModelFolder is { } folder && AdapterDirectory.IsAdapter(folder);
-        output.Result(new JsonObject
+        var json = new JsonObject
         {
             ["run_dir"] = result.RunFolder,
             [isAdapter ? "adapter_dir" : "model_dir"] = result.ModelFolder,
@@ -66,16 +68,24 @@ internal sealed class TrainVerb : Verb
             ["steps"] = outcome.Steps,
             ["train_loss"] = Output.Number(outcome.TrainLoss),
             ["val_loss"] = Output.Number(outcome.ValLoss),
-            ["bits_per_byte"] = Output.Number(outcome.BitsPerByte),
-            ["tokens_per_second"] = Output.Number(outcome.TokensPerSecond),
             ["sha256"] = result.Sha256,
             ["stopped"] = outcome.Stopped,
-        });
+        };
+        if (result.Measures.Count == 0) (json["bits_per_byte"], json["tokens_per_second"]) = (Output.Number(outcome.BitsPerByte), Output.Number(outcome.TokensPerSecond));
+        foreach (Metric measure in result.Measures) json[measure.Name] = Output.Number(measure.Value);
+        output.Result(json);
         if (output.IsJson) return;
         output.Line(outcome.Stopped
             ? $"Stopped at step {outcome.Steps}; the same command with --resume goes on."
-            : $"Done: {outcome.Steps} steps, {(double.IsNaN(outcome.ValLoss) ? "no text held out for validation" : $"validation loss {outcome.ValLoss:F4} nats, {outcome.BitsPerByte:F4} bits per byte")}, {outcome.TokensPerSecond:N0} tokens/s.");
+            : $"Done: {outcome.Steps} steps, {Measured(result)}.");
         if (result.ModelFolder is not null) output.Line($"{(isAdapter ? "Adapter" : "Model")}: {result.ModelFolder}");
         output.Line($"Report: {result.Report}");
+    }
+
+    private static string Measured(RunResult result)
+    {
+        TrainingOutcome outcome = result.Outcome;
+        return result.Measures.Count > 0 ? string.Join(", ", result.Measures.Select(m => $"{m.Name} {m.Value:F3}"))
+            : $"{(double.IsNaN(outcome.ValLoss) ? "no text held out for validation" : $"validation loss {outcome.ValLoss:F4} nats, {outcome.BitsPerByte:F4} bits per byte")}, {outcome.TokensPerSecond:N0} tokens/s";
     }
 }

@@ -19,7 +19,7 @@ public sealed record LoaderState(string Fingerprint, long Rows, IReadOnlyList<So
 /// Fills batches of rows for training; deterministic, endless, and resumable at any row. Not thread-safe. Layout of every buffer:
 /// [rows, <see cref="Context"/>], row-major.
 /// </summary>
-public abstract class BatchLoader
+public abstract class BatchLoader : IResumable
 {
     /// <summary>Target of a position whose prediction is not learnt (as in PyTorch and Hugging Face).</summary>
     public const int Ignore = -100;
@@ -34,8 +34,7 @@ public abstract class BatchLoader
     /// <summary>Tokens in a row.</summary>
     public int Context { get; }
 
-    /// <summary>The place of the next row. Setting it makes the loader continue exactly there.</summary>
-    /// <exception cref="CratonException">The state belongs to other data or settings.</exception>
+    /// <inheritdoc/>
     public abstract LoaderState State { get; set; }
 
     /// <summary>Fills the next rows; allocates nothing in steady state.</summary>
@@ -56,7 +55,7 @@ public abstract class BatchLoader
     private protected abstract void NextRow(Span<int> inputs, Span<int> targets, Span<int> documentIds, Span<int> positions);
 
     /// <summary>Refuses a state of other data or settings.</summary>
-    private protected static void Check(LoaderState state, string fingerprint, int sources)
+    internal static void Check(LoaderState state, string fingerprint, int sources)
     {
         if (state.Fingerprint != fingerprint || state.Sources.Count != sources)
             throw new CratonException($"The checkpoint's place in the data belongs to other data or loader settings (fingerprint {state.Fingerprint}, expected {fingerprint}); resume with the data, context, seed and mixture it was trained with, or start a new run.");

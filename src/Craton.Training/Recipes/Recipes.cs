@@ -99,3 +99,29 @@ public sealed record LoraRecipe : SftRecipe
     /// <summary>The adapter.</summary>
     public LoraSettings Lora { get; init; } = new();
 }
+
+/// <summary>A variational auto-encoder of pictures (Kingma, Welling 2014).</summary>
+public sealed record VaeRecipe
+{
+    /// <summary>Names the run's folder.</summary>
+    public string Name { get; init; } = "vae";
+
+    /// <summary>Seed of weights, order of pictures and noise.</summary>
+    [NonNegative]
+    public long Seed { get; init; } = 1;
+
+    /// <summary>The pictures.</summary>
+    public ImageDataSettings Data { get; init; } = new();
+
+    /// <summary>The model.</summary>
+    public VaeSettings Model { get; init; } = new();
+
+    /// <summary>The optimizer.</summary>
+    public OptimizerSettings Optimizer { get; init; } = new() { LearningRate = 1e-3, Beta2 = 0.999, WeightDecay = 0, ClipNorm = 0 };
+
+    /// <summary>The learning rate.</summary>
+    public ScheduleSettings Schedule { get; init; } = new() { MinRatio = 0 };
+
+    /// <summary>The loop.</summary>
+    public ImageLoopSettings Train { get; init; } = new();
+}

@@ -26,7 +26,11 @@ public sealed record RunOptions(string Runs, bool Resume, TrainingListener Liste
 /// <param name="Report">The page about the run.</param>
 /// <param name="Sha256">Hash of the weights; null when the run was stopped early.</param>
 /// <param name="Outcome">Losses and rates.</param>
-public sealed record RunResult(string RunFolder, string? ModelFolder, string Report, string? Sha256, TrainingOutcome Outcome);
+public sealed record RunResult(string RunFolder, string? ModelFolder, string Report, string? Sha256, TrainingOutcome Outcome)
+{
+    /// <summary>What a training of pictures measures, where one of text has bits per byte and tokens per second.</summary>
+    public IReadOnlyList<Metric> Measures { get; init; } = [];
+}
 
 /// <summary>The folder of one run: <c>runs/NAME</c> with its resolved recipe.</summary>
 internal sealed class RunFolder

@@ -44,7 +44,8 @@ public sealed class SourceReader(Action<string> say)
         }
     }
 
-    private static string Resolve(string source)
+    /// <summary>The path of a source that is a file or of the data catalogue.</summary>
+    internal static string Resolve(string source)
     {
         if (!source.StartsWith(Set, StringComparison.Ordinal)) return source;
         string[] parts = source[Set.Length..].Split('/', 2);

@@ -79,6 +79,13 @@ public sealed class HtmlReport
         return this;
     }
 
+    /// <summary>A PNG file, within the report itself.</summary>
+    public HtmlReport Png(string caption, byte[] file)
+    {
+        body.Append($"<figure><img alt=\"{Escape(caption)}\" src=\"data:image/png;base64,{Convert.ToBase64String(file)}\"><figcaption>{Escape(caption)}</figcaption></figure>\n");
+        return this;
+    }
+
     /// <summary>Text that a model wrote, as it is, with its line breaks.</summary>
     /// <param name="caption">Where it comes from: the step, the temperature.</param>
     /// <param name="text">The text.</param>
@@ -140,7 +147,8 @@ public sealed class HtmlReport
         th:last-child, td:last-child { padding-right: 0; }
         td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
         figure { margin: 24px 0; }
-        figure svg { width: 100%; }
+        figure svg, figure img { width: 100%; }
+        figure img { image-rendering: pixelated; }
         .sample { border-left: 3px solid var(--line); padding-left: 16px; }
         figcaption { color: var(--mute); font-size: 13px; }
         pre { margin: 6px 0 0; white-space: pre-wrap; overflow-wrap: anywhere; font: 13.5px/1.55 ui-monospace, "SF Mono", Menlo, Consolas, monospace; }

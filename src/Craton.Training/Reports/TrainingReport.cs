@@ -35,10 +35,10 @@ public static class TrainingReport
         return path;
     }
 
-    private static (double X, double Y)[] Series(IReadOnlyList<MetricsRecord> records, string name) =>
+    internal static (double X, double Y)[] Series(IReadOnlyList<MetricsRecord> records, string name) =>
         [.. records.Where(r => r[name] is { } value && double.IsFinite(value)).Select(r => ((double)r.Step, r[name]!.Value))];
 
-    private static string Last((double X, double Y)[] series, string unit) =>
+    internal static string Last((double X, double Y)[] series, string unit) =>
         series.Length == 0 ? "–" : $"{series[^1].Y.ToString("F4", CultureInfo.InvariantCulture)} {unit}".Trim();
 
     private static void Data(HtmlReport report, string runFolder, string folder, string text)
@@ -47,7 +47,7 @@ public static class TrainingReport
         if (File.Exists(Path.Combine(runFolder, page))) report.Link(text, page);
     }
 
-    private static void Section(HtmlReport report, string runFolder, string file, string heading)
+    internal static void Section(HtmlReport report, string runFolder, string file, string heading)
     {
         string path = Path.Combine(runFolder, file);
         if (File.Exists(path)) report.Heading(heading).Sample(file, File.ReadAllText(path));

@@ -27,6 +27,7 @@ public sealed class RecipeTests : IDisposable
             "pretrain" => RecipeReader.Read<PretrainRecipe>(yaml, path),
             "continue" => RecipeReader.Read<ContinueRecipe>(yaml, path),
             "lora" => RecipeReader.Read<LoraRecipe>(yaml, path),
+            "vae" => RecipeReader.Read<VaeRecipe>(yaml, path),
             _ => RecipeReader.Read<SftRecipe>(yaml, path),
         };
         string resolved = RecipeWriter.Write(RecipeReader.Kind(yaml, path), recipe);
