@@ -36,11 +36,31 @@ internal sealed class VisionOutputs : Outputs
                 outputs.AddTrace(trace, hidden);
                 outputs.Add("pooler_output", m.Text.Pooled(hidden, arguments["input_ids"]));
                 break;
+            case Llava m:
+                outputs.AddAnswer(m, arguments);
+                break;
             case ImageTextModel m:
                 outputs.AddPair(m, op, arguments, interpolate);
                 break;
         }
         return outputs;
+    }
+
+    /// <summary>Takes over rows of values.</summary>
+    public void Take(string name, float[] values, bool[] rows)
+    {
+        int width = values.Length / rows.Length;
+        for (int i = 0; i < rows.Length; i++)
+            if (rows[i]) values.AsSpan(i * width, width).CopyTo(this[name].AsSpan(i * width));
+    }
+
+    private void AddAnswer(Llava model, Dictionary<string, Tensor> arguments)
+    {
+        Tensor ids = arguments["input_ids"];
+        Tensor? images = arguments.TryGetValue("pixel_values", out Tensor? pixels) ? model.ImageVectors(pixels) : null;
+        if (images is not null) Add("image_hidden_states", images);
+        Add("logits", model.Logits(ids, images, arguments.GetValueOrDefault("attention_mask")));
+        if (arguments.TryGetValue("labels", out Tensor? labels)) SetLoss(model.Loss(ids, images, labels));
     }
 
     private void AddPair(ImageTextModel model, string op, Dictionary<string, Tensor> arguments, bool interpolate)

@@ -11,17 +11,22 @@ namespace Craton.Models.Tests;
 public sealed class VisionFixtureTests(ITestOutputHelper output)
 {
     [Fact]
-    public void ScoresHiddenStatesAndLosses() => ForEachModel("scores, hidden states and losses", (c, tally) =>
+    public void ScoresHiddenStatesLossesAndAnswers() => ForEachModel("scores, hidden states, losses and answers", (c, tally) =>
     {
         VisionOutputs? first = null;
         foreach (string op in (string[])["forward", "get_text_features", "get_image_features"])
             foreach (JsonElement call in c.Calls(op))
             {
-                VisionOutputs got = VisionOutputs.Of(c.Model, op, c.Arguments(call), Interpolates(call));
+                Dictionary<string, Tensor> arguments = c.Arguments(call);
+                VisionOutputs got = VisionOutputs.Of(c.Model, op, arguments, Interpolates(call));
+                // What a decoder gives in the place of padding means nothing.
+                if (c.Model is Llava && arguments.TryGetValue("attention_mask", out Tensor? mask))
+                    got.Take("logits", c.Floats(call.GetProperty("expected").GetProperty("logits").Text("tensor")), [.. mask.ToArray<bool>().Select(holds => !holds)]);
                 c.Compare(call, got, tally);
                 first ??= got;
             }
         foreach (JsonElement call in c.Calls("softmax")) c.Compare(call, first!, tally);
+        CompareAnswers(c, tally);
     });
 
     [Fact]
@@ -36,6 +41,8 @@ public sealed class VisionFixtureTests(ITestOutputHelper output)
             var gradients = VisionDirectory.Stored(c.Model).Where(p => p.Tensor.Grad is not null).ToDictionary(p => p.Name, p => p.Tensor.Grad!.ToArray<float>(), StringComparer.Ordinal);
             foreach ((string name, float[] values) in gradients) got.Add(name, values);
             c.Compare(call, got, tally);
+            foreach (JsonElement unused in call.GetProperty("without_gradient").EnumerateArray())
+                tally.That(gradients.TryAdd(unused.GetString()!, []), () => $"{c.Id} {unused}: has a gradient, which nothing reaches");
             c.CompareNorms(call, gradients, tally);
         }
     });
@@ -76,6 +83,27 @@ public sealed class VisionFixtureTests(ITestOutputHelper output)
             });
         }
         tally.Finish("image processors");
+    }
+
+    private static void CompareAnswers(VisionCase c, Tally tally)
+    {
+        foreach (JsonElement call in c.Calls("generate"))
+        {
+            Dictionary<string, Tensor> arguments = c.Arguments(call);
+            int[] expected = c.Integers(call.GetProperty("expected").GetProperty("sequences").Text("tensor")), ids = Ops.Contiguous(arguments["input_ids"]).ToArray<int>();
+            bool[]? holds = arguments.TryGetValue("attention_mask", out Tensor? mask) ? mask.ToArray<bool>() : null;
+            int rows = arguments["input_ids"].Size(0), length = ids.Length / rows, all = expected.Length / rows, firstImage = 0;
+            var model = (Llava)c.Model;
+            for (int row = 0; row < rows; row++)
+            {
+                int[] prompt = [.. Enumerable.Range(row * length, length).Where(i => holds?[i] ?? true).Select(i => ids[i])];
+                int images = model.ImagesIn(prompt);
+                Tensor pixels = arguments["pixel_values"].Slice(0, firstImage, firstImage += images);
+                int[] answer = model.Answer(prompt, pixels, all - length);
+                tally.Same($"{c.Id} row {row}", expected[(row * all + length)..((row + 1) * all)].Take(answer.Length), answer);
+                tally.That(answer.Length == all - length || model.EndsAt(answer[^1]), () => $"{c.Id} row {row}: ends early");
+            }
+        }
     }
 
     private static bool Interpolates(JsonElement call) =>

@@ -217,5 +217,5 @@ public sealed class ClipTextModel : VisionModel
     public ClipText Text { get; }
 
     /// <inheritdoc/>
-    protected internal override string? OptionalPrefix => "text_model";
+    protected internal override Func<string, string> NamesIn(IReadOnlyCollection<string> stored) => MaybeAfter("text_model", stored);
 }

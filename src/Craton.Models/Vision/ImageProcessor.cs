@@ -12,7 +12,7 @@ namespace Craton.Models.Vision;
 public sealed class ImageProcessor
 {
     private const string FileName = "preprocessor_config.json";
-    private const int MostSide = 1 << 13;
+    private const int MostSide = 1 << 12;
 
     private static readonly double[] Half = [0.5, 0.5, 0.5], ImageNetMean = [0.485, 0.456, 0.406], ImageNetDeviation = [0.229, 0.224, 0.225],
         ClipMean = [0.48145466, 0.4578275, 0.40821073], ClipDeviation = [0.26862954, 0.26130258, 0.27577711];
@@ -38,7 +38,8 @@ public sealed class ImageProcessor
     private readonly double _factor;
     private readonly float[] _mean, _deviation;
 
-    private ImageProcessor(ConfigReader read)
+    /// <summary>Takes over what a file says.</summary>
+    internal ImageProcessor(ConfigReader read)
     {
         ImageSteps kind = KindOf(read);
         _resizes = read.Flag("do_resize", true);
@@ -47,7 +48,7 @@ public sealed class ImageProcessor
         int filter = read.IntOr((int)kind.Filter, "resample");
         if (!Enum.IsDefined((PictureFilter)filter)) throw new CratonException($"{read.File}: resample is {filter}, expected 0 to 5");
         _filter = (PictureFilter)filter;
-        if (_resizes) (_shortEdge, _size) = SizeOf(read, "size", squares: !kind.Crops && kind.Name != "ConvNext");
+        if (_resizes) (_shortEdge, _size) = SizeOf(read, "size", squares: kind.Name is not ("CLIP" or "Llava" or "Bit" or "ConvNext"));
         if (read.Flag("do_center_crop", kind.Crops)) _crop = SizeOf(read, "crop_size", squares: true).Size;
         if (_resizes && kind.Name == "ConvNext") (_shortEdge, _size, _crop) = ConvNextSizes(read, _shortEdge);
         _factor = read.Flag("do_rescale", true) ? read.Number("rescale_factor", 1 / 255.0) : 1;

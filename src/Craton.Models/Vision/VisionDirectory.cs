@@ -22,6 +22,7 @@ public static class VisionDirectory
         ("clip_text_model", "CLIPTextModel", (read, _) => new ClipTextModel(new ClipText(ClipText.Read(read)))),
         ("clip_vision_model", "CLIPVisionModel", (read, _) => new ImageModel(new ClipVision(ClipVision.Read(read)))),
         ("siglip", "SiglipModel", (read, _) => Siglip.Create(read)),
+        ("llava", "LlavaForConditionalGeneration", (read, _) => Llava.Create(read)),
         ("siglip_vision_model", "SiglipVisionModel", (read, _) => new ImageModel(new SiglipVision(SiglipVision.Read(read)))),
     ];
 
@@ -43,8 +44,8 @@ public static class VisionDirectory
         ConfigReader read = EncoderDirectory.ReadConfig(directory, out JsonObject config);
         using SafetensorsModel weights = SafetensorsModel.Open(directory);
         VisionModel model = Create(read, weights.Names.Any(name => name.Contains("pooler.", StringComparison.Ordinal)));
-        bool hasPrefix = model.OptionalPrefix is { } prefix && weights.Names.Any(name => name.StartsWith(prefix + ".", StringComparison.Ordinal));
-        model.Source = new EncoderSource(config, DecoderWeights.TypeOf(weights), hasPrefix);
+        model.Source = new EncoderSource(config, DecoderWeights.TypeOf(weights));
+        model.StoredName = model.NamesIn([.. weights.Names]);
         EncoderDirectory.Fill(directory, [.. Stored(model)], weights, _ => false, map);
         return model;
     }
@@ -57,13 +58,10 @@ public static class VisionDirectory
     public static void Save(string directory, VisionModel model, DType? type = null) => EncoderDirectory.Write(directory, model.Source, [.. Stored(model)], type);
 
     /// <summary>The parameters under the names of the files the model was read from.</summary>
-    internal static IEnumerable<(string Name, Tensor Tensor)> Stored(VisionModel model)
-    {
-        string prefix = model.Source is { HasPrefix: true } ? model.OptionalPrefix + "." : "";
-        return model.NamedParameters().Select(p => (prefix + p.Name, p.Tensor));
-    }
+    internal static IEnumerable<(string Name, Tensor Tensor)> Stored(VisionModel model) => model.NamedParameters().Select(p => (model.StoredName(p.Name), p.Tensor));
 
-    private static VisionModel Create(ConfigReader read, bool pooler)
+    /// <summary>The model that a configuration describes, with zeroed weights that have no memory yet.</summary>
+    internal static VisionModel Create(ConfigReader read, bool pooler)
     {
         read.Refuse(read.Has("quantization_config"), "quantization_config", "its weights are not plain numbers; take the model's original");
         foreach ((string modelType, string architecture, Func<ConfigReader, bool, VisionModel> create) in Known)

@@ -10,8 +10,15 @@ public abstract class VisionModel : Module
     /// <summary>What it was read from; null for a model that was made here.</summary>
     public EncoderSource? Source { get; internal set; }
 
-    /// <summary>What may stand before all names of its checkpoints; null for nothing.</summary>
-    protected internal virtual string? OptionalPrefix => null;
+    /// <summary>The name in the files it was read from of one of its parameters.</summary>
+    internal Func<string, string> StoredName { get; set; } = name => name;
+
+    /// <summary>How files that hold these names name the parameters.</summary>
+    protected internal virtual Func<string, string> NamesIn(IReadOnlyCollection<string> stored) => name => name;
+
+    /// <summary>How they do where all names may begin with a prefix.</summary>
+    private protected static Func<string, string> MaybeAfter(string prefix, IReadOnlyCollection<string> stored) =>
+        stored.Any(name => name.StartsWith(prefix + ".", StringComparison.Ordinal)) ? name => $"{prefix}.{name}" : name => name;
 }
 
 /// <summary>An encoder of images alone.</summary>
@@ -24,7 +31,7 @@ public sealed class ImageModel : VisionModel
     public ImageEncoder Encoder { get; }
 
     /// <inheritdoc/>
-    protected internal override string? OptionalPrefix => Encoder.Prefix;
+    protected internal override Func<string, string> NamesIn(IReadOnlyCollection<string> stored) => MaybeAfter(Encoder.Prefix, stored);
 }
 
 /// <summary>Classes of images.</summary>
