@@ -97,8 +97,19 @@ public abstract class CausalLanguageModel : Module
         return hidden.Size(1) == ids.Size(1) ? hidden : hidden.Slice(1, hidden.Size(1) - ids.Size(1));
     }
 
+    /// <summary>The same where other vectors stand in place of some tokens', as those of images.</summary>
+    /// <param name="ids">Token ids, I32 [B, T].</param>
+    /// <param name="change">Puts them there: what enters the first block [B, T, C] → [B, T, C].</param>
+    /// <param name="input">Positions and padding.</param>
+    /// <param name="cache">Keys and values of earlier positions; this call appends its own.</param>
+    /// <returns>[B, T, C].</returns>
+    /// <exception cref="CratonException">The model computes with a tuned prompt.</exception>
+    public Tensor Hidden(Tensor ids, Func<Tensor, Tensor> change, DecoderInput input = default, KvCache? cache = null) => Prompt is null
+        ? HiddenWithPrompt(ids, input, cache, change)
+        : throw new CratonException("a model with a tuned prompt reads texts only; take the prompt off, or tune with LoRA instead");
+
     /// <summary>The same with the states of prompt vectors before those of a text that begins here.</summary>
-    internal Tensor HiddenWithPrompt(Tensor ids, DecoderInput input, KvCache? cache)
+    internal Tensor HiddenWithPrompt(Tensor ids, DecoderInput input, KvCache? cache, Func<Tensor, Tensor>? change = null)
     {
         int before = cache?.Length ?? 0;
         bool begins = before == 0; // later calls find the prompt in the cache
@@ -108,6 +119,7 @@ public abstract class CausalLanguageModel : Module
         if (Prompt is not null) (ids, input) = Prompt.Precede(ids, input, begins);
         var pass = new DecoderPass(ids, input, cache, begins ? Prompt?.Prefix : null);
         Tensor x = begins && Prompt is not null ? Prompt.Embed(ids, pass) : Embed(ids, pass);
+        if (change is not null) x = change(x);
         x = Through(x, pass, CheckpointActivations && cache is null);
         cache?.Advance(length - before);
         return Finish(x);

@@ -37,6 +37,9 @@ public sealed class ConfigReader
     /// <summary>Whether the value under a name is a list.</summary>
     public bool IsList(string name) => Find(name) is { ValueKind: JsonValueKind.Array };
 
+    /// <summary>Whether the value under a name is an object.</summary>
+    public bool IsObject(string name) => Find(name) is { ValueKind: JsonValueKind.Object };
+
     /// <summary>Whether the value under a name is a text.</summary>
     public bool IsText(string name) => Find(name) is { ValueKind: JsonValueKind.String };
 
@@ -139,7 +142,8 @@ public sealed class ConfigReader
         "gelu_new" or "gelu_pytorch_tanh" or "gelu_fast" or "gelu_accurate" => Tensors.Activation.GeluTanh,
         "relu" => Tensors.Activation.Relu,
         "tanh" => Tensors.Activation.Tanh,
-        var other => throw new CratonException($"{File}: {names[0]} is '{other}', expected silu, gelu, gelu_new, gelu_pytorch_tanh, relu or tanh"),
+        "quick_gelu" => Tensors.Activation.QuickGelu,
+        var other => throw new CratonException($"{File}: {names[0]} is '{other}', expected silu, gelu, gelu_new, gelu_pytorch_tanh, relu, tanh or quick_gelu"),
     };
 
     /// <summary>Refuses a setting that would change the model and is not built.</summary>

@@ -32,7 +32,7 @@ public sealed class Linear : Module
 
     /// <summary>activation(x) · weightᵀ + bias + residual; the activation and the residual [.., outputs] may be left out.</summary>
     public Tensor Forward(Tensor x, Activation activation = Activation.None, Tensor? residual = null) => IsAdapted
-        ? Adapted(Activated(x, activation), residual)
+        ? Adapted(Ops.Activate(x, activation), residual)
         : Ops.Linear(x, Weight, Bias, activation, residual);
 
     /// <summary>Lets an adapter reach in, after those that do.</summary>
@@ -49,15 +49,6 @@ public sealed class Linear : Module
         foreach (ILinearAdapter adapter in _adapters) y = adapter.Output(x, plain, y);
         return residual is null ? y : y + residual;
     }
-
-    private static Tensor Activated(Tensor x, Activation activation) => activation switch
-    {
-        Activation.Relu => Ops.Relu(x),
-        Activation.Gelu => Ops.Gelu(x),
-        Activation.GeluTanh => Ops.GeluTanh(x),
-        Activation.Silu => Ops.Silu(x),
-        _ => x,
-    };
 
     /// <inheritdoc/>
     protected override void OnReplaced(string name, Tensor tensor)

@@ -14,13 +14,14 @@ public sealed class ProjectedAttention : Module
     /// <param name="headDim">Width of a head.</param>
     /// <param name="bias">Whether the projections have biases.</param>
     /// <param name="names">The checkpoint's names.</param>
-    public ProjectedAttention(int width, int heads, int headDim, bool bias, (string Query, string Key, string Value, string Output) names)
+    /// <param name="outputBias">Whether the last projection has a bias; as the others when null.</param>
+    public ProjectedAttention(int width, int heads, int headDim, bool bias, (string Query, string Key, string Value, string Output) names, bool? outputBias = null)
     {
         _heads = heads;
         _query = Child(names.Query, new Linear(width, heads * headDim, bias));
         _key = Child(names.Key, new Linear(width, heads * headDim, bias));
         _value = Child(names.Value, new Linear(width, heads * headDim, bias));
-        _output = Child(names.Output, new Linear(heads * headDim, width, bias));
+        _output = Child(names.Output, new Linear(heads * headDim, width, outputBias ?? bias));
     }
 
     /// <summary>Queries, [B, T, C] → [B, H, T, D].</summary>
@@ -32,6 +33,17 @@ public sealed class ProjectedAttention : Module
     /// <summary>Values, [B, T, C] → [B, H, T, D].</summary>
     public Tensor Values(Tensor x) => Heads.Split(_value.Forward(x), _heads);
 
-    /// <summary>The joined heads back into the stream: [B, T, H·D] → [B, T, C], the residual added.</summary>
-    public Tensor Output(Tensor seen, Tensor residual) => _output.Forward(seen, residual: residual);
+    /// <summary>What all places of x see of each other: [B, T, C] → [B, T, H·D].</summary>
+    /// <param name="x">The stream, normalised where the model does so.</param>
+    /// <param name="options">Who sees whom.</param>
+    /// <param name="weights">Gets the weights [B, H, T, T] when it is given, for looking at.</param>
+    public Tensor Attend(Tensor x, in AttentionOptions options, ICollection<Tensor>? weights = null)
+    {
+        Tensor q = Queries(x), k = Keys(x);
+        weights?.Add(Heads.Weights(q, k, options));
+        return Heads.Join(Ops.Attention(q, k, Values(x), options));
+    }
+
+    /// <summary>The joined heads back into the stream: [B, T, H·D] → [B, T, C], with the residual added if one is given.</summary>
+    public Tensor Output(Tensor seen, Tensor? residual = null) => _output.Forward(seen, residual: residual);
 }

@@ -26,15 +26,8 @@ public abstract record EncoderConfig
         PadTokenId = read.Id("pad_token_id");
         TieWordEmbeddings = read.Flag("tie_word_embeddings", true);
         InitializerRange = read.Number("initializer_range", 0.02);
-        Labels = read.Object("id2label")?.Labels(MostLabels) ?? [.. Enumerable.Range(0, Math.Clamp(read.IntOr(2, "num_labels"), 1, MostLabels)).Select(i => $"LABEL_{i}")];
-        Problem = read.TextOr("", "problem_type") switch
-        {
-            "" => ProblemType.ByLabels,
-            "regression" => ProblemType.Regression,
-            "single_label_classification" => ProblemType.OneOf,
-            "multi_label_classification" => ProblemType.AnyOf,
-            var other => throw new CratonException($"{read.File}: problem_type is '{other}', expected regression, single_label_classification or multi_label_classification"),
-        };
+        Labels = LabelsOf(read);
+        Problem = ProblemOf(read);
     }
 
     /// <summary>Number of token ids.</summary>
@@ -87,8 +80,22 @@ public abstract record EncoderConfig
         if (PadTokenId >= VocabSize) throw new CratonException($"{source}: pad_token_id is {PadTokenId}, expected less than vocab_size ({VocabSize})");
     }
 
+    /// <summary>The names of the classes, or numbered ones.</summary>
+    internal static IReadOnlyList<string> LabelsOf(ConfigReader read) => read.Object("id2label")?.Labels(MostLabels)
+        ?? [.. Enumerable.Range(0, Math.Clamp(read.IntOr(2, "num_labels"), 1, MostLabels)).Select(i => $"LABEL_{i}")];
+
+    /// <summary>What <c>problem_type</c> says.</summary>
+    internal static ProblemType ProblemOf(ConfigReader read) => read.TextOr("", "problem_type") switch
+    {
+        "" => ProblemType.ByLabels,
+        "regression" => ProblemType.Regression,
+        "single_label_classification" => ProblemType.OneOf,
+        "multi_label_classification" => ProblemType.AnyOf,
+        var other => throw new CratonException($"{read.File}: problem_type is '{other}', expected regression, single_label_classification or multi_label_classification"),
+    };
+
     /// <summary>Refuses a size of less than 1 or more than the most.</summary>
-    protected static void Within(string source, int value, string name, int most)
+    protected internal static void Within(string source, int value, string name, int most)
     {
         if (value < 1 || value > most) throw new CratonException($"{source}: {name} is {value}, expected 1 to {most}");
     }

@@ -118,13 +118,13 @@ public sealed class SequenceClassifier : EncoderModel
     /// <summary>The loss of the configuration's <see cref="ProblemType"/>.</summary>
     /// <param name="input">The texts.</param>
     /// <param name="labels">Classes, I32 or I64 [B]; or numbers, or 0 and 1 for each label, F32 [B, L] (for one label also [B]).</param>
-    public Tensor Loss(in EncoderInput input, Tensor labels)
+    public Tensor Loss(in EncoderInput input, Tensor labels) => LossOf(Config.Problem, Logits(input), labels);
+
+    /// <summary>The loss of a problem for scores [B, L].</summary>
+    internal static Tensor LossOf(ProblemType problem, Tensor logits, Tensor labels)
     {
-        Tensor logits = Logits(input);
         bool classes = labels.DType is DType.I32 or DType.I64;
-        ProblemType problem = Config.Problem != ProblemType.ByLabels ? Config.Problem
-            : logits.Size(1) == 1 ? ProblemType.Regression
-            : classes ? ProblemType.OneOf : ProblemType.AnyOf;
+        if (problem == ProblemType.ByLabels) problem = logits.Size(1) == 1 ? ProblemType.Regression : classes ? ProblemType.OneOf : ProblemType.AnyOf;
         return problem switch
         {
             ProblemType.OneOf => Ops.CrossEntropy(logits, labels.View(-1)),

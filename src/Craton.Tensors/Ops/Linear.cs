@@ -17,6 +17,8 @@ public enum Activation
     Silu,
     /// <summary>The hyperbolic tangent.</summary>
     Tanh,
+    /// <summary>x · sigmoid(1.702 · x).</summary>
+    QuickGelu,
 }
 
 public static partial class Ops
@@ -29,7 +31,7 @@ public static partial class Ops
     /// as the slope.</remarks>
     public static Tensor Linear(Tensor x, Tensor weight, Tensor? bias = null, Activation activation = Activation.None, Tensor? residual = null)
     {
-        if (activation == Activation.Tanh) (x, activation) = (Tanh(x), Activation.None); // its slope is made of its result
+        if (activation is Activation.Tanh or Activation.QuickGelu) (x, activation) = (Activate(x, activation), Activation.None); // neither is among the fused ones
         Check.Float("linear", "x", x);
         Check.Rank("linear", "x", x, 1);
         Check.Rank("linear", "weight", weight, 2, 2);
@@ -73,6 +75,7 @@ public static partial class Ops
         Activation.GeluTanh => GeluTanh(x),
         Activation.Silu => Silu(x),
         Activation.Tanh => Tanh(x),
+        Activation.QuickGelu => QuickGelu(x),
         _ => x,
     };
 

@@ -1,0 +1,81 @@
+using Craton.Models.Encoders;
+using Craton.Nn;
+using Craton.Tensors;
+
+namespace Craton.Models.Vision;
+
+/// <summary>A model of images, or of images and texts, that lies in a directory.</summary>
+public abstract class VisionModel : Module
+{
+    /// <summary>What it was read from; null for a model that was made here.</summary>
+    public EncoderSource? Source { get; internal set; }
+
+    /// <summary>The name in the files it was read from of one of its parameters.</summary>
+    internal Func<string, string> StoredName { get; set; } = name => name;
+
+    /// <summary>How files that hold these names name the parameters.</summary>
+    protected internal virtual Func<string, string> NamesIn(IReadOnlyCollection<string> stored) => name => name;
+
+    /// <summary>How they do where all names may begin with a prefix.</summary>
+    private protected static Func<string, string> MaybeAfter(string prefix, IReadOnlyCollection<string> stored) =>
+        stored.Any(name => name.StartsWith(prefix + ".", StringComparison.Ordinal)) ? name => $"{prefix}.{name}" : name => name;
+}
+
+/// <summary>An encoder of images alone.</summary>
+public sealed class ImageModel : VisionModel
+{
+    /// <summary>Takes over an encoder.</summary>
+    public ImageModel(ImageEncoder encoder) => Encoder = Inline(encoder);
+
+    /// <summary>The encoder.</summary>
+    public ImageEncoder Encoder { get; }
+
+    /// <inheritdoc/>
+    protected internal override Func<string, string> NamesIn(IReadOnlyCollection<string> stored) => MaybeAfter(Encoder.Prefix, stored);
+}
+
+/// <summary>Classes of images.</summary>
+public sealed class ImageClassifier : VisionModel
+{
+    private readonly Linear _head;
+    private readonly Linear? _taught;
+    private readonly ProblemType _problem;
+
+    /// <summary>Creates the model with zeroed weights.</summary>
+    /// <param name="encoder">The encoder.</param>
+    /// <param name="read">The configuration, which names the classes.</param>
+    /// <param name="taught">Whether a second head reads the encoder's second vector, which learned from a teacher (DeiT).</param>
+    public ImageClassifier(ImageEncoder encoder, ConfigReader read, bool taught = false)
+    {
+        Encoder = Child(encoder.Prefix, encoder);
+        (Labels, _problem) = (EncoderConfig.LabelsOf(read), EncoderConfig.ProblemOf(read));
+        _head = Child(taught ? "cls_classifier" : "classifier", new Linear(encoder.FeatureWidth, Labels.Count, bias: true));
+        if (taught) _taught = Child("distillation_classifier", new Linear(encoder.FeatureWidth, Labels.Count, bias: true));
+    }
+
+    /// <summary>The encoder.</summary>
+    public ImageEncoder Encoder { get; }
+
+    /// <summary>Names of the classes, in their order.</summary>
+    public IReadOnlyList<string> Labels { get; }
+
+    /// <summary>Scores of the classes, [N, L]: of two heads their mean.</summary>
+    /// <inheritdoc cref="ImageEncoder.Hidden"/>
+    public Tensor Logits(Tensor pixels, bool interpolate = false)
+    {
+        (Tensor own, Tensor? taught) = HeadLogits(Encoder.Hidden(pixels, interpolate));
+        return taught is null ? own : (own + taught) * 0.5;
+    }
+
+    /// <summary>Scores of each head for what the encoder gave, each [N, L]; null where there is no second one.</summary>
+    public (Tensor Own, Tensor? Taught) HeadLogits(Tensor hidden) =>
+        (_head.Forward(Encoder.Features(hidden)), _taught?.Forward(Ops.Select(hidden, 1, 1)));
+
+    /// <summary>The loss of the configuration's <see cref="ProblemType"/>.</summary>
+    /// <param name="pixels">Prepared images.</param>
+    /// <param name="labels">Classes, I32 or I64 [N]; or numbers, or 0 and 1 for each label, F32 [N, L].</param>
+    /// <exception cref="CratonException">The model has a second head, which learns from a teacher only.</exception>
+    public Tensor Loss(Tensor pixels, Tensor labels) => _taught is null
+        ? SequenceClassifier.LossOf(_problem, Logits(pixels), labels)
+        : throw new CratonException("this model's second head learns from a teacher; train a DeiT of one head in its place");
+}

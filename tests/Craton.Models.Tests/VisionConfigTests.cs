@@ -1,0 +1,58 @@
+using System.Text;
+using System.Text.Json;
+using Craton.Models.Vision;
+using Craton.Tensors;
+
+namespace Craton.Models.Tests;
+
+/// <summary>Configurations of models of images.</summary>
+public sealed class VisionConfigTests
+{
+    private const string Sizes = """ "hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, """;
+    private const string Vision = "{" + Sizes + """ "model_type": "clip_vision_model", "image_size": 8, "patch_size": 4, "hidden_act": "quick_gelu"} """;
+    private const string Text = "{" + Sizes + """ "vocab_size": 9, "max_position_embeddings": 8, "eos_token_id": 2, "hidden_act": "gelu"} """;
+    private const string Parts = """ "text_config": """ + Text + """, "vision_config": """ + Vision + "}";
+    private const string Clip = """{"model_type": "clip", "projection_dim": 4, """ + Parts;
+    private const string Siglip = """{"model_type": "siglip", """ + Parts;
+    private const string Dinov2 = "{" + Sizes + """ "model_type": "dinov2", "image_size": 8, "patch_size": 4, "mlp_ratio": 2, "use_swiglu_ffn": true} """;
+    private const string Vit = "{" + Sizes + """ "model_type": "vit", "architectures": ["ViTForImageClassification"], "image_size": 8, "patch_size": 4, "id2label": {"0": "cat", "1": "dog"}} """;
+
+    public static TheoryData<string> Configs => [Clip, Siglip, Dinov2, Vit];
+
+    [Theory]
+    [MemberData(nameof(Configs))]
+    public void DamagedConfigurationsGiveTypedErrors(string config)
+    {
+        byte[] original = Encoding.UTF8.GetBytes(config);
+        Create(original);
+        var random = new Random(11);
+        for (int i = 0; i < 30_000; i++)
+        {
+            byte[] bytes = [.. original];
+            for (int n = random.Next(1, 4); n > 0; n--) bytes[random.Next(bytes.Length)] = original[random.Next(bytes.Length)];
+            try
+            {
+                Create(bytes);
+            }
+            catch (Exception e) when (e is CratonException or JsonException)
+            {
+                // JSON is parsed by the framework, which the readers of files wrap.
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(Vit, "\"num_attention_heads\": 2", "\"num_attention_heads\": 3", "num_attention_heads")]
+    [InlineData(Vit, "\"patch_size\": 4", "\"patch_size\": 16", "patch_size")]
+    [InlineData(Vit, "ViTForImageClassification", "ViTForMaskedImageModeling", "ViTForMaskedImageModeling")]
+    [InlineData(Siglip, "\"patch_size\": 4", "\"vision_use_head\": false", "vision_use_head")]
+    [InlineData(Clip, "quick_gelu", "mish", "hidden_act")]
+    public void WhatIsNotSupportedIsNamed(string config, string setting, string other, string name) =>
+        Assert.Contains(name, Assert.Throws<CratonException>(() => Create(Encoding.UTF8.GetBytes(config.Replace(setting, other, StringComparison.Ordinal)))).Message, StringComparison.Ordinal);
+
+    private static void Create(byte[] json)
+    {
+        using JsonDocument document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 32, AllowDuplicateProperties = false });
+        VisionDirectory.Create(new ConfigReader("config.json", document.RootElement), pooler: false);
+    }
+}
