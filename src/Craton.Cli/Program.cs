@@ -1,6 +1,7 @@
 using Craton.Cli;
 using Craton.Cli.Packing;
 using Craton.Cli.Verbs;
+using Craton.Tensors;
 
 // One class per verb, one line per verb.
 Verb[] verbs =
@@ -26,6 +27,16 @@ Verb[] verbs =
 ];
 
 // A program that carries a model converses with it: alone, or once with the message that it is given.
-return PackedModel.Find() is { } model
-    ? CommandLine.Run([new ChatVerb()], ["chat", "-m", model, .. args.Length > 0 && !args[0].StartsWith('-') ? ["--message", .. args] : args])
-    : CommandLine.Run(verbs, args);
+string? model;
+try
+{
+    model = PackedModel.Find();
+}
+catch (CratonException e)
+{
+    Console.Error.WriteLine($"craton: {e.Message}");
+    return 2;
+}
+return model is null
+    ? CommandLine.Run(verbs, args)
+    : CommandLine.Run([new ChatVerb()], ["chat", "-m", model, .. args.Length > 0 && !args[0].StartsWith('-') ? ["--message", .. args] : args]);
