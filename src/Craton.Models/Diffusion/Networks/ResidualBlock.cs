@@ -4,12 +4,12 @@ using Craton.Tensors;
 namespace Craton.Models.Diffusion.Networks;
 
 /// <summary>What all blocks of a network share.</summary>
-/// <param name="TimeWidth">Width of the embedding of times.</param>
+/// <param name="TimeWidth">Width of the embedding of times; null where blocks know none.</param>
 /// <param name="Groups">Groups of the normalisations.</param>
 /// <param name="Eps">Added to their variances.</param>
 /// <param name="Activation">The activation.</param>
 /// <param name="ScalesByTime">Whether times scale and shift what is normalised, rather than being added before.</param>
-internal sealed record BlockSettings(int TimeWidth, int Groups, double Eps, Activation Activation, bool ScalesByTime);
+internal sealed record BlockSettings(int? TimeWidth, int Groups, double Eps, Activation Activation, bool ScalesByTime);
 
 /// <summary>Whether a block changes the size of its images.</summary>
 internal enum Resizing
@@ -31,7 +31,7 @@ internal sealed class ResidualBlock : Module
     private readonly GroupNorm _norm1, _norm2;
     private readonly Conv2d _conv1, _conv2;
     private readonly Conv2d? _shortcut;
-    private readonly Linear _time;
+    private readonly Linear? _time;
 
     /// <summary>Creates the block.</summary>
     /// <param name="channels">Channels of the input.</param>
@@ -44,26 +44,32 @@ internal sealed class ResidualBlock : Module
         (_settings, _divisor, _resizing) = (settings, divisor, resizing);
         _norm1 = Child("norm1", new GroupNorm(settings.Groups, channels, settings.Eps));
         _conv1 = Child("conv1", new Conv2d(channels, filters, 3, new() { Padding = 1 }));
-        _time = Child("time_emb_proj", new Linear(settings.TimeWidth, settings.ScalesByTime ? 2 * filters : filters, bias: true));
+        if (settings.TimeWidth is { } width) _time = Child("time_emb_proj", new Linear(width, settings.ScalesByTime ? 2 * filters : filters, bias: true));
         _norm2 = Child("norm2", new GroupNorm(settings.Groups, filters, settings.Eps));
         _conv2 = Child("conv2", new Conv2d(filters, filters, 3, new() { Padding = 1 }));
         if (channels != filters) _shortcut = Child("conv_shortcut", new Conv2d(channels, filters, 1));
     }
 
-    /// <summary>x [N, channels, H, W] and times [N, width] → [N, filters, ..].</summary>
-    public Tensor Forward(Tensor x, Tensor time)
+    /// <summary>x [N, channels, H, W] and times [N, width] where the block knows them → [N, filters, ..].</summary>
+    public Tensor Forward(Tensor x, Tensor? time = null)
     {
         Tensor h = Resized(Ops.Activate(_norm1.Forward(x), _settings.Activation));
         x = Resized(x);
         h = _conv1.Forward(h);
-        Tensor shift = _time.Forward(time, _settings.Activation);
-        shift = shift.View(shift.Size(0), shift.Size(1), 1, 1);
-        int filters = h.Size(1);
-        h = _settings.ScalesByTime
-            ? _norm2.Forward(h) * (Ops.Slice(shift, 1, 0, filters) + 1) + Ops.Slice(shift, 1, filters)
-            : _norm2.Forward(h + shift);
+        h = Timed(h, time);
         h = _conv2.Forward(Ops.Activate(h, _settings.Activation)) + (_shortcut?.Forward(x) ?? x);
         return _divisor == 1 ? h : h / _divisor;
+    }
+
+    private Tensor Timed(Tensor h, Tensor? time)
+    {
+        if (_time is null) return _norm2.Forward(h);
+        Tensor shift = _time.Forward(time!, _settings.Activation);
+        shift = shift.View(shift.Size(0), shift.Size(1), 1, 1);
+        int filters = h.Size(1);
+        return _settings.ScalesByTime
+            ? _norm2.Forward(h) * (Ops.Slice(shift, 1, 0, filters) + 1) + Ops.Slice(shift, 1, filters)
+            : _norm2.Forward(h + shift);
     }
 
     private Tensor Resized(Tensor x) => _resizing switch

@@ -25,8 +25,8 @@ internal sealed class UNet2DConfig
         Layers = Count("layers_per_block", 2, MostLayers);
         HeadWidth = read.Has("attention_head_dim") ? Count("attention_head_dim", 8, MostChannels) : (int?)read.NumberOrNull("attention_head_dim", 8); // null: one head
         bool scales = Choice("resnet_time_scale_shift", "default", "default", "scale_shift") == "scale_shift";
-        Blocks = new BlockSettings(
-            Count("time_embedding_dim", 4 * Channels[0], 4 * MostChannels), Count("norm_num_groups", 32, MostChannels), read.Number("norm_eps", 1e-5), read.Activation("silu", "act_fn"), scales);
+        TimeWidth = Count("time_embedding_dim", 4 * Channels[0], 4 * MostChannels);
+        Blocks = new BlockSettings(TimeWidth, Count("norm_num_groups", 32, MostChannels), read.Number("norm_eps", 1e-5), read.Activation("silu", "act_fn"), scales);
         MiddleGroups = read.Has("attn_norm_num_groups") ? Count("attn_norm_num_groups", 32, MostChannels) : scales ? null : Blocks.Groups;
         Padding = read.IntOr(1, "downsample_padding");
         if (Padding is not (0 or 1)) throw new CratonException($"{read.File}: downsample_padding: expected 0 or 1, got {Padding}");
@@ -63,6 +63,8 @@ internal sealed class UNet2DConfig
     public bool ResidualDown { get; }
 
     public bool ResidualUp { get; }
+
+    public int TimeWidth { get; }
 
     public BlockSettings Blocks { get; }
 

@@ -1,8 +1,6 @@
-using System.Text.Json.Nodes;
 using Craton.Models.Encoders;
 using Craton.Nn;
 using Craton.Tensors;
-using Craton.Tensors.IO;
 
 namespace Craton.Models.Diffusion.Networks;
 
@@ -12,8 +10,6 @@ namespace Craton.Models.Diffusion.Networks;
 /// </summary>
 public sealed class UNet2DModel : Module
 {
-    private const string ConfigFile = "config.json", WeightsFile = "diffusion_pytorch_model.safetensors";
-
     private readonly TimestepEmbedding _waves;
     private readonly TimeLayers _time;
     private readonly Embedding? _classTable;
@@ -32,7 +28,7 @@ public sealed class UNet2DModel : Module
     public UNet2DModel(ConfigReader read)
     {
         var config = new UNet2DConfig(read);
-        (int width, int time) = (config.Channels[0], config.Blocks.TimeWidth);
+        (int width, int time) = (config.Channels[0], config.TimeWidth);
         (_activation, _centres) = (config.Blocks.Activation, read.Flag("center_input_sample"));
         _waves = new TimestepEmbedding(width, 10000, read.Flag("flip_sin_to_cos", true), read.Real("freq_shift", 0));
         _in = Child("conv_in", new Conv2d(config.InChannels, width, 3, new() { Padding = 1 }));
@@ -76,26 +72,14 @@ public sealed class UNet2DModel : Module
     /// <exception cref="CratonException">A file is missing or damaged, or the weights do not fit the configuration.</exception>
     public static UNet2DModel Load(string directory)
     {
-        ConfigReader read = EncoderDirectory.ReadConfig(directory, out JsonObject config);
-        string name = read.TextOr("UNet2DModel", "_class_name");
-        if (name != "UNet2DModel") throw new CratonException($"{read.File}: _class_name is '{name}', expected UNet2DModel");
-        using SafetensorsModel weights = SafetensorsModel.Open(Path.Combine(directory, WeightsFile));
-        var model = new UNet2DModel(read) { _source = new EncoderSource(config, DecoderWeights.TypeOf(weights)) };
-        EncoderDirectory.Fill(directory, [.. model.NamedParameters()], weights, _ => false, map: false);
+        UNet2DModel model = NetworkFolder.Load(directory, "UNet2DModel", read => new UNet2DModel(read), out EncoderSource source);
+        model._source = source;
         return model;
     }
 
     /// <summary>Writes a network that was read from a folder: the configuration it had, and the weights as they are now, in F32.</summary>
     /// <exception cref="CratonException">The network was not read from a folder.</exception>
-    public void Save(string directory)
-    {
-        EncoderSource source = _source ?? throw new CratonException("this network was not read from a folder, which brings its config.json; open one and fill in the weights");
-        TensorSource[] tensors = [.. NamedParameters().Select(p => DecoderWeights.Source(p.Name, p.Tensor, transposed: false, DType.F32))];
-        using var folder = new DurableDirectory(directory);
-        folder.Write(WeightsFile, stream => SafetensorsWriter.Write(stream, tensors), tensors.Sum(t => t.Length));
-        JsonFile.Write(folder, ConfigFile, (JsonObject)source.Config.DeepClone());
-        folder.Commit();
-    }
+    public void Save(string directory) => NetworkFolder.Save(directory, this, _source);
 }
 
 /// <summary>Two layers over the waves of a time.</summary>
