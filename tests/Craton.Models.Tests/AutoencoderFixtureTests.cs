@@ -29,6 +29,32 @@ public sealed class AutoencoderFixtureTests(ITestOutputHelper output)
         if (tally.Cases > 0) tally.Finish("autoencoders");
     }
 
+    [Fact]
+    public void CodesOfACodebook()
+    {
+        var tally = new Tally(output);
+        foreach (JsonElement entry in Fixtures.Cases("diffusion", "model"))
+        {
+            string folder = Path.GetDirectoryName(Path.Combine(Fixtures.Folder("diffusion"), entry.GetProperty("files")[0].GetString()!))!;
+            if (Fixtures.Json(Path.Combine(folder, "config.json")).Text("_class_name") != "VQModel") continue;
+            tally.Case();
+            JsonElement c = Fixtures.Json(Path.Combine(folder, "case.json")), tolerances = c.GetProperty("tensors");
+            using SafetensorsFile inputs = SafetensorsFile.Open(Path.Combine(folder, "inputs.safetensors")), expected = SafetensorsFile.Open(Path.Combine(folder, "expected.safetensors"));
+            using var scope = TensorScope.Open("test");
+            VqModel model = VqModel.Load(folder);
+            Tensor codes = model.Encode(Read(inputs, "x")), h = Read(inputs, "h");
+            QuantizedVectors quantized = model.Quantize(codes);
+            tally.Same($"{c.Text("id")} indices", expected.Longs("encode.indices"), quantized.Index.ToArray<long>().Select(i => (int)i));
+            foreach ((string name, Tensor got) in new[]
+            {
+                ("encode.latents", codes), ("encode.quantized", quantized.Quantized), ("encode.codebook_loss", quantized.CodebookLoss + quantized.Commitment * 0.25),
+                ("decode.out", model.Decode(model.Quantize(h).Quantized)), ("decode.not_quantized", model.Decode(h)),
+            })
+                tally.Close($"{c.Text("id")} {name}", expected.Floats(name), got.ToArray<float>(), tolerances.GetProperty(name).Number("atol"), tolerances.GetProperty(name).Number("rtol"));
+        }
+        if (tally.Cases > 0) tally.Finish("autoencoders with a codebook");
+    }
+
     private static void Check(Tally tally, string folder, AutoencoderKl model)
     {
         JsonElement c = Fixtures.Json(Path.Combine(folder, "case.json")), tolerances = c.GetProperty("tensors");

@@ -1,5 +1,7 @@
 using System.Text.Json;
+using Craton.Models.Diffusion;
 using Craton.Models.Diffusion.Networks;
+using Craton.Models.Diffusion.Samplers;
 using Craton.Tensors;
 using Craton.Tensors.IO;
 using Xunit.Abstractions;
@@ -18,7 +20,7 @@ public sealed class UNetFixtureTests(ITestOutputHelper output)
         {
             string folder = Path.GetDirectoryName(Path.Combine(Fixtures.Folder("diffusion"), entry.GetProperty("files")[0].GetString()!))!;
             string kind = Fixtures.Json(Path.Combine(folder, "config.json")).Text("_class_name");
-            if (kind == "AutoencoderKL") continue; // AutoencoderFixtureTests
+            if (kind is "AutoencoderKL" or "VQModel") continue; // AutoencoderFixtureTests
             if (kind != "UNet2DModel")
             {
                 tally.Skip(entry.Text("id"), $"{kind} is not built");
@@ -29,6 +31,31 @@ public sealed class UNetFixtureTests(ITestOutputHelper output)
             Saved(tally, folder);
         }
         tally.Finish("networks of diffusion");
+    }
+
+    [Fact]
+    public void Pictures()
+    {
+        var tally = new Tally(output);
+        string root = Fixtures.Folder("diffusion");
+        foreach (JsonElement entry in Fixtures.Cases("diffusion", "pipeline"))
+        {
+            string data = Path.Combine(root, entry.GetProperty("files")[0].GetString()!);
+            JsonElement c = Fixtures.Json(Path.ChangeExtension(data, ".json"));
+            if (c.Text("pipeline") != "DDPMPipeline")
+            {
+                tally.Skip(entry.Text("id"), $"{c.Text("pipeline")} is not built");
+                continue;
+            }
+            tally.Case();
+            using SafetensorsFile file = SafetensorsFile.Open(data);
+            using var scope = TensorScope.Open("test");
+            var options = new SamplerOptions(c.GetProperty("arguments").GetProperty("num_inference_steps").GetInt32());
+            Tensor pictures = UnconditionalPipeline.Load(Path.Combine(root, c.Text("checkpoint"))).Generate(options, k => Read(file, $"draw.{k}"));
+            JsonElement tolerance = c.GetProperty("tensors").GetProperty("image");
+            tally.Close(entry.Text("id"), file.Floats("image"), pictures.Permute(0, 2, 3, 1).Contiguous().ToArray<float>(), tolerance.Number("atol"), tolerance.Number("rtol"));
+        }
+        tally.Finish("pipelines of diffusion");
     }
 
     private static void Check(Tally tally, string folder, UNet2DModel model)
