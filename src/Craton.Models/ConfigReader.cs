@@ -66,6 +66,11 @@ public sealed class ConfigReader
         : e.ValueKind == JsonValueKind.Number && e.GetDouble() is > 0 and < double.PositiveInfinity and var value ? value
         : throw Wrong(name, "a positive number", e);
 
+    /// <summary>A number of either sign, or what stands for it when it is absent or null.</summary>
+    public double Real(string name, double otherwise) => Find(name) is not { } e ? otherwise
+        : e.ValueKind == JsonValueKind.Number && double.IsFinite(e.GetDouble()) ? e.GetDouble()
+        : throw Wrong(name, "a number", e);
+
     /// <summary>A positive number, null where it is null, or what stands for it when it is absent.</summary>
     public double? NumberOrNull(string name, double? absent) => !_root.TryGetProperty(name, out _) ? absent : Has(name) ? Number(name, 0) : null;
 

@@ -64,6 +64,8 @@ internal sealed class Tally(ITestOutputHelper output)
     private readonly List<string> _failures = [];
     private int _run, _failed, _cases, _skipped;
 
+    public int Cases => _cases;
+
     public void Case() => _cases++;
 
     public void Skip(string name, string reason)
