@@ -14,6 +14,8 @@ Verb[] verbs =
     new ChatVerb(),
     new EvalVerb(),
     new EmbedVerb(),
+    new ClassifyVerb(),
+    new SearchImagesVerb(),
     new PerplexityVerb(),
     new QuantizeVerb(),
     new ExportVerb(),

@@ -19,6 +19,7 @@ public sealed record TextTowerConfig : TowerConfig
         Tokens = read.IntOr(tokens, "vocab_size");
         Longest = read.IntOr(longest, "max_position_embeddings");
         End = read.IntOr(tokens - 1, "eos_token_id");
+        Fill = read.IntOr(1, "pad_token_id");
         Projection = read.IntOr(Width, "projection_size");
         EncoderConfig.Within(read.File, Tokens, "vocab_size", 1 << 24);
         EncoderConfig.Within(read.File, Longest, "max_position_embeddings", 1 << 20);
@@ -33,6 +34,9 @@ public sealed record TextTowerConfig : TowerConfig
 
     /// <summary>Id that ends a text.</summary>
     public int End { get; }
+
+    /// <summary>Id that fills free places.</summary>
+    public int Fill { get; }
 
     /// <summary>Width of a text's vector where the tower projects it itself.</summary>
     public int Projection { get; }

@@ -11,6 +11,9 @@ public abstract class ImageTextModel : VisionModel
     /// <summary>Most tokens of a text.</summary>
     public abstract int LongestText { get; }
 
+    /// <summary>Id with which texts were filled up to <see cref="LongestText"/> in training, without being told apart; null where they were not.</summary>
+    public virtual int? FillsTextsWith => null;
+
     /// <summary>Vectors of images, as the model makes them.</summary>
     /// <param name="pixels">Prepared images [N, channels, H, W].</param>
     /// <param name="interpolate">Images may have another size than those of the training.</param>

@@ -87,6 +87,9 @@ public sealed class Siglip : ImageTextModel
     /// <inheritdoc/>
     public override int LongestText => Text.Config.Longest;
 
+    /// <inheritdoc/>
+    public override int? FillsTextsWith => Text.Config.Fill;
+
     /// <summary>The model that a <c>config.json</c> describes.</summary>
     public static Siglip Create(ConfigReader read) => new(new(SiglipText.Read(Part(read, "text_config"))), new(SiglipVision.Read(Part(read, "vision_config"))));
 

@@ -67,6 +67,10 @@ public sealed class ImageClassifier : VisionModel
         return taught is null ? own : (own + taught) * 0.5;
     }
 
+    /// <summary>How probable each class is: of one class they are shares, of any classes each stands by itself.</summary>
+    /// <param name="logits">Scores [N, L].</param>
+    public Tensor Probabilities(Tensor logits) => _problem == ProblemType.AnyOf ? Ops.Sigmoid(logits) : Ops.Softmax(logits);
+
     /// <summary>Scores of each head for what the encoder gave, each [N, L]; null where there is no second one.</summary>
     public (Tensor Own, Tensor? Taught) HeadLogits(Tensor hidden) =>
         (_head.Forward(Encoder.Features(hidden)), _taught?.Forward(Ops.Select(hidden, 1, 1)));

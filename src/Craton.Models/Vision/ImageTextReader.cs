@@ -1,0 +1,37 @@
+using Craton.Tensors;
+using Craton.Tokenizers;
+
+namespace Craton.Models.Vision;
+
+/// <summary>Reads picture files and texts into the common space of an <see cref="ImageTextModel"/>.</summary>
+public sealed class ImageTextReader
+{
+    private readonly ImageProcessor _processor;
+    private readonly Tokenizer _tokenizer;
+
+    private ImageTextReader(ImageTextModel model, ImageProcessor processor, Tokenizer tokenizer) => (Model, _processor, _tokenizer) = (model, processor, tokenizer);
+
+    /// <summary>The model.</summary>
+    public ImageTextModel Model { get; }
+
+    /// <summary>Takes over a model, with the processor and the tokenizer of its directory.</summary>
+    /// <exception cref="CratonException">A file is missing or damaged.</exception>
+    public static ImageTextReader Load(string directory, ImageTextModel model) => new(model, ImageProcessor.Load(directory), ModelDirectory.LoadTokenizer(directory));
+
+    /// <summary>The vector of a PNG file, [1, D].</summary>
+    /// <exception cref="Data.Images.PictureException">The file is no PNG file, damaged, or too large.</exception>
+    public Tensor Image(string path) => Model.ImageFeatures(Ops.Unsqueeze(_processor.ReadFile(path), 0));
+
+    /// <summary>The vectors of texts, [M, D]; texts that are too long are cut.</summary>
+    public Tensor Texts(IReadOnlyList<string> texts) => Ops.Concat(0, [.. texts.Select(Text)]);
+
+    private Tensor Text(string text)
+    {
+        var options = new EncodeOptions { Truncation = new Truncation(Model.LongestText) };
+        int[] ids = [.. _tokenizer.EncodeText(text, null, options).Ids];
+        if (ids.Length == 0) throw new CratonException("a text: expected one or more tokens, got none; write a word");
+        // Some models know texts of full length only.
+        if (Model.FillsTextsWith is { } padding) ids = [.. ids, .. Enumerable.Repeat(padding, Math.Max(0, Model.LongestText - ids.Length))];
+        return Model.TextFeatures(Tensor.From(ids, 1, ids.Length));
+    }
+}
