@@ -18,7 +18,8 @@ public sealed class GgufVocabularyTests(ITestOutputHelper output)
         using var folder = new TemporaryFolder();
         var original = new SentencePieceTokenizer(
             [new("<unk>", 0, SentencePieceKind.Unknown), new("<s>", 0, SentencePieceKind.Control), new("</s>", 0, SentencePieceKind.Control), new("\u2581", -2), new("a", -3), new("b", -4), new("ab", -1), new("\u2581ab", -1.5f), new("<x>", 0, SentencePieceKind.UserDefined)],
-            new SentencePieceOptions { Algorithm = algorithm, Charsmap = Convert.FromBase64String("BAAAAAAAAABhAA==") }) { BosToken = "<s>", EosToken = "</s>" };
+            new SentencePieceOptions { Algorithm = algorithm, Charsmap = Convert.FromBase64String("BAAAAAAAAABhAA==") })
+        { BosToken = "<s>", EosToken = "</s>" };
         original.Save(folder.Path);
         string path = folder.At("vocabulary.gguf");
         GgufWriter.Save(path, [.. GgufVocabulary.Read(folder.Path, size: 12)], []);

@@ -30,9 +30,25 @@ internal static class TimeFormat
     {
         string? pattern = code switch
         {
-            'Y' => "yyyy", 'm' => "MM", 'd' => "dd", 'H' => "HH", 'I' => "hh", 'M' => "mm", 'S' => "ss", 'y' => "yy", 'f' => "ffffff",
-            'b' or 'h' => "MMM", 'B' => "MMMM", 'a' => "ddd", 'A' => "dddd", 'p' => "tt", 'F' => "yyyy-MM-dd", 'T' or 'X' => "HH:mm:ss", 'R' => "HH:mm",
-            'D' or 'x' => "MM/dd/yy", 'r' => "hh:mm:ss tt",
+            'Y' => "yyyy",
+            'm' => "MM",
+            'd' => "dd",
+            'H' => "HH",
+            'I' => "hh",
+            'M' => "mm",
+            'S' => "ss",
+            'y' => "yy",
+            'f' => "ffffff",
+            'b' or 'h' => "MMM",
+            'B' => "MMMM",
+            'a' => "ddd",
+            'A' => "dddd",
+            'p' => "tt",
+            'F' => "yyyy-MM-dd",
+            'T' or 'X' => "HH:mm:ss",
+            'R' => "HH:mm",
+            'D' or 'x' => "MM/dd/yy",
+            'r' => "hh:mm:ss tt",
             _ => null,
         };
         return code switch
