@@ -36,7 +36,7 @@ internal static class StandAlone
     private static void Publish(string project, string folder)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (string argument in (string[])["publish", project, "-c", "Release", "-r", RuntimeInformation.RuntimeIdentifier, "--self-contained", "-p:PublishSingleFile=true", "-p:PublishTrimmed=true", "-o", folder, "-v", "q", "--nologo"])
+        foreach (string argument in (string[])["publish", project, "-c", "Release", "-r", RuntimeInformation.RuntimeIdentifier, "--self-contained", "-p:PublishSingleFile=true", "-o", folder, "-v", "q", "--nologo"])
             start.ArgumentList.Add(argument);
         using Process process = Process.Start(start) ?? throw new CratonException("the .NET SDK did not start; put 'dotnet' on the PATH");
         Task<string> errors = process.StandardError.ReadToEndAsync();
