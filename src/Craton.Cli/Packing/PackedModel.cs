@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Craton.Models.Hub;
+using Craton.Data;
 using Craton.Tensors;
 
 namespace Craton.Cli.Packing;
@@ -54,11 +54,8 @@ internal static class PackedModel
     {
         if (Environment.ProcessPath is not { } program) return null;
         using FileStream file = File.OpenRead(program);
-        if (ReadFooter(file) is not { } footer) return null;
-        byte[] index = new byte[footer.Length];
-        file.Position = footer.Index;
-        file.ReadExactly(index);
-        string folder = Path.Combine(Path.GetDirectoryName(new HubOptions().Folder)!, "packed", Convert.ToHexStringLower(SHA256.HashData(index))[..32]);
+        if (ReadIndex(file) is not { } index) return null;
+        string folder = Path.Combine(CacheFolder.Root, "packed", Convert.ToHexStringLower(SHA256.HashData(index))[..32]);
         JsonElement content = JsonElement.Parse(index);
         if (!Directory.Exists(folder)) LayOut(file, content, folder, program);
         return content.GetProperty("is_file").GetBoolean() ? Path.Combine(folder, content.GetProperty("files")[0].GetProperty("path").GetString()!) : folder;
@@ -82,7 +79,7 @@ internal static class PackedModel
     private static void CopyProgram(string program, FileStream output)
     {
         using FileStream input = File.OpenRead(program);
-        long length = ReadFooter(input) is { } footer ? footer.Program : input.Length;
+        long length = ReadIndex(input) is { } index ? JsonElement.Parse(index).GetProperty("files").EnumerateArray().Min(entry => entry.GetProperty("start").GetInt64()) : input.Length;
         input.Position = 0;
         byte[] buffer = new byte[1 << 20];
         for (int n; length > 0 && (n = input.Read(buffer, 0, (int)Math.Min(buffer.Length, length))) > 0; length -= n) output.Write(buffer, 0, n);
@@ -100,7 +97,7 @@ internal static class PackedModel
         output.Write(footer);
     }
 
-    private static (long Program, long Index, int Length)? ReadFooter(FileStream file)
+    private static byte[]? ReadIndex(FileStream file)
     {
         if (file.Length < FooterBytes) return null;
         Span<byte> footer = stackalloc byte[FooterBytes];
@@ -112,8 +109,7 @@ internal static class PackedModel
         byte[] index = new byte[length];
         file.Position = start;
         file.ReadExactly(index);
-        long program = JsonElement.Parse(index).GetProperty("files").EnumerateArray().Min(entry => entry.GetProperty("start").GetInt64());
-        return (program, start, (int)length);
+        return index;
     }
 
     private static void LayOut(FileStream file, JsonElement index, string folder, string program)

@@ -38,7 +38,7 @@ public static partial class DatasetCatalogue
         options ??= new PullOptions();
         CatalogueSet set = Sets.FirstOrDefault(s => s.Name == name)
             ?? throw new CratonException($"There is no data set '{name}'; known are {string.Join(", ", Sets.Select(s => s.Name))}.");
-        string folder = Path.Combine(options.Cache ?? DefaultCache(), "data", set.Name);
+        string folder = Path.Combine(options.Cache ?? CacheFolder.Root, "data", set.Name);
         Directory.CreateDirectory(folder);
         var paths = new List<string>();
         foreach (CatalogueFile file in set.Files)
@@ -52,9 +52,6 @@ public static partial class DatasetCatalogue
 
         return paths;
     }
-
-    private static string DefaultCache() => Environment.GetEnvironmentVariable("CRATON_CACHE") is { Length: > 0 } cache ? cache
-        : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "craton");
 
     private static bool IsRight(string path, CatalogueFile file)
     {

@@ -1,3 +1,5 @@
+using Craton.Data;
+
 namespace Craton.Models.Hub;
 
 /// <summary>Where models are pulled from and kept.</summary>
@@ -16,8 +18,7 @@ public sealed record HubOptions
     public string Revision { get; init; } = "main";
 
     /// <summary>The folder that pulled models lie in, as <c>owner/name</c>: <c>models</c> in <c>CRATON_CACHE</c>, else in <c>~/.cache/craton</c>.</summary>
-    public string Folder { get; init; } = Path.Combine(
-        Variable("CRATON_CACHE") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "craton"), "models");
+    public string Folder { get; init; } = Path.Combine(CacheFolder.Root, "models");
 
     private static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
 }
