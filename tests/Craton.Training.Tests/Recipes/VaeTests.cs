@@ -30,8 +30,8 @@ public sealed class VaeTests : IDisposable
         double first = MetricsLog.Read(run.RunFolder)[0]["loss"]!.Value, bound = run.Measures.Single(m => m.Name == "elbo_nats").Value;
         Assert.True(bound < first / 2, $"from {first} to {bound} nats");
         string report = File.ReadAllText(run.Report);
-        Assert.Equal(2, report.Split("data:image/png;base64,").Length - 1);
-        Assert.Equal((10 * Side, 10 * Side), PngReader.ReadFile(Path.Combine(run.RunFolder, "samples.png")) is var samples ? (samples.Width, samples.Height) : default);
+        Assert.Equal(2 * Steps / 40, report.Split("data:image/png;base64,").Length - 1);
+        Assert.Equal((10 * Side, 10 * Side), PngReader.ReadFile(Path.Combine(run.RunFolder, "pictures", $"samples-{Steps:D8}.png")) is var samples ? (samples.Width, samples.Height) : default);
         Vae model = VaeDirectory.Load(run.ModelFolder!);
         Assert.Equal(bound, VaeTraining.Bound(model, IdxReader.ReadImages(Pictures("test", 30)), 1));
     }
