@@ -23,8 +23,17 @@ internal sealed class InstalledPeers(int threads, Action<string> tell) : IDispos
     /// <summary>Where the tokenizers' packages lie; null when nowhere.</summary>
     public static string? NodeModules { get; } = FindNodeModules();
 
-    /// <summary>PyTorch at a piece of work, or nothing.</summary>
+    /// <summary>PyTorch at a piece of training a GPT-2, or nothing.</summary>
     public PeerProcess[] Torch(string work, BenchConfiguration c)
+    {
+        int[] shape = [c.Model.NumHiddenLayers, c.Model.HiddenSize, c.Model.NumAttentionHeads, c.Model.VocabSize, c.Model.MaxPositionEmbeddings, c.Batch, c.Length];
+        return Torch("torch_train.py", [work, .. shape.Select(n => $"{n}")]);
+    }
+
+    /// <summary>PyTorch with one of our scripts, or nothing.</summary>
+    /// <param name="script">The script; its last argument is the number of threads.</param>
+    /// <param name="arguments">Its other arguments.</param>
+    public PeerProcess[] Torch(string script, params string[] arguments)
     {
         string? python = _torchPython ??= Pythons().FirstOrDefault(CanImportTorch);
         if (python is null)
@@ -32,7 +41,6 @@ internal sealed class InstalledPeers(int threads, Action<string> tell) : IDispos
             Tell("PyTorch is not installed: apt-get install python3-torch libopenblas0-openmp, or name a python that has it in CRATON_PYTHON");
             return [];
         }
-        int[] shape = [c.Model.NumHiddenLayers, c.Model.HiddenSize, c.Model.NumAttentionHeads, c.Model.VocabSize, c.Model.MaxPositionEmbeddings, c.Batch, c.Length, threads];
         List<(string, string)> environment =
         [
             .. LibraryVariables,
@@ -43,7 +51,7 @@ internal sealed class InstalledPeers(int threads, Action<string> tell) : IDispos
         if (Libraries("libopenblas.so.0").FirstOrDefault(file => file.Contains("openmp", StringComparison.Ordinal)) is { } openmp)
             environment.Add(("LD_LIBRARY_PATH", $"{Path.GetDirectoryName(openmp)}:{Environment.GetEnvironmentVariable("LD_LIBRARY_PATH")}"));
         else Tell("PyTorch runs on the BLAS it was installed with: apt-get install libopenblas0-openmp makes it faster");
-        return Start("PyTorch", python, ["-B", Script("torch_train.py"), work, .. shape.Select(n => $"{n}")], environment);
+        return Start("PyTorch", python, ["-B", Script(script), .. arguments, $"{threads}"], environment);
     }
 
     /// <summary>Every BLAS library that is here.</summary>
