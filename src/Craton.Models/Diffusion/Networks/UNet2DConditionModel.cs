@@ -39,7 +39,7 @@ public sealed class UNet2DConditionModel : Module
     {
         var config = new UNetConditionConfig(read);
         InChannels = config.InChannels;
-        SampleSize = read.IsList("sample_size") ? null : read.Has("sample_size") ? read.Count("sample_size", 64, 1 << 14) : null;
+        SampleSize = config.SampleSize;
         _time = Inline(new UNetTime(config, config.Blocks.Activation));
         if (read.Choice("addition_embed_type", "", "text_time") == "text_time") _sizes = Inline(new SizeEmbedding(config));
         _descent = Inline(new UNetDescent(config, InChannels, read.Count("conv_in_kernel", 3, 15)));
@@ -49,8 +49,8 @@ public sealed class UNet2DConditionModel : Module
     /// <summary>Channels of the images it is shown.</summary>
     public int InChannels { get; }
 
-    /// <summary>Rows and columns of the images it was trained on; null where the configuration does not say.</summary>
-    public int? SampleSize { get; }
+    /// <summary>Height and width of the images it was trained on; null where the configuration does not say.</summary>
+    public (int Height, int Width)? SampleSize { get; }
 
     /// <summary>What the network answers.</summary>
     /// <param name="x">Images with noise [N, C, H, W].</param>

@@ -20,10 +20,17 @@ public sealed class UNet2DModel : Module
     public UNet2DModel(ConfigReader read)
     {
         var config = new UNet2DConfig(read);
+        (InChannels, SampleSize) = (config.InChannels, config.SampleSize);
         _time = Inline(new UNetTime(config));
         _descent = Inline(new UNetDescent(config, config.InChannels));
         _ascent = Inline(new UNetAscent(config, config.OutChannels));
     }
+
+    /// <summary>Channels of the images it is shown.</summary>
+    public int InChannels { get; }
+
+    /// <summary>Height and width of the images it was trained on; null where the configuration does not say.</summary>
+    public (int Height, int Width)? SampleSize { get; }
 
     /// <summary>Whether <see cref="Forward"/> needs classes.</summary>
     public bool KnowsClasses => _time.KnowsClasses;

@@ -30,6 +30,7 @@ internal abstract class UNetConfig
         Blocks = new BlockSettings(TimeWidth, read.Count("norm_num_groups", 32, MostChannels), read.Number("norm_eps", 1e-5), read.Activation("silu", "act_fn"), scales);
         Padding = read.IntOr(1, "downsample_padding");
         if (Padding is not (0 or 1)) throw new CratonException($"{read.File}: downsample_padding: expected 0 or 1, got {Padding}");
+        SampleSize = Size();
         MiddleDivisor = read.Number("mid_block_scale_factor", 1);
         read.Choice("time_embedding_type", "positional");
         read.Refuse(read.Probability("dropout") > 0, "dropout", "these blocks have none; set it to 0 to use the weights as they are");
@@ -48,6 +49,9 @@ internal abstract class UNetConfig
     public BlockSettings Blocks { get; }
 
     public int Padding { get; }
+
+    /// <summary>Height and width of the images it was trained on; null where the configuration does not say.</summary>
+    public (int Height, int Width)? SampleSize { get; }
 
     public double MiddleDivisor { get; }
 
@@ -68,6 +72,18 @@ internal abstract class UNetConfig
 
     /// <summary>Types of blocks that are built, without those that attend.</summary>
     protected abstract string[] KnownTypes { get; }
+
+    private (int, int)? Size()
+    {
+        const int Most = 1 << 14;
+        int[] sizes = Read.IsList("sample_size") ? Read.Ints("sample_size")! : Read.Has("sample_size") ? [.. Enumerable.Repeat(Read.Count("sample_size", 0, Most), 2)] : [];
+        return sizes switch
+        {
+            [] => null,
+            [>= 1 and <= Most, >= 1 and <= Most] => (sizes[0], sizes[1]),
+            _ => throw new CratonException($"{Read.File}: sample_size: expected a height and a width from 1 to {Most}, got {string.Join(", ", sizes)}"),
+        };
+    }
 
     private string[] Types(string name, string[] otherwise)
     {
