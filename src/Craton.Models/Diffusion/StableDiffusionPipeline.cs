@@ -30,6 +30,9 @@ public sealed class StableDiffusionPipeline
     /// <summary>The settings of the sampler, under the names of a <c>scheduler_config.json</c>.</summary>
     public ConfigReader Scheduler { get; set; }
 
+    /// <summary>What the height and width of pictures are multiples of.</summary>
+    public int Unit => _codes.Reduction;
+
     /// <summary>Whether a pipeline of this class is one.</summary>
     public static bool Knows(string pipeline) => pipeline is "StableDiffusionPipeline" or "StableDiffusionImg2ImgPipeline" or "StableDiffusionInpaintPipeline";
 
