@@ -18,7 +18,7 @@ internal static class ClipFiles
     /// <summary>Reads both files; null where the vocabulary is another one, without the token that begins texts.</summary>
     public static Tokenizer? TryLoad(string vocabularyPath, string mergesPath)
     {
-        if (Vocabulary(vocabularyPath) is not { } vocabulary || !vocabulary.ContainsKey(Start))
+        if (Vocabulary(vocabularyPath) is not { } vocabulary)
             return null;
         var document = new JsonObject
         {
@@ -58,16 +58,17 @@ internal static class ClipFiles
             ?? throw new TokenizerFileException(vocabularyPath, $"has no {token}; expected the vocabulary of a CLIP model.");
     }
 
-    // Null where it is damaged, which others say better.
+    // Null where it is another one, or damaged, which others say better.
     private static JsonObject? Vocabulary(string path)
     {
         if (new FileInfo(path).Length > LargestFile)
             throw new TokenizerFileException(path, $"is longer than {LargestFile} bytes.");
         try
         {
-            return JsonNode.Parse(File.ReadAllBytes(path), documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false }) as JsonObject;
+            var options = new JsonDocumentOptions { AllowDuplicateProperties = false };
+            return JsonNode.Parse(File.ReadAllBytes(path), documentOptions: options) is JsonObject vocabulary && vocabulary.ContainsKey(Start) ? vocabulary : null;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             return null;
         }
