@@ -24,9 +24,11 @@ internal static class NetworkFolder
         T model = create(read);
         source = new EncoderSource(config, DecoderWeights.TypeOf(weights));
         bool early = weights.Names.Any(stored => stored.EndsWith(".proj_attn.weight", StringComparison.Ordinal));
-        EncoderDirectory.Fill(directory, [.. model.NamedParameters().Select(p => (early ? Early(p.Name) : p.Name, p.Tensor))], weights, _ => false, map: false);
+        EncoderDirectory.Fill(directory, [.. Tensors(model).Select(p => (early ? Early(p.Name) : p.Name, p.Tensor))], weights, _ => false, map: false);
         return model;
     }
+
+    private static IEnumerable<(string Name, Tensor Tensor)> Tensors(Module model) => model.NamedParameters().Concat(model.NamedBuffers());
 
     private static string Early(string name) => Names.Aggregate(name, (renamed, pair) => renamed.Replace(pair.Now, pair.Early, StringComparison.Ordinal));
 
@@ -34,7 +36,7 @@ internal static class NetworkFolder
     public static void Save(string directory, Module model, EncoderSource? from)
     {
         EncoderSource source = from ?? throw new CratonException("this network was not read from a folder, which brings its config.json; open one and fill in the weights");
-        TensorSource[] tensors = [.. model.NamedParameters().Select(p => DecoderWeights.Source(p.Name, p.Tensor, transposed: false, DType.F32))];
+        TensorSource[] tensors = [.. Tensors(model).Select(p => DecoderWeights.Source(p.Name, p.Tensor, transposed: false, DType.F32))];
         using var folder = new DurableDirectory(directory);
         folder.Write(WeightsFile, stream => SafetensorsWriter.Write(stream, tensors), tensors.Sum(t => t.Length));
         JsonFile.Write(folder, ConfigFile, (JsonObject)source.Config.DeepClone());
