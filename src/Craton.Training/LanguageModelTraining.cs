@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Craton.Data;
 using Craton.Models;
 using Craton.Models.Adapters;
@@ -220,12 +221,16 @@ internal sealed record RunningFigures(double? TrainLoss, double? ValLoss, double
     private static double? Finite(double value) => double.IsFinite(value) ? value : null;
 }
 
+/// <summary>The numbers of a checkpoint.</summary>
+internal sealed record TrainingState(long Step, long OptimizerSteps, LoaderState Rows, RunningFigures? Figures, string? Frozen);
+
+[JsonSerializable(typeof(TrainingState))]
+internal sealed partial class TrainingStateJson : JsonSerializerContext;
+
 /// <summary>What a checkpoint holds: weights, optimizer state, averages, and where the data stand.</summary>
 internal sealed class TrainingCheckpoint(Module model, IOptimizer optimizer, Ema? ema, IResumable rows, string? frozen)
 {
     private const string Weights = "model.safetensors", Optimizer = "optimizer.safetensors", Average = "average.safetensors", State = "state.json";
-
-    private sealed record StateFile(long Step, long OptimizerSteps, LoaderState Rows, RunningFigures? Figures, string? Frozen);
 
     public IReadOnlyList<CheckpointFile> Files(long step, RunningFigures figures)
     {
@@ -233,7 +238,7 @@ internal sealed class TrainingCheckpoint(Module model, IOptimizer optimizer, Ema
         {
             Tensors(Weights, model.NamedParameters()),
             Tensors(Optimizer, optimizer.State),
-            new(State, stream => JsonSerializer.Serialize(stream, new StateFile(step, optimizer.Steps, rows.State, figures, frozen))),
+            new(State, stream => JsonSerializer.Serialize(stream, new TrainingState(step, optimizer.Steps, rows.State, figures, frozen), TrainingStateJson.Default.TrainingState)),
         };
         if (ema is not null) files.Add(Tensors(Average, ema.State));
         return files;
@@ -241,7 +246,7 @@ internal sealed class TrainingCheckpoint(Module model, IOptimizer optimizer, Ema
 
     public (long Step, RunningFigures Figures) Load(Checkpoint checkpoint)
     {
-        StateFile state = JsonSerializer.Deserialize<StateFile>(File.ReadAllBytes(checkpoint.PathOf(State)))!;
+        TrainingState state = JsonSerializer.Deserialize(File.ReadAllBytes(checkpoint.PathOf(State)), TrainingStateJson.Default.TrainingState)!;
         if (state.Frozen != frozen) throw new CratonException("the model beside the adapter has changed since this run began; restore it, or begin a run under another name");
         Fill(checkpoint.PathOf(Weights), model.NamedParameters());
         Fill(checkpoint.PathOf(Optimizer), optimizer.State);

@@ -51,8 +51,8 @@ internal sealed class ChatVerb : Verb
                     output.Error(e.Message); // a script gets exit code 2, a person another try
                     continue;
                 }
-                turns.Add(new JsonObject { ["role"] = "user", ["content"] = line });
-                turns.Add(new JsonObject { ["role"] = "assistant", ["content"] = answer.Text, ["finish_reason"] = answer.FinishReason.ToString().ToLowerInvariant() });
+                turns.Add((JsonNode)new JsonObject { ["role"] = "user", ["content"] = line });
+                turns.Add((JsonNode)new JsonObject { ["role"] = "assistant", ["content"] = answer.Text, ["finish_reason"] = answer.FinishReason.ToString().ToLowerInvariant() });
             }
         }
         output.Result(new JsonObject { ["turns"] = turns });

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Craton.Tensors;
@@ -51,7 +52,7 @@ internal static class GgufTokenizer
         {
             Vocabulary vocabulary = Vocabulary.Read(file);
             Tokenizer tokenizer = vocabulary.Model is "llama" or "t5" ? Pieces(file, vocabulary)
-                : Tokenizer.FromJson(JsonSerializer.SerializeToUtf8Bytes(Json(file, vocabulary)), "tokenizer.json");
+                : Tokenizer.FromJson(Encoding.UTF8.GetBytes(Json(file, vocabulary).ToJsonString()), "tokenizer.json");
             JsonObject config = Config(file, vocabulary);
             tokenizer.BosToken = (string?)config["bos_token"];
             tokenizer.EosToken = (string?)config["eos_token"];
@@ -151,12 +152,12 @@ internal static class GgufTokenizer
     {
         bool prefix = Flag(file, "add_space_prefix") ?? true;
         var steps = new JsonArray();
-        if (prefix) steps.Add(new JsonObject { ["type"] = "Prepend", ["prepend"] = Space });
-        steps.Add(new JsonObject { ["type"] = "Replace", ["pattern"] = new JsonObject { ["String"] = " " }, ["content"] = Space });
+        if (prefix) steps.Add((JsonNode)new JsonObject { ["type"] = "Prepend", ["prepend"] = Space });
+        steps.Add((JsonNode)new JsonObject { ["type"] = "Replace", ["pattern"] = new JsonObject { ["String"] = " " }, ["content"] = Space });
         var decoders = new JsonArray(
             new JsonObject { ["type"] = "Replace", ["pattern"] = new JsonObject { ["String"] = Space }, ["content"] = " " },
             new JsonObject { ["type"] = "ByteFallback" }, new JsonObject { ["type"] = "Fuse" });
-        if (prefix) decoders.Add(new JsonObject { ["type"] = "Strip", ["content"] = " ", ["start"] = 1, ["stop"] = 0 });
+        if (prefix) decoders.Add((JsonNode)new JsonObject { ["type"] = "Strip", ["content"] = " ", ["start"] = 1, ["stop"] = 0 });
         int unknown = Array.IndexOf(types, Unknown);
         return new JsonObject
         {
@@ -238,7 +239,7 @@ internal static class GgufTokenizer
         var added = new JsonArray();
         for (int id = 0; id < tokens.Length; id++)
             if (types[id] is Control or UserDefined or Unknown)
-                added.Add(new JsonObject
+                added.Add((JsonNode)new JsonObject
                 {
                     ["id"] = id,
                     ["content"] = tokens[id],
@@ -265,7 +266,7 @@ internal static class GgufTokenizer
             if (begin is { } first) pieces.Add(Special(first, 0));
             for (int i = 0; i < sequences.Length; i++)
             {
-                pieces.Add(new JsonObject { ["Sequence"] = new JsonObject { ["id"] = sequences[i], ["type_id"] = i } });
+                pieces.Add((JsonNode)new JsonObject { ["Sequence"] = new JsonObject { ["id"] = sequences[i], ["type_id"] = i } });
                 if (end is { } last) pieces.Add(Special(last, i));
             }
             return pieces;
