@@ -40,6 +40,13 @@ internal sealed class Tool : IDisposable
 
     public ToolResult Run(params string[] args) => RunWith(null, args);
 
+    /// <summary>Runs the tool for work that takes longer than its other tests.</summary>
+    public ToolResult RunLong(params string[] args)
+    {
+        using Process process = Start(args);
+        return Finish(process, null, 5 * Patience);
+    }
+
     /// <summary>Runs the tool with a text on its standard input.</summary>
     public ToolResult RunWith(string? input, params string[] args)
     {
@@ -88,15 +95,15 @@ internal sealed class Tool : IDisposable
         return Process.Start(start)!;
     }
 
-    public static ToolResult Finish(Process process, string? input)
+    public static ToolResult Finish(Process process, string? input, TimeSpan? patience = null)
     {
         Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
         if (input is not null) process.StandardInput.Write(input);
         process.StandardInput.Close();
-        if (!process.WaitForExit(Patience))
+        if (!process.WaitForExit(patience ?? Patience))
         {
             process.Kill(entireProcessTree: true);
-            Assert.Fail($"the tool did not end within {Patience}");
+            Assert.Fail($"the tool did not end within {patience ?? Patience}");
         }
         return new ToolResult(process.ExitCode, output.Result, error.Result);
     }
