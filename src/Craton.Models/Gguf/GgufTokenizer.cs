@@ -14,6 +14,9 @@ namespace Craton.Models.Gguf;
 /// </summary>
 internal static class GgufTokenizer
 {
+    /// <summary>The key of the default chat template; those of others go on with a dot and a name.</summary>
+    public const string ChatTemplateKey = "tokenizer.chat_template";
+
     private const string Prefix = "tokenizer.ggml.", Space = "\u2581";
     private const int Normal = 1, Unknown = 2, Control = 3, UserDefined = 4, Byte = 6;
 
@@ -58,7 +61,7 @@ internal static class GgufTokenizer
             tokenizer.EosToken = (string?)config["eos_token"];
             tokenizer.PadToken = (string?)config["pad_token"];
             tokenizer.UnkToken = (string?)config["unk_token"] ?? tokenizer.UnkToken;
-            tokenizer.ChatTemplate = (string?)config["chat_template"];
+            foreach ((string name, string template) in Templates(file)) tokenizer.ChatTemplates[name] = template;
             return tokenizer;
         }
         catch (TokenizerException e)
@@ -97,8 +100,21 @@ internal static class GgufTokenizer
         var config = new JsonObject();
         foreach ((string role, string name) in new[] { ("bos", "bos_token"), ("eos", "eos_token"), ("padding", "pad_token"), ("unknown", "unk_token"), ("cls", "cls_token"), ("seperator", "sep_token"), ("mask", "mask_token") })
             if (Id(file, role, tokens) is { } id) config[name] = tokens[id];
-        if (file.Find("tokenizer.chat_template")?.Content is string template) config["chat_template"] = template;
+        (string Name, string Template)[] templates = [.. Templates(file)];
+        if (templates is [(Tokenizer.DefaultTemplate, var only)]) config["chat_template"] = only;
+        else if (templates.Length > 0) config["chat_template"] = new JsonArray([.. templates.Select(t => new JsonObject { ["name"] = t.Name, ["template"] = t.Template })]);
         return config;
+    }
+
+    // The default one, and others by name.
+    private static IEnumerable<(string Name, string Template)> Templates(GgufFile file)
+    {
+        foreach ((string key, GgufValue value) in file.Metadata)
+        {
+            if (value.Content is not string template || !key.StartsWith(ChatTemplateKey, StringComparison.Ordinal)) continue;
+            if (key == ChatTemplateKey) yield return (Tokenizer.DefaultTemplate, template);
+            else if (key[ChatTemplateKey.Length] == '.') yield return (key[(ChatTemplateKey.Length + 1)..], template);
+        }
     }
 
     // What the model expects before and behind a text.
