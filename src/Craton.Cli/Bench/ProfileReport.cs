@@ -34,7 +34,7 @@ internal static class ProfileReport
             // Products against arithmetic, all else against memory. What stays in the caches may be faster than memory.
             double share = time.Flops > 0 ? gflops / limits.FmaN : gigabytes / limits.Triad;
             output.Line($"{time.Name,-36} {time.Pass,-8} {time.Calls / steps,5} {seconds * 1e3,9:F2} {time.Seconds / wall,6:P1} {(time.Flops > 0 ? Figure.Short(gflops) : ""),8} {Figure.Short(gigabytes),6}  {share:P0} of {(time.Flops > 0 ? "multiply-adds" : "triad")}");
-            rows.Add(new JsonObject
+            rows.Add((JsonNode)new JsonObject
             {
                 ["op"] = time.Name,
                 ["pass"] = time.Pass,

@@ -5,7 +5,7 @@ namespace Craton.Training.Recipes;
 // The parts of recipes for models of pictures.
 
 /// <summary>Which pictures: IDX files of grey ones, as paths or as <c>set:NAME/FILE</c> of the data catalogue.</summary>
-public sealed record ImageDataSettings
+public sealed record ImageDataSettings : RecipePart
 {
     /// <summary>What is learnt.</summary>
     public string Train { get; init; } = "set:mnist/train-images-idx3-ubyte";
@@ -15,7 +15,7 @@ public sealed record ImageDataSettings
 }
 
 /// <summary>The shape of a variational auto-encoder.</summary>
-public sealed record VaeSettings
+public sealed record VaeSettings : RecipePart
 {
     /// <summary>Widths of the encoder's hidden layers; the decoder has the same in reverse.</summary>
     public IReadOnlyList<int> Hidden { get; init; } = [500, 500];
@@ -30,7 +30,7 @@ public sealed record VaeSettings
 }
 
 /// <summary>How long, how wide, and what to do on the way.</summary>
-public sealed record ImageLoopSettings
+public sealed record ImageLoopSettings : RecipePart
 {
     /// <summary>Optimizer steps.</summary>
     [Positive]

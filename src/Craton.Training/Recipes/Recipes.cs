@@ -3,7 +3,7 @@ using Craton.Training.Configuration;
 namespace Craton.Training.Recipes;
 
 /// <summary>Trains a language model from nothing.</summary>
-public sealed record PretrainRecipe
+public sealed record PretrainRecipe : RecipePart
 {
     /// <summary>Names the run's folder.</summary>
     public string Name { get; init; } = "pretrain";
@@ -32,7 +32,7 @@ public sealed record PretrainRecipe
 }
 
 /// <summary>Continues pre-training of a model on new text, mixed with a share of the old so that it is not forgotten.</summary>
-public sealed record ContinueRecipe
+public sealed record ContinueRecipe : RecipePart
 {
     /// <summary>Names the run's folder.</summary>
     public string Name { get; init; } = "continue";
@@ -65,7 +65,7 @@ public sealed record ContinueRecipe
 }
 
 /// <summary>Instruction tuning: conversations, with the loss on the assistant's turns only (Ouyang et al. 2022).</summary>
-public record SftRecipe
+public record SftRecipe : RecipePart
 {
     /// <summary>Names the run's folder.</summary>
     public string Name { get; init; } = "sft";
@@ -101,7 +101,7 @@ public sealed record LoraRecipe : SftRecipe
 }
 
 /// <summary>A variational auto-encoder of pictures (Kingma, Welling 2014).</summary>
-public sealed record VaeRecipe
+public sealed record VaeRecipe : RecipePart
 {
     /// <summary>Names the run's folder.</summary>
     public string Name { get; init; } = "vae";

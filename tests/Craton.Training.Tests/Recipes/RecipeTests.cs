@@ -22,7 +22,7 @@ public sealed class RecipeTests : IDisposable
     public void Every_recipe_of_the_repository_is_valid(string file)
     {
         string path = Path.Combine(Root(), "recipes", file), yaml = File.ReadAllText(path);
-        object recipe = RecipeReader.Kind(yaml, path) switch
+        RecipePart recipe = RecipeReader.Kind(yaml, path) switch
         {
             "pretrain" => RecipeReader.Read<PretrainRecipe>(yaml, path),
             "continue" => RecipeReader.Read<ContinueRecipe>(yaml, path),
