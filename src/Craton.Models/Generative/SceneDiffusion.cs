@@ -72,7 +72,7 @@ public sealed class SceneDiffusion : Module
         Tensor noise = Tensor.Empty(DType.F32, pictures.Shape);
         random.FillNormal(noise.AsSpan<float>());
         Tensor phrases = _text.Forward(captions);
-        return Process.Loss(pictures, noise, Process.Timesteps(captions.Count, random), (x, times) => Answer(x, times, phrases), Weight);
+        return Process.Loss(pictures, noise, Timesteps(captions.Count, random), (x, times) => Answer(x, times, phrases), Weight);
     }
 
     /// <summary>Draws a picture for each caption; a picture depends on the seed, its number and its caption alone.</summary>
@@ -93,6 +93,10 @@ public sealed class SceneDiffusion : Module
             }
         return pictures;
     }
+
+    // The noisier the more often: what is where is decided in much noise, and flat shapes with little noise have nothing left to learn.
+    private int[] Timesteps(int count, CounterRandom random) =>
+        [.. Process.Timesteps(count, random).Select(t => (int)(Math.Sqrt((t + 0.5) / Process.Schedule.Steps) * Process.Schedule.Steps))];
 
     // As v-prediction weighs errors of the picture, (1 + signal / noise), but no more than the greatest weight: what is flat needs no last digits.
     private double Weight(int timestep) => Math.Min(1 + Process.Schedule.SignalToNoise(timestep), MostWeight);
