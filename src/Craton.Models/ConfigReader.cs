@@ -69,6 +69,21 @@ public sealed class ConfigReader
     /// <summary>An integer, or what stands for it when it is absent or null.</summary>
     public int IntOr(int otherwise, params ReadOnlySpan<string> names) => Find(names) is { } e ? AsInt(names[0], e) : otherwise;
 
+    /// <summary>An integer from 1 to a limit, or what stands for it when it is absent or null.</summary>
+    public int Count(string name, int otherwise, int most) => IntOr(otherwise, name) is var value && value >= 1 && value <= most
+        ? value
+        : throw new CratonException($"{File}: {name}: expected 1 to {most}, got {value}");
+
+    /// <summary>One of some texts, the first of which stands for it when it is absent or null.</summary>
+    public string Choice(string name, params ReadOnlySpan<string> known)
+    {
+        string value = TextOr(known[0], name);
+        return known.Contains(value) ? value : throw new CratonException($"{File}: {name} is '{value}', expected {string.Join(" or ", known)}");
+    }
+
+    /// <summary>Whether there is null under a name.</summary>
+    public bool IsNull(string name) => _root.TryGetProperty(name, out JsonElement e) && e.ValueKind == JsonValueKind.Null;
+
     /// <summary>How many tokens a windowed layer sees: null where it is null, for all, or what stands for it when it is absent.</summary>
     public int? Window(string name, int? absent) => !_root.TryGetProperty(name, out _) ? absent : !Has(name) ? null
         : Int(name) is > 0 and var window ? window
