@@ -32,8 +32,7 @@ public sealed class SceneDiffusionTests : IDisposable
         string directory = Path.Combine(_folder, "model"), config = Path.Combine(directory, "config.json");
         SceneDiffusionDirectory.Save(directory, model, new ModelCard { Kind = "test" });
         SceneCaption[] captions = [SceneDiffusion.ReadCaption("two small green squares")];
-        var drawing = new SceneDrawing(Steps: 2);
-        Assert.Equal(model.Draw(captions, 1, drawing)[0].Samples, SceneDiffusionDirectory.Load(directory).Draw(captions, 1, drawing)[0].Samples);
+        Assert.Equal(model.Draw(captions, 1)[0].Samples, SceneDiffusionDirectory.Load(directory).Draw(captions, 1)[0].Samples);
 
         string written = File.ReadAllText(config);
         AssertRefused("\"text_layers\": 1", "\"text_layers\": 2", "norms.1.weight");
@@ -50,7 +49,7 @@ public sealed class SceneDiffusionTests : IDisposable
     private static SceneDiffusion Tiny(int textLayers)
     {
         var config = new SceneDiffusionConfig { TextWidth = 8, TextLayers = textLayers, Network = new() { Widths = [8, 16], HeadWidth = 8 } };
-        SceneDiffusion model = new SceneDiffusion(config).Initialize(1);
+        SceneDiffusion model = new SceneDiffusion(config, new(Steps: 2)).Initialize(1);
         foreach ((string name, Tensor tensor) in model.NamedParameters())
             if (name == "network.out.weight") new CounterRandom(2).FillNormal(tensor.AsSpan<float>());
         return model;
