@@ -19,7 +19,7 @@ internal sealed class TrainVerb : Verb
 
     public override Command Build()
     {
-        var command = new Command("train", "Train a model by a recipe: pretrain, continue, sft, lora, vae, diffusion, gan") { _recipe, _set, _resume, _runs };
+        var command = new Command("train", "Train a model by a recipe: pretrain, continue, sft, lora, vae, diffusion, gan, text-to-image") { _recipe, _set, _resume, _runs };
         OnRun(command, (parsed, output) =>
         {
             string file = parsed.GetValue(_recipe)!;
@@ -37,7 +37,8 @@ internal sealed class TrainVerb : Verb
                 "vae" => VaeTraining.Run(RecipeReader.Read<VaeRecipe>(yaml, file, settings), options),
                 "diffusion" => DiffusionTraining.Run(RecipeReader.Read<DiffusionRecipe>(yaml, file, settings), options),
                 "gan" => GanTraining.Run(RecipeReader.Read<GanRecipe>(yaml, file, settings), options),
-                _ => throw new CratonException($"{file}: recipe '{kind}' is unknown; expected pretrain, continue, sft, lora, vae, diffusion or gan"),
+                "text-to-image" => TextToImageTraining.Run(RecipeReader.Read<TextToImageRecipe>(yaml, file, settings), options),
+                _ => throw new CratonException($"{file}: recipe '{kind}' is unknown; expected pretrain, continue, sft, lora, vae, diffusion, gan or text-to-image"),
             };
             Show(output, result);
             return 0;
