@@ -19,7 +19,7 @@ internal sealed class TrainVerb : Verb
 
     public override Command Build()
     {
-        var command = new Command("train", "Train a model by a recipe: pretrain, continue, sft, lora, vae") { _recipe, _set, _resume, _runs };
+        var command = new Command("train", "Train a model by a recipe: pretrain, continue, sft, lora, vae, vqa") { _recipe, _set, _resume, _runs };
         OnRun(command, (parsed, output) =>
         {
             string file = parsed.GetValue(_recipe)!;
@@ -35,7 +35,8 @@ internal sealed class TrainVerb : Verb
                 "sft" => Sft.Run(RecipeReader.Read<SftRecipe>(yaml, file, settings), options),
                 "lora" => LoraTuning.Run(RecipeReader.Read<LoraRecipe>(yaml, file, settings), options),
                 "vae" => VaeTraining.Run(RecipeReader.Read<VaeRecipe>(yaml, file, settings), options),
-                _ => throw new CratonException($"{file}: recipe '{kind}' is unknown; expected pretrain, continue, sft, lora or vae"),
+                "vqa" => VqaTraining.Run(RecipeReader.Read<VqaRecipe>(yaml, file, settings), options),
+                _ => throw new CratonException($"{file}: recipe '{kind}' is unknown; expected pretrain, continue, sft, lora, vae or vqa"),
             };
             Show(output, result);
             return 0;

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Craton.Models.Encoders;
+using Craton.Models.Pictures;
 using Craton.Tensors;
 using Craton.Tensors.IO;
 
@@ -23,6 +24,10 @@ public static class VisionDirectory
         ("clip_vision_model", "CLIPVisionModel", (read, _) => new ImageModel(new ClipVision(ClipVision.Read(read)))),
         ("siglip", "SiglipModel", (read, _) => Siglip.Create(read)),
         ("llava", "LlavaForConditionalGeneration", (read, _) => Llava.Create(read)),
+        ("craton_classifier", "PictureClassifier", (read, _) => new PictureClassifier(read)),
+        ("craton_vqa", "PictureAnswerer", (read, _) => new PictureAnswerer(read)),
+        ("craton_clip", "PictureTextModel", (read, _) => new PictureTextModel(read)),
+        ("craton_caption", "PictureCaptioner", (read, _) => new PictureCaptioner(read)),
         ("siglip_vision_model", "SiglipVisionModel", (read, _) => new ImageModel(new SiglipVision(SiglipVision.Read(read)))),
     ];
 
@@ -57,8 +62,8 @@ public static class VisionDirectory
     /// <exception cref="CratonException">The model was not read from a directory.</exception>
     public static void Save(string directory, VisionModel model, DType? type = null) => EncoderDirectory.Write(directory, model.Source, [.. Stored(model)], type);
 
-    /// <summary>The parameters under the names of the files the model was read from.</summary>
-    internal static IEnumerable<(string Name, Tensor Tensor)> Stored(VisionModel model) => model.NamedParameters().Select(p => (model.StoredName(p.Name), p.Tensor));
+    /// <summary>The parameters and buffers under the names of the files the model was read from.</summary>
+    internal static IEnumerable<(string Name, Tensor Tensor)> Stored(VisionModel model) => model.NamedParameters().Concat(model.NamedBuffers()).Select(p => (model.StoredName(p.Name), p.Tensor));
 
     /// <summary>The model that a configuration describes, with zeroed weights that have no memory yet.</summary>
     internal static VisionModel Create(ConfigReader read, bool pooler)
