@@ -30,7 +30,7 @@ public sealed class Llava : VisionModel
             var other => throw new CratonException($"{read.File}: vision_feature_select_strategy is '{other}', expected default or full"),
         };
         _activation = read.Activation("gelu", "projector_hidden_act");
-        _end = Part(read, "text_config").Id("eos_token_id") ?? 2;
+        _end = read.Part("text_config").Id("eos_token_id") ?? 2;
         bool bias = read.Flag("multimodal_projector_bias", true);
         Vision = Child("vision_tower", vision);
         _first = Child("multi_modal_projector.linear_1", new Linear(vision.Config.Width * _layers.Length, language.Config.HiddenSize, bias));
@@ -53,14 +53,14 @@ public sealed class Llava : VisionModel
     /// <summary>The model that a <c>config.json</c> describes.</summary>
     public static Llava Create(ConfigReader read)
     {
-        ConfigReader vision = Part(read, "vision_config");
+        ConfigReader vision = read.Part("vision_config");
         ImageEncoder encoder = vision.ModelType switch
         {
             "clip_vision_model" => new ClipVision(ClipVision.Read(vision)),
             "siglip_vision_model" => new SiglipVision(SiglipVision.Read(vision)),
             var other => throw new CratonException($"{read.File}: vision_config.model_type is '{other}', expected clip_vision_model or siglip_vision_model"),
         };
-        CausalLanguageModel language = DecoderCatalogue.Create(Part(read, "text_config"));
+        CausalLanguageModel language = DecoderCatalogue.Create(read.Part("text_config"));
         if (language.NamedParameters().Any(p => language.IsStoredTransposed(p.Name)))
             throw new CratonException($"{read.File}: text_config: this kind of language model is not read beside images; take one of the Llama kind");
         return new Llava(read, encoder, language);
@@ -161,7 +161,4 @@ public sealed class Llava : VisionModel
             throw new CratonException($"{read.File}: vision_feature_layer: expected numbers from {-layers - 1} to {layers}");
         return Array.ConvertAll(given, layer => layer < 0 ? layers + 1 + layer : layer);
     }
-
-    private static ConfigReader Part(ConfigReader read, string name) => read.Object(name)
-        ?? throw new CratonException($"{read.File}: {name}: expected the settings of this part, got nothing");
 }
