@@ -19,7 +19,7 @@ internal sealed class TrainVerb : Verb
 
     public override Command Build()
     {
-        var command = new Command("train", "Train a model by a recipe: pretrain, continue, sft, lora, vae, vqa") { _recipe, _set, _resume, _runs };
+        var command = new Command("train", "Train a model by a recipe: pretrain, continue, sft, lora, vae, vqa, clip, classifier, caption") { _recipe, _set, _resume, _runs };
         OnRun(command, (parsed, output) =>
         {
             string file = parsed.GetValue(_recipe)!;
@@ -36,7 +36,10 @@ internal sealed class TrainVerb : Verb
                 "lora" => LoraTuning.Run(RecipeReader.Read<LoraRecipe>(yaml, file, settings), options),
                 "vae" => VaeTraining.Run(RecipeReader.Read<VaeRecipe>(yaml, file, settings), options),
                 "vqa" => VqaTraining.Run(RecipeReader.Read<VqaRecipe>(yaml, file, settings), options),
-                _ => throw new CratonException($"{file}: recipe '{kind}' is unknown; expected pretrain, continue, sft, lora, vae or vqa"),
+                "clip" => ClipTraining.Run(RecipeReader.Read<ClipRecipe>(yaml, file, settings), options),
+                "classifier" => ClassifierTraining.Run(RecipeReader.Read<ClassifierRecipe>(yaml, file, settings), options),
+                "caption" => CaptionTraining.Run(RecipeReader.Read<CaptionRecipe>(yaml, file, settings), options),
+                _ => throw new CratonException($"{file}: recipe '{kind}' is unknown; expected pretrain, continue, sft, lora, vae, vqa, clip, classifier or caption"),
             };
             Show(output, result);
             return 0;
