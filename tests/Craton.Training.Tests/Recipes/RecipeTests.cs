@@ -28,6 +28,10 @@ public sealed class RecipeTests : IDisposable
             "continue" => RecipeReader.Read<ContinueRecipe>(yaml, path),
             "lora" => RecipeReader.Read<LoraRecipe>(yaml, path),
             "vae" => RecipeReader.Read<VaeRecipe>(yaml, path),
+            "vqa" => RecipeReader.Read<VqaRecipe>(yaml, path),
+            "clip" => RecipeReader.Read<ClipRecipe>(yaml, path),
+            "classifier" => RecipeReader.Read<ClassifierRecipe>(yaml, path),
+            "caption" => RecipeReader.Read<CaptionRecipe>(yaml, path),
             _ => RecipeReader.Read<SftRecipe>(yaml, path),
         };
         string resolved = RecipeWriter.Write(RecipeReader.Kind(yaml, path), recipe);
