@@ -8,12 +8,12 @@ namespace Craton.Models.Pictures;
 // N pictures, M questions, T words, W width, L answers.
 
 /// <summary>
-/// Answers questions about pictures by one of the answers it knows: convolutions read the picture, a recurrent network the question, and
-/// their vectors are multiplied (Antol et al. 2015, "VQA: Visual Question Answering").
+/// Answers questions about pictures by one of the answers it knows: convolutions or a Transformer read the picture, a recurrent network the
+/// question, and their vectors are multiplied (Antol et al. 2015, "VQA: Visual Question Answering").
 /// </summary>
 public sealed class PictureAnswerer : VisionModel
 {
-    private const int MostWidth = 1 << 14, MostWords = 1 << 24;
+    private const int MostWidth = 1 << 12, MostInputs = 1 << 26, MostWords = 1 << 24;
 
     private readonly Linear _image, _joint, _answer;
     private readonly Embedding _words;
@@ -28,6 +28,7 @@ public sealed class PictureAnswerer : VisionModel
         EncoderConfig.Within(read.File, words, "words", MostWords);
         Answers = EncoderConfig.LabelsOf(read);
         Encoder = Child("encoder", PictureEncoder.Create(read));
+        if ((long)Encoder.PlaceCount * Encoder.Width > MostInputs) throw new CratonException($"{read.File}: image: expected at most {MostInputs} numbers of a picture, got {Encoder.PlaceCount} places of {Encoder.Width}; add a stage");
         _image = Child("image", new Linear(Encoder.PlaceCount * Encoder.Width, width, bias: true));
         _words = Child("words", new Embedding(words, embedding, WordVocabulary.Padding));
         _question = Child("question", new RecurrentNetwork(RecurrentCell.Gru, embedding, width));
@@ -53,7 +54,9 @@ public sealed class PictureAnswerer : VisionModel
     /// <param name="lengths">Number of words of each, [M].</param>
     public Tensor Scores(Tensor images, Tensor ids, Tensor lengths)
     {
-        Tensor question = Ops.Select(_question.Forward(_words.Forward(ids), lengths: lengths).H, 0, 0);
+        // The mean of all states: a word such as "not" is soon forgotten by the last one while the network learns.
+        Tensor states = _question.Forward(_words.Forward(ids), lengths: lengths).Y;
+        Tensor question = Ops.Sum(states, [1]) / Ops.Unsqueeze(Ops.Cast(lengths, DType.F32), 1);
         return _answer.Forward(_joint.Forward(images * question), Activation.Relu);
     }
 }

@@ -21,8 +21,6 @@ public readonly record struct LearningPass(double Dropout, CounterRandom Random)
 /// <summary>Reads small pictures: the part that models made here have in common.</summary>
 public abstract class PictureEncoder : Module
 {
-    private const int MostSide = 1 << 12;
-
     /// <summary>Keeps the sizes.</summary>
     /// <param name="side">Rows and columns of a picture.</param>
     /// <param name="width">Width of the vectors.</param>
@@ -44,7 +42,7 @@ public abstract class PictureEncoder : Module
         ConfigReader read = config.Object("image") ?? throw new CratonException($"{config.File}: image: expected the settings of the encoder of pictures, got nothing");
         return read.TextOr("", "kind") switch
         {
-            "conv" => new ConvEncoder(Side0(read), read.Ints("widths") ?? [], read.IntOr(1, "depth"), read.IntOr(2, "first_stride")),
+            "conv" => new ConvEncoder(new ConvConfig(read)),
             "vit" => new VitEncoder(new VitConfig(read)),
             var other => throw new CratonException($"{read.File}: image.kind is '{other}', expected conv or vit"),
         };
@@ -59,40 +57,53 @@ public abstract class PictureEncoder : Module
     /// <summary>One vector for each picture, [N, C].</summary>
     /// <inheritdoc cref="Places"/>
     public virtual Tensor Pooled(Tensor pixels, bool learns = false) => Ops.Mean(Places(pixels, learns), [1]);
+}
 
-    /// <summary>Refuses pictures of another shape.</summary>
-    protected void CheckPixels(Tensor pixels)
+/// <summary>Sizes of a <see cref="ConvEncoder"/>.</summary>
+public sealed record ConvConfig
+{
+    private const int MostSide = 1 << 10, MostStages = 8, MostDepth = 16, MostWidth = 1 << 10;
+
+    /// <summary>Takes over what the part <c>image</c> of a <c>config.json</c> says.</summary>
+    public ConvConfig(ConfigReader read)
     {
-        if (pixels.Rank != 4 || pixels.Size(1) != 3 || pixels.Size(2) != Side || pixels.Size(3) != Side)
-            throw new CratonException($"pictures: expected floats [N, 3, {Side}, {Side}], got {pixels.Layout}; prepare them with the model's image processor");
+        (Side, Widths, Depth, FirstStride) = (read.Int("image_size"), read.Ints("widths") ?? [], read.IntOr(1, "depth"), read.IntOr(2, "first_stride"));
+        EncoderConfig.Within(read.File, Side, "image.image_size", MostSide);
+        EncoderConfig.Within(read.File, Widths.Count, "number of image.widths", MostStages);
+        foreach (int width in Widths) EncoderConfig.Within(read.File, width, "image.widths", MostWidth);
+        EncoderConfig.Within(read.File, Depth, "image.depth", MostDepth);
+        EncoderConfig.Within(read.File, FirstStride, "image.first_stride", 2);
     }
 
-    private static int Side0(ConfigReader read)
-    {
-        int side = read.Int("image_size");
-        EncoderConfig.Within(read.File, side, "image.image_size", MostSide);
-        return side;
-    }
+    /// <summary>Rows and columns of a picture.</summary>
+    public int Side { get; }
+
+    /// <summary>Channels of each stage.</summary>
+    public IReadOnlyList<int> Widths { get; }
+
+    /// <summary>Convolutions of a stage.</summary>
+    public int Depth { get; }
+
+    /// <summary>1: the first stage does not halve the picture.</summary>
+    public int FirstStride { get; }
+
+    /// <summary>Rows and columns behind the last stage.</summary>
+    public int Grid => Widths.Skip(FirstStride == 1 ? 1 : 0).Aggregate(Side, (side, _) => (side + 1) / 2);
 }
 
 /// <summary>Convolutions of 3×3, each with a norm over the batch (Ioffe, Szegedy 2015) and a rectifier. Every stage halves the picture.</summary>
 public sealed class ConvEncoder : PictureEncoder
 {
-    private const int MostStages = 8, MostDepth = 16, MostWidth = 1 << 12;
-
     private readonly Conv2d[] _convolutions;
     private readonly BatchNorm[] _norms;
 
     /// <summary>Creates the encoder with zeroed weights.</summary>
-    /// <param name="side">Rows and columns of a picture.</param>
-    /// <param name="widths">Channels of each stage.</param>
-    /// <param name="depth">Convolutions of a stage.</param>
-    /// <param name="firstStride">1: the first stage does not halve the picture.</param>
-    public ConvEncoder(int side, IReadOnlyList<int> widths, int depth, int firstStride) : base(side, widths.Count > 0 ? widths[^1] : 0, Square(GridOf(side, widths, depth, firstStride)))
+    public ConvEncoder(ConvConfig config) : base(config.Side, config.Widths[^1], config.Grid * config.Grid)
     {
-        (int Channels, int Filters, int Stride)[] layers = [.. from stage in Enumerable.Range(0, widths.Count)
-            from i in Enumerable.Range(0, depth)
-            select (i > 0 ? widths[stage] : stage == 0 ? 3 : widths[stage - 1], widths[stage], i > 0 ? 1 : stage == 0 ? firstStride : 2)];
+        (int Channels, int Filters, int Stride)[] layers = [.. from stage in Enumerable.Range(0, config.Widths.Count)
+            from i in Enumerable.Range(0, config.Depth)
+            let width = config.Widths[stage]
+            select i > 0 ? (width, width, 1) : stage > 0 ? (config.Widths[stage - 1], width, 2) : (3, width, config.FirstStride)];
         _convolutions = Children("convolutions", layers.Length, i => new Conv2d(layers[i].Channels, layers[i].Filters, 3, new ConvolutionOptions { Stride = layers[i].Stride, Padding = 1 }, bias: false));
         _norms = Children("norms", layers.Length, i => new BatchNorm(layers[i].Filters));
     }
@@ -105,22 +116,11 @@ public sealed class ConvEncoder : PictureEncoder
 
     private Tensor Map(Tensor pixels, bool learns)
     {
-        CheckPixels(pixels);
+        if (pixels.Rank != 4 || pixels.Size(1) != 3 || pixels.Size(2) != Side || pixels.Size(3) != Side)
+            throw new CratonException($"pictures: expected floats [N, 3, {Side}, {Side}], got {pixels.Layout}; prepare them with the model's image processor");
         Tensor x = pixels;
         for (int i = 0; i < _convolutions.Length; i++) x = Ops.Relu(_norms[i].Forward(_convolutions[i].Forward(x), learns));
         return x;
-    }
-
-    private static int Square(int side) => side * side;
-
-    // Rows and columns behind the last stage.
-    private static int GridOf(int side, IReadOnlyList<int> widths, int depth, int firstStride)
-    {
-        if (widths.Count is < 1 or > MostStages || widths.Any(width => width is < 1 or > MostWidth) || depth is < 1 or > MostDepth || firstStride is not (1 or 2))
-            throw new CratonException($"image: expected 1 to {MostStages} widths up to {MostWidth}, a depth of 1 to {MostDepth} and a first stride of 1 or 2, got widths [{string.Join(", ", widths)}], depth {depth}, first stride {firstStride}");
-        for (int i = 0; i < widths.Count; i++)
-            if (i > 0 || firstStride == 2) side = (side + 1) / 2;
-        return side;
     }
 }
 
