@@ -16,6 +16,8 @@ Verb[] verbs =
     new EmbedVerb(),
     new ClassifyVerb(),
     new SearchImagesVerb(),
+    new CaptionVerb(),
+    new AskImageVerb(),
     new PerplexityVerb(),
     new QuantizeVerb(),
     new ExportVerb(),

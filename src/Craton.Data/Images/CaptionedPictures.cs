@@ -8,7 +8,7 @@ public sealed record CaptionSource
     /// <summary>The JSON lines; <c>.gz</c> is unpacked.</summary>
     public required string Captions { get; init; }
 
-    /// <summary>A PNG file of equal cells that holds all pictures; null where every line names a file of its own.</summary>
+    /// <summary>A picture file of equal cells that holds all pictures; null where every line names a file of its own.</summary>
     public string? Sheet { get; init; }
 
     /// <summary>Pixels of a side of a picture in the sheet.</summary>
@@ -58,7 +58,7 @@ public sealed record CaptionedPictures(ImageSet Images, IReadOnlyList<PictureTex
         if (source.Cell is < 1 or > MostSide || source.Margin is < 0 or > MostSide)
             throw new DataFileException(source.Captions, "", $"expected cells of 1 to {MostSide} pixels with a margin of 0 or more, got {source.Cell} and {source.Margin}.");
         var options = new TextFileOptions();
-        Picture? sheet = source.Sheet is null ? null : PngReader.ReadFile(Existing(source.Captions, "", source.Sheet)).ToPicture().OnWhite();
+        Picture? sheet = source.Sheet is null ? null : PictureFile.Read(Existing(source.Captions, "", source.Sheet)).OnWhite();
         var pictures = new PictureCollector(source.Side is { } side ? (side, side) : null);
         var texts = new List<PictureText>();
         using DataStream stream = DataStream.Open(source.Captions, options);
@@ -66,7 +66,7 @@ public sealed record CaptionedPictures(ImageSet Images, IReadOnlyList<PictureTex
         {
             if (line.Fault is null && line.Bytes.Span.Trim((byte)' ').IsEmpty) continue;
             var fields = new CaptionLine(source, line, options);
-            pictures.Add(fields.Place, sheet is null ? PngReader.ReadFile(Existing(source.Captions, $"line {line.Number}", fields.File)).ToPicture() : fields.Cut(sheet));
+            pictures.Add(fields.Place, sheet is null ? PictureFile.Read(Existing(source.Captions, $"line {line.Number}", fields.File)) : fields.Cut(sheet));
             texts.Add(fields.Text());
         }
         return texts.Count > 0 ? new(pictures.ToSet([], []), texts) : throw new DataFileException(source.Captions, "", "holds no caption; give JSON lines, one for each picture.");

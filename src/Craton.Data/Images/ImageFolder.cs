@@ -14,7 +14,7 @@ public sealed record ImageFolderOptions
 }
 
 /// <summary>
-/// Reads a folder of PNG files. Where it has subfolders, each is a class and its name the label of every picture in it; else pictures have
+/// Reads a folder of pictures (<see cref="PictureFile"/>). Where it has subfolders, each is a class and its name the label of every picture in it; else pictures have
 /// no labels.
 /// </summary>
 public static class ImageFolder
@@ -25,7 +25,7 @@ public static class ImageFolder
     public static ImageSet Read(string folder, ImageFolderOptions? options = null)
     {
         options ??= new();
-        if (!Directory.Exists(folder)) throw new DataFileException(folder, "", "is no folder; give a folder of PNG files, or one of subfolders for the classes.");
+        if (!Directory.Exists(folder)) throw new DataFileException(folder, "", "is no folder; give a folder of pictures, or one of subfolders for the classes.");
         string[] names = Names(Directory.GetDirectories(folder));
         IReadOnlyList<string> classes = names.Length == 0 ? [] : options.Classes ?? names;
         if (names.FirstOrDefault(name => !classes.Contains(name)) is { } unknown)
@@ -34,9 +34,9 @@ public static class ImageFolder
         var labels = new List<int>();
         foreach (string name in names.Length == 0 ? [""] : names)
         {
-            string[] files = [.. Directory.GetFiles(Path.Combine(folder, name)).Where(f => f.EndsWith(".png", StringComparison.OrdinalIgnoreCase)).Order(StringComparer.Ordinal)];
-            if (files.Length == 0) throw new DataFileException(Path.Combine(folder, name), "", "expected PNG files, got none; add some, or remove the folder.");
-            foreach (string file in files) pictures.Add(file, PngReader.ReadFile(file).ToPicture());
+            string[] files = [.. Directory.GetFiles(Path.Combine(folder, name)).Where(PictureFile.IsNamed).Order(StringComparer.Ordinal)];
+            if (files.Length == 0) throw new DataFileException(Path.Combine(folder, name), "", $"expected {PictureFile.Kinds} files, got none; add some, or remove the folder.");
+            foreach (string file in files) pictures.Add(file, PictureFile.Read(file));
             if (names.Length > 0) labels.AddRange(Enumerable.Repeat(classes.ToList().IndexOf(name), files.Length));
         }
         return pictures.ToSet([.. labels], classes);

@@ -16,7 +16,7 @@ public sealed record PictureQuestions(ImageSet Images, IReadOnlyList<PictureQues
     private const int MostQuestions = 1 << 24;
 
     /// <summary>
-    /// Reads a ZIP archive or a folder of PNG files <c>ID.png</c> with a JSON file of <c>[question, answer, ID]</c> (as easy-VQA has them); or JSON lines with a
+    /// Reads a ZIP archive of PNG files <c>ID.png</c>, or a folder of pictures named so, with a JSON file of <c>[question, answer, ID]</c> (as easy-VQA has them); or JSON lines with a
     /// picture's path as <c>file</c>, relative to the lines' folder, and <c>questions</c>, a list of <c>question</c> and <c>answer</c> (as
     /// <c>craton data scenes</c> writes them).
     /// </summary>
@@ -40,7 +40,7 @@ public sealed record PictureQuestions(ImageSet Images, IReadOnlyList<PictureQues
             if (!numbers.TryAdd(id, pictures.Count)) throw new DataFileException(images, $"file '{name}'", $"is the second picture '{id}'; expected one of each name.");
             pictures.Add($"{images}/{name}", picture);
         }
-        if (pictures.Count == 0) throw new DataFileException(images, "", "holds no PNG file; give an archive or a folder of pictures.");
+        if (pictures.Count == 0) throw new DataFileException(images, "", "holds no picture; give an archive of PNG files, or a folder of pictures.");
         using JsonDocument json = Parse(questions);
         if (json.RootElement.ValueKind != JsonValueKind.Array || json.RootElement.GetArrayLength() > MostQuestions)
             throw new DataFileException(questions, "", $"expected a list of at most {MostQuestions:N0} questions, [question, answer, picture].");
@@ -67,13 +67,9 @@ public sealed record PictureQuestions(ImageSet Images, IReadOnlyList<PictureQues
         return new(captioned.Images, all);
     }
 
-    private static IEnumerable<(string Name, Picture Picture)> Pictures(string images)
-    {
-        static bool IsPng(string name) => name.EndsWith(".png", StringComparison.OrdinalIgnoreCase);
-        return Directory.Exists(images)
-            ? Directory.GetFiles(images).Where(IsPng).Order(StringComparer.Ordinal).Select(file => (Path.GetFileName(file), PngReader.ReadFile(file).ToPicture()))
-            : ZipReader.Read(images).Where(entry => IsPng(entry.Name)).Select(entry => (entry.Name, Decoded(images, entry)));
-    }
+    private static IEnumerable<(string Name, Picture Picture)> Pictures(string images) => Directory.Exists(images)
+        ? Directory.GetFiles(images).Where(PictureFile.IsNamed).Order(StringComparer.Ordinal).Select(file => (Path.GetFileName(file), PictureFile.Read(file)))
+        : ZipReader.Read(images).Where(entry => entry.Name.EndsWith(".png", StringComparison.OrdinalIgnoreCase)).Select(entry => (entry.Name, Decoded(images, entry)));
 
     private static Picture Decoded(string archive, in ZipEntry entry)
     {

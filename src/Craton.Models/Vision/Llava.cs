@@ -101,8 +101,12 @@ public sealed class Llava : VisionModel
     /// <param name="pixels">The prepared images [N, channels, H, W]; null for none.</param>
     /// <param name="most">Most tokens of the answer.</param>
     /// <returns>The answer's ids, with the one that ends it.</returns>
+    /// <exception cref="CratonException">Prompt and answer do not fit the language model, or the prompt not the images.</exception>
     public int[] Answer(ReadOnlySpan<int> prompt, Tensor? pixels, int most)
     {
+        // The last token is not read any more.
+        if (prompt.Length + most - 1L > Language.Context)
+            throw new CratonException($"a question of {prompt.Length} tokens with its images and an answer of {most} are more than the model's {Language.Context} positions; ask for less");
         using var scope = TensorScope.Open("answer");
         KvCache cache = Language.NewCache(capacity: prompt.Length + most);
         Tensor hidden = Hidden(Tensor.From(prompt, 1, prompt.Length), pixels is null ? null : ImageVectors(pixels), default, cache);

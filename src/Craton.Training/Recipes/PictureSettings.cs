@@ -108,7 +108,7 @@ public sealed record CaptionDataSettings
     /// <summary>The JSON lines; <c>.gz</c> is unpacked.</summary>
     public required string Captions { get; init; }
 
-    /// <summary>A PNG file of equal cells that holds all pictures; without it every line names a file.</summary>
+    /// <summary>A picture file of equal cells that holds all pictures; without it every line names a file.</summary>
     public string? Sheet { get; init; }
 
     /// <summary>Pixels of a side of a picture in the sheet.</summary>

@@ -104,7 +104,7 @@ public sealed class CaptionedPictureTests : IDisposable
         File.WriteAllText(questions, "[]");
         Assert.Contains("no question", Assert.Throws<DataFileException>(() => PictureQuestions.Read(questions, archive)).Message);
         string empty = Directory.CreateDirectory(Path.Combine(_folder, "empty")).FullName;
-        Assert.Contains("no PNG file", Assert.Throws<DataFileException>(() => PictureQuestions.Read(questions, empty)).Message);
+        Assert.Contains("no picture", Assert.Throws<DataFileException>(() => PictureQuestions.Read(questions, empty)).Message);
         File.WriteAllBytes(archive, File.ReadAllBytes(archive)[..^4]);
         Assert.Contains("is cut", Assert.Throws<DataFileException>(() => PictureQuestions.Read(questions, archive)).Message);
     }
