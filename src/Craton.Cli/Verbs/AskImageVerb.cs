@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Craton.Models.Pictures;
 using Craton.Models.Vision;
 using Craton.Tensors;
 
@@ -8,7 +9,7 @@ namespace Craton.Cli.Verbs;
 /// <summary><c>craton ask-image -m MODEL FILE|FOLDER QUESTION</c>: answers to a question about pictures.</summary>
 internal sealed class AskImageVerb : Verb
 {
-    private readonly ModelOption _model = new("A directory of LLaVA, or of BLIP for questions");
+    private readonly ModelOption _model = new("A directory of LLaVA, of BLIP for questions, or of the recipe vqa");
     private readonly Option<int?> _maxTokens = new("--max-tokens") { Description = "Most tokens of an answer" };
     private readonly Argument<string> _pictures = new("pictures") { Description = PictureSources.Help };
     private readonly Argument<string> _question = new("question") { Description = "The question, such as \"How many cats are there?\"" };
@@ -38,7 +39,10 @@ internal sealed class AskImageVerb : Verb
     // What answers the question about a file. Each kind of model is a branch.
     private static Func<string, string> Answerer(string directory, string question, int? most)
     {
-        ImageDescriber describer = ImageDescriber.Load(directory);
+        VisionModel model = VisionDirectory.Load(directory, map: true);
+        if (model is PictureAnswerer answerer)
+            return most is null ? PictureSpeaker.Answerer(directory, answerer, question) : throw new CratonException($"--max-tokens: '{directory}' chooses among the answers it knows; leave the option out");
+        var describer = ImageDescriber.Load(directory, model);
         return path => describer.Answer(path, question, most);
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Craton.Models.Pictures;
 using Craton.Models.Vision;
 using Craton.Tensors;
 
@@ -8,7 +9,7 @@ namespace Craton.Cli.Verbs;
 /// <summary><c>craton caption -m MODEL FILE|FOLDER</c>: what pictures show, in words.</summary>
 internal sealed class CaptionVerb : Verb
 {
-    private readonly ModelOption _model = new("A directory of BLIP, vision-encoder-decoder or LLaVA");
+    private readonly ModelOption _model = new("A directory of BLIP, vision-encoder-decoder or LLaVA, or of the recipe caption");
     private readonly Option<int?> _maxTokens = new("--max-tokens") { Description = "Most tokens of a caption" };
     private readonly Option<int> _beams = new("--beams") { Description = "Look for the likeliest caption with so many beams instead of taking the likeliest word each time", DefaultValueFactory = _ => 1 };
     private readonly Argument<string> _pictures = new("pictures") { Description = PictureSources.Help };
@@ -34,7 +35,10 @@ internal sealed class CaptionVerb : Verb
     // What makes a caption of a file. Each kind of model is a branch.
     private static Func<string, string> Captioner(string directory, int? most, int beams)
     {
-        ImageDescriber describer = ImageDescriber.Load(directory);
+        VisionModel model = VisionDirectory.Load(directory, map: true);
+        if (model is PictureCaptioner captioner)
+            return most is null && beams == 1 ? PictureSpeaker.Captioner(directory, captioner) : throw new CratonException($"'{directory}' writes captions as long as those it learnt, word by word; leave --max-tokens and --beams out");
+        var describer = ImageDescriber.Load(directory, model);
         return path => describer.Caption(path, most, beams);
     }
 }

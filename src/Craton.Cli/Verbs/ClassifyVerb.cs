@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Craton.Data.Images;
+using Craton.Models.Pictures;
 using Craton.Models.Vision;
 using Craton.Tensors;
 
@@ -48,6 +49,10 @@ internal sealed class ClassifyVerb : Verb
                 if (given is not null) throw new CratonException($"--labels: '{directory}' has classes of its own; leave the option out, or take a CLIP model");
                 ImageProcessor processor = ImageProcessor.Load(directory);
                 return (classifier.Labels, image => classifier.Probabilities(classifier.Logits(Ops.Unsqueeze(processor.ReadFile(image), 0))));
+            case PictureClassifier classifier:
+                if (given is not null) throw new CratonException($"--labels: '{directory}' has classes of its own; leave the option out, or take a CLIP model");
+                ImageProcessor pictures = ImageProcessor.Load(directory);
+                return (classifier.Labels, image => Ops.Softmax(classifier.Logits(Ops.Unsqueeze(pictures.ReadFile(image), 0))));
             case ImageTextModel model:
                 if (given is not { Length: > 0 }) throw new CratonException($"--labels: expected labels for '{directory}', which has no classes of its own, got none; give for example --labels \"cat, dog\"");
                 ImageTextReader reader = ImageTextReader.Load(directory, model);

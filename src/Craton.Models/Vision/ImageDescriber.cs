@@ -35,9 +35,13 @@ public sealed class ImageDescriber
 
     /// <summary>Reads a model.</summary>
     /// <exception cref="CratonException">A file is missing or damaged, or the model has no words for images.</exception>
-    public static ImageDescriber Load(string directory) => VisionDirectory.Load(directory, map: true) switch
+    public static ImageDescriber Load(string directory) => Load(directory, VisionDirectory.Load(directory, map: true));
+
+    /// <summary>Takes over a model, with what else its directory holds.</summary>
+    /// <exception cref="CratonException">A file is missing or damaged, or the model has no words for images.</exception>
+    public static ImageDescriber Load(string directory, VisionModel model) => model switch
     {
-        var model and (ImageCaptioner or BlipAnswerer or Llava) => new ImageDescriber(directory, model),
+        ImageCaptioner or BlipAnswerer or Llava => new ImageDescriber(directory, model),
         _ => throw new CratonException($"'{directory}' has no words for images; give a BLIP, vision-encoder-decoder or LLaVA model"),
     };
 

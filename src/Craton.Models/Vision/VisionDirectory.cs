@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Craton.Models.Encoders;
+using Craton.Models.Pictures;
 using Craton.Tensors;
 using Craton.Tensors.IO;
 
@@ -25,6 +26,10 @@ public static class VisionDirectory
         ("clip_vision_model", "CLIPVisionModel", (read, _) => new ImageModel(new ClipVision(ClipVision.Read(read)))),
         ("siglip", "SiglipModel", (read, _) => Siglip.Create(read)),
         ("llava", "LlavaForConditionalGeneration", (read, _) => Llava.Create(read)),
+        ("craton_classifier", "PictureClassifier", (read, _) => new PictureClassifier(read)),
+        ("craton_vqa", "PictureAnswerer", (read, _) => new PictureAnswerer(read)),
+        ("craton_clip", "PictureTextModel", (read, _) => new PictureTextModel(read)),
+        ("craton_caption", "PictureCaptioner", (read, _) => new PictureCaptioner(read)),
         ("siglip_vision_model", "SiglipVisionModel", (read, _) => new ImageModel(new SiglipVision(SiglipVision.Read(read)))),
         ("resnet", "ResNetModel", (read, _) => new ImageModel(new ResNet(new ResNetConfig(read)))),
         ("resnet", "ResNetForImageClassification", (read, _) => new ImageClassifier(new ResNet(new ResNetConfig(read)), read, head: "classifier.1")),

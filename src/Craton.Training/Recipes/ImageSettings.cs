@@ -54,7 +54,7 @@ public enum NoiseKind
 }
 
 /// <summary>The shape of a diffusion model, and what it is trained to answer.</summary>
-public sealed record DiffusionSettings
+public sealed record DiffusionSettings : RecipePart
 {
     /// <summary>Pixels along one side of a patch, which the network sees as one.</summary>
     [Range(1, 64)]
@@ -99,7 +99,7 @@ public sealed record DiffusionSettings
 }
 
 /// <summary>How a diffusion model draws.</summary>
-public sealed record DiffusionDrawingSettings
+public sealed record DiffusionDrawingSettings : RecipePart
 {
     /// <summary>Steps of the sampler.</summary>
     [Range(1, 1000)]
@@ -111,7 +111,7 @@ public sealed record DiffusionDrawingSettings
 }
 
 /// <summary>The shape of both sides of a generative adversarial network.</summary>
-public sealed record GanSettings
+public sealed record GanSettings : RecipePart
 {
     /// <summary>Dimensions of the noise that a picture is made of.</summary>
     [Range(1, 65536)]
@@ -141,7 +141,7 @@ public enum GanLoss
 }
 
 /// <summary>How the discriminator is trained.</summary>
-public sealed record AdversarySettings
+public sealed record AdversarySettings : RecipePart
 {
     /// <summary>The loss of both sides.</summary>
     public GanLoss Loss { get; init; } = GanLoss.NonSaturating;

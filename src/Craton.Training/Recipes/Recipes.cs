@@ -128,7 +128,7 @@ public sealed record VaeRecipe : RecipePart
 }
 
 /// <summary>Diffusion that draws what a label asks for (Ho et al. 2020; Ho, Salimans 2022).</summary>
-public sealed record DiffusionRecipe : IRecipeCheck
+public sealed record DiffusionRecipe : RecipePart
 {
     /// <summary>Names the run's folder.</summary>
     public string Name { get; init; } = "diffusion";
@@ -156,14 +156,14 @@ public sealed record DiffusionRecipe : IRecipeCheck
     public ImageLoopSettings Train { get; init; } = new() { Batch = 64 };
 
     /// <inheritdoc/>
-    public IEnumerable<string> Check()
+    public override IEnumerable<string> Check()
     {
         if (Model.Prediction == Prediction.Flow) yield return "model.prediction: expected noise, clean or velocity, got flow, which the sampler does not know";
     }
 }
 
 /// <summary>A generative adversarial network that draws what a label asks for (Goodfellow et al. 2014; Radford et al. 2016; Miyato, Koyama 2018).</summary>
-public sealed record GanRecipe
+public sealed record GanRecipe : RecipePart
 {
     /// <summary>Names the run's folder.</summary>
     public string Name { get; init; } = "gan";

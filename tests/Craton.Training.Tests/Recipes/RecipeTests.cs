@@ -30,6 +30,10 @@ public sealed class RecipeTests : IDisposable
             "vae" => RecipeReader.Read<VaeRecipe>(yaml, path),
             "diffusion" => RecipeReader.Read<DiffusionRecipe>(yaml, path),
             "gan" => RecipeReader.Read<GanRecipe>(yaml, path),
+            "vqa" => RecipeReader.Read<VqaRecipe>(yaml, path),
+            "clip" => RecipeReader.Read<ClipRecipe>(yaml, path),
+            "classifier" => RecipeReader.Read<ClassifierRecipe>(yaml, path),
+            "caption" => RecipeReader.Read<CaptionRecipe>(yaml, path),
             _ => RecipeReader.Read<SftRecipe>(yaml, path),
         };
         string resolved = RecipeWriter.Write(RecipeReader.Kind(yaml, path), recipe);
