@@ -34,7 +34,8 @@ internal sealed class CaptionVerb : Verb
     // What makes a caption of a file. Each kind of model is a branch.
     private static Func<string, string> Captioner(string directory, int? most, int beams)
     {
-        ImageDescriber describer = ImageDescriber.Load(directory);
+        VisionModel model = VisionDirectory.Load(directory, map: true);
+        ImageDescriber describer = ImageDescriber.Load(directory, model);
         return path => describer.Caption(path, most, beams);
     }
 }
