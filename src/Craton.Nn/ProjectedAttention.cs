@@ -15,14 +15,13 @@ public sealed class ProjectedAttention : Module
     /// <param name="bias">Whether the projections have biases.</param>
     /// <param name="names">The checkpoint's names.</param>
     /// <param name="outputBias">Whether the last projection has a bias; as the others when null.</param>
-    /// <param name="seenWidth">Width of what keys and values are made of; that of the stream when null.</param>
-    public ProjectedAttention(
-        int width, int heads, int headDim, bool bias, (string Query, string Key, string Value, string Output) names, bool? outputBias = null, int? seenWidth = null)
+    /// <param name="sourceWidth">Width of what is looked at, where that is not the stream.</param>
+    public ProjectedAttention(int width, int heads, int headDim, bool bias, (string Query, string Key, string Value, string Output) names, bool? outputBias = null, int? sourceWidth = null)
     {
         _heads = heads;
         _query = Child(names.Query, new Linear(width, heads * headDim, bias));
-        _key = Child(names.Key, new Linear(seenWidth ?? width, heads * headDim, bias));
-        _value = Child(names.Value, new Linear(seenWidth ?? width, heads * headDim, bias));
+        _key = Child(names.Key, new Linear(sourceWidth ?? width, heads * headDim, bias));
+        _value = Child(names.Value, new Linear(sourceWidth ?? width, heads * headDim, bias));
         _output = Child(names.Output, new Linear(heads * headDim, width, outputBias ?? bias));
     }
 

@@ -38,8 +38,7 @@ internal sealed class AskImageVerb : Verb
     // What answers the question about a file. Each kind of model is a branch.
     private static Func<string, string> Answerer(string directory, string question, int? most)
     {
-        VisionModel model = VisionDirectory.Load(directory, map: true);
-        ImageDescriber describer = ImageDescriber.Load(directory, model);
+        ImageDescriber describer = ImageDescriber.Load(directory);
         return path => describer.Answer(path, question, most);
     }
 }

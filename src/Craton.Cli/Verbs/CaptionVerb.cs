@@ -34,8 +34,7 @@ internal sealed class CaptionVerb : Verb
     // What makes a caption of a file. Each kind of model is a branch.
     private static Func<string, string> Captioner(string directory, int? most, int beams)
     {
-        VisionModel model = VisionDirectory.Load(directory, map: true);
-        ImageDescriber describer = ImageDescriber.Load(directory, model);
+        ImageDescriber describer = ImageDescriber.Load(directory);
         return path => describer.Caption(path, most, beams);
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Craton.Data.Images;
 using Craton.Models.Vision;
 using Craton.Tensors;
 
@@ -10,7 +11,7 @@ internal sealed class ClassifyVerb : Verb
 {
     private readonly Option<string> _model = new("--model", "-m") { Description = "A directory of a classifier of images (ViT, DeiT, DINOv2, ResNet, ConvNeXt), or of CLIP or SigLIP", Required = true };
     private readonly Option<string?> _labels = new("--labels") { Description = "For CLIP and SigLIP: the labels, separated by commas" };
-    private readonly Argument<string[]> _images = new("images") { Description = "PNG, JPEG, WebP or GIF files", Arity = ArgumentArity.OneOrMore };
+    private readonly Argument<string[]> _images = new("images") { Description = $"{PictureFile.Kinds} files", Arity = ArgumentArity.OneOrMore };
 
     public override Command Build()
     {

@@ -33,10 +33,13 @@ public sealed class ImageDescriber
         _options = GenerationConfig.Load(directory).Sampling with { Temperature = 0 };
     }
 
-    /// <summary>Takes over a model, with the processor and the tokenizer of its directory.</summary>
+    /// <summary>Reads a model.</summary>
     /// <exception cref="CratonException">A file is missing or damaged, or the model has no words for images.</exception>
-    public static ImageDescriber Load(string directory, VisionModel model) => model is ImageCaptioner or BlipAnswerer or Llava ? new(directory, model)
-        : throw new CratonException($"'{directory}' has no words for images; give a BLIP, vision-encoder-decoder or LLaVA model");
+    public static ImageDescriber Load(string directory) => VisionDirectory.Load(directory, map: true) switch
+    {
+        var model and (ImageCaptioner or BlipAnswerer or Llava) => new ImageDescriber(directory, model),
+        _ => throw new CratonException($"'{directory}' has no words for images; give a BLIP, vision-encoder-decoder or LLaVA model"),
+    };
 
     /// <summary>A caption of a picture.</summary>
     /// <param name="path">The file.</param>

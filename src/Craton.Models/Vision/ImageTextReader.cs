@@ -6,21 +6,21 @@ namespace Craton.Models.Vision;
 /// <summary>Reads picture files and texts into the common space of an <see cref="ImageTextModel"/>.</summary>
 public sealed class ImageTextReader
 {
-    private readonly ImageProcessor _processor;
+    private readonly Lazy<ImageProcessor> _processor; // of texts alone nothing is asked of it
     private readonly Tokenizer _tokenizer;
 
-    private ImageTextReader(ImageTextModel model, ImageProcessor processor, Tokenizer tokenizer) => (Model, _processor, _tokenizer) = (model, processor, tokenizer);
+    private ImageTextReader(ImageTextModel model, Lazy<ImageProcessor> processor, Tokenizer tokenizer) => (Model, _processor, _tokenizer) = (model, processor, tokenizer);
 
     /// <summary>The model.</summary>
     public ImageTextModel Model { get; }
 
     /// <summary>Takes over a model, with the processor and the tokenizer of its directory.</summary>
     /// <exception cref="CratonException">A file is missing or damaged.</exception>
-    public static ImageTextReader Load(string directory, ImageTextModel model) => new(model, ImageProcessor.Load(directory), ModelDirectory.LoadTokenizer(directory));
+    public static ImageTextReader Load(string directory, ImageTextModel model) => new(model, new(() => ImageProcessor.Load(directory)), ModelDirectory.LoadTokenizer(directory));
 
     /// <summary>The vector of a picture file, [1, D].</summary>
     /// <exception cref="Data.Images.PictureException">The file is no picture, damaged, or too large.</exception>
-    public Tensor Image(string path) => Model.ImageFeatures(Ops.Unsqueeze(_processor.ReadFile(path), 0));
+    public Tensor Image(string path) => Model.ImageFeatures(Ops.Unsqueeze(_processor.Value.ReadFile(path), 0));
 
     /// <summary>The vectors of texts, [M, D]; texts that are too long are cut.</summary>
     public Tensor Texts(IReadOnlyList<string> texts) => Ops.Concat(0, [.. texts.Select(Text)]);
