@@ -10,6 +10,8 @@ namespace Craton.Models.Diffusion;
 /// <param name="scheduler">The content of <c>scheduler_config.json</c>.</param>
 public sealed class UnconditionalPipeline(UNet2DModel network, ConfigReader scheduler)
 {
+    private readonly DiffusionProcess _process = new(scheduler);
+
     /// <summary>Reads the folder.</summary>
     /// <exception cref="CratonException">A file is missing or damaged, or a setting is not supported.</exception>
     public static UnconditionalPipeline Load(string directory)
@@ -26,20 +28,7 @@ public sealed class UnconditionalPipeline(UNet2DModel network, ConfigReader sche
     /// <exception cref="CratonException">A setting of the sampler is not supported.</exception>
     public Tensor Generate(SamplerOptions options, Func<int, Tensor> draw)
     {
-        DiffusionSampler sampler = DiffusionSampler.Create(scheduler, options);
-        Tensor x = draw(0) * sampler.InitialScale;
-        for (int call = 0; call < sampler.Timesteps.Length; call++)
-        {
-            Tensor output = Answer(sampler.Input(x, call), sampler.Timesteps[call]);
-            x = sampler.Step(output, x, call, sampler.DrawsNoise(call) ? draw(call + 1) : null);
-        }
+        Tensor x = _process.Draw(options, draw, (x, time) => network.Forward(x, Tensor.Full((float)time, x.Size(0))));
         return Ops.Clamp(x * 0.5 + 0.5, 0, 1);
-    }
-
-    // What the network computes on its way is released at once.
-    private Tensor Answer(Tensor x, double time)
-    {
-        using var scope = TensorScope.Open("network");
-        return scope.Keep(network.Forward(x, Tensor.Full((float)time, x.Size(0))));
     }
 }
