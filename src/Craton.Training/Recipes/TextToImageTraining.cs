@@ -53,7 +53,7 @@ public static class TextToImageTraining
 
         IReadOnlyList<Metric> Measure(long step)
         {
-            IReadOnlyList<JudgedScene> judged = judge.Judge(model, seed, new SceneDrawing(recipe.Judge.Steps, recipe.Judge.Guidance));
+            IReadOnlyList<JudgedScene> judged = judge.Judge(captions => model.Draw([.. captions], seed, new SceneDrawing(recipe.Judge.Steps, recipe.Judge.Guidance)));
             JudgedLog.Write(runFolder, step, judged);
             return SceneJudge.Measures(judged);
         }

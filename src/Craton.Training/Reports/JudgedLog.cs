@@ -19,7 +19,7 @@ internal static class JudgedLog
     /// <summary>Keeps the pictures of a step.</summary>
     public static void Write(string runFolder, long step, IEnumerable<JudgedScene> judged)
     {
-        Entry[] entries = [.. judged.Select(scene => new Entry(scene.Caption.ToString(), [.. scene.Check.Parts.Where(part => !part.Holds).Select(Wrong)], Png(scene.Picture)))];
+        Entry[] entries = [.. judged.Select(scene => new Entry(scene.Caption.ToString(), [.. scene.Check.Parts.Where(part => !part.Holds).Select(Wrong)], PngWriter.Write(scene.Picture)))];
         DurableFile.Write(Path.Combine(runFolder, FileName), stream => JsonSerializer.Serialize(stream, new Content(step, entries)));
     }
 
@@ -28,11 +28,4 @@ internal static class JudgedLog
         Path.Combine(runFolder, FileName) is var path && File.Exists(path) ? JsonSerializer.Deserialize<Content>(File.ReadAllBytes(path)) : null;
 
     private static string Wrong(ScenePart part) => $"{part.Name.Replace('_', ' ')} {part.Found}, not {part.Expected}";
-
-    private static byte[] Png(Picture picture)
-    {
-        using var stream = new MemoryStream();
-        PngWriter.Write(stream, picture);
-        return stream.ToArray();
-    }
 }
