@@ -55,7 +55,8 @@ public sealed class DiffusionProcess
     /// <param name="noise">Normal noise of their shape.</param>
     /// <param name="timesteps">A timestep for each.</param>
     /// <param name="network">Answers for pictures with noise [N, C, H, W] and times F32 [N].</param>
-    public Tensor Loss(Tensor clean, Tensor noise, ReadOnlySpan<int> timesteps, Func<Tensor, Tensor, Tensor> network)
+    /// <param name="weight">How much a timestep counts; null for all the same.</param>
+    public Tensor Loss(Tensor clean, Tensor noise, ReadOnlySpan<int> timesteps, Func<Tensor, Tensor, Tensor> network, Func<int, double>? weight = null)
     {
         float[] times = new float[timesteps.Length];
         for (int i = 0; i < times.Length; i++) times[i] = timesteps[i];
@@ -66,7 +67,11 @@ public sealed class DiffusionProcess
             Prediction.Velocity => Schedule.Velocity(clean, noise, timesteps),
             _ => noise - clean,
         };
-        return Ops.MseLoss(network(Schedule.Noised(clean, noise, timesteps), Tensor.From(times, times.Length)), target);
+        Tensor error = Ops.Square(network(Schedule.Noised(clean, noise, timesteps), Tensor.From(times, times.Length)) - target);
+        if (weight is null) return Ops.Mean(error);
+        float[] weights = new float[timesteps.Length];
+        for (int i = 0; i < weights.Length; i++) weights[i] = (float)weight(timesteps[i]);
+        return Ops.Mean(error * Tensor.From(weights, weights.Length, 1, 1, 1));
     }
 
     /// <summary>Makes pictures of noise.</summary>

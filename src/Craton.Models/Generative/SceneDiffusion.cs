@@ -22,6 +22,7 @@ public sealed record SceneDrawing(int Steps = 25, double Guidance = 2);
 public sealed class SceneDiffusion : Module
 {
     private const int Channels = 3, Chunk = 32;
+    private const double MostWeight = 10;
 
     private static readonly uint s_noise = CounterRandom.PlaceOf("scenes.draw");
 
@@ -35,7 +36,7 @@ public sealed class SceneDiffusion : Module
         Config = config.Checked("[scene_diffusion]");
         _text = Child("text", new PhraseEncoder(config.TextWidth, config.TextLayers));
         _network = Child("network", new DrawingUNet(config.Network));
-        Process = new(new ConfigReader("[scene_diffusion]", JsonSerializer.SerializeToElement<JsonObject>(DiffusionProcess.Settings("squaredcos_cap_v2", Prediction.Velocity))));
+        Process = new(new ConfigReader("[scene_diffusion]", JsonSerializer.SerializeToElement<JsonObject>(DiffusionProcess.Settings("squaredcos_cap_v2", Prediction.Clean))));
     }
 
     /// <summary>Its shape.</summary>
@@ -43,6 +44,15 @@ public sealed class SceneDiffusion : Module
 
     /// <summary>The way to noise and back.</summary>
     public DiffusionProcess Process { get; }
+
+    /// <summary>Reads a caption; where it does not tell the background, that is black.</summary>
+    /// <exception cref="SceneCaptionException">A word is not one that the model knows there.</exception>
+    public static SceneCaption ReadCaption(string sentence)
+    {
+        const string End = "background";
+        sentence = sentence.Trim();
+        return SceneCaption.Parse(sentence.EndsWith(End, StringComparison.Ordinal) ? sentence : $"{sentence} on a black {End}");
+    }
 
     /// <summary>First weights, as the parts say.</summary>
     /// <param name="seed">Seed of the model.</param>
@@ -62,7 +72,7 @@ public sealed class SceneDiffusion : Module
         Tensor noise = Tensor.Empty(DType.F32, pictures.Shape);
         random.FillNormal(noise.AsSpan<float>());
         Tensor phrases = _text.Forward(captions);
-        return Process.Loss(pictures, noise, Process.Timesteps(captions.Count, random), (x, times) => Answer(x, times, phrases));
+        return Process.Loss(pictures, noise, Process.Timesteps(captions.Count, random), (x, times) => Answer(x, times, phrases), Weight);
     }
 
     /// <summary>Draws a picture for each caption; a picture depends on the seed, its number and its caption alone.</summary>
@@ -84,6 +94,9 @@ public sealed class SceneDiffusion : Module
         return pictures;
     }
 
+    // As v-prediction weighs errors of the picture, (1 + signal / noise), but no more than the greatest weight: what is flat needs no last digits.
+    private double Weight(int timestep) => Math.Min(1 + Process.Schedule.SignalToNoise(timestep), MostWeight);
+
     private Tensor Guided(Tensor x, double time, Tensor phrases, double guidance)
     {
         Tensor twice = Ops.Concat(0, x, x);
@@ -93,16 +106,16 @@ public sealed class SceneDiffusion : Module
     private Tensor Answer(Tensor x, Tensor times, Tensor phrases) => _network.Forward(x, times, Ops.Sum(phrases, [1]), phrases);
 }
 
-/// <summary>Vectors of phrases: the sum of their words, and layers that see it as a whole.</summary>
+/// <summary>Vectors of phrases: the sum of their words' vectors, and layers that see it as a whole.</summary>
 internal sealed class PhraseEncoder : Module
 {
-    private readonly Embedding _words;
+    private readonly Linear _words;
     private readonly LayerNorm[] _norms;
     private readonly FeedForward[] _layers;
 
     public PhraseEncoder(int width, int layers)
     {
-        _words = Child("words", new Embedding(ScenePhrases.Vocabulary, width));
+        _words = Child("words", new Linear(ScenePhrases.Words, width, bias: true));
         _norms = Children("norms", layers, _ => new LayerNorm(width));
         _layers = Children("layers", layers, _ => new FeedForward(width, 4 * width, Activation.Silu, bias: true, ("up", "down")));
     }
@@ -111,16 +124,16 @@ internal sealed class PhraseEncoder : Module
     {
         uint index = 1 << 16; // beyond the parameters of the network
         foreach ((string name, Tensor weight) in NamedParameters())
-            if (weight.Rank == 2) Init.Normal(weight, name == "words.weight" ? 1 / Math.Sqrt(ScenePhrases.Words) : 1 / Math.Sqrt(weight.Size(1)), seed, index++);
+            if (weight.Rank == 2) Init.Normal(weight, name == "words.weight" ? 0.5 : 1 / Math.Sqrt(weight.Size(1)), seed, index++);
     }
 
     /// <summary>[captions, phrases, width].</summary>
     public Tensor Forward(IReadOnlyList<SceneCaption?> captions)
     {
         const int Size = ScenePhrases.Count * ScenePhrases.Words;
-        int[] words = new int[captions.Count * Size];
-        for (int i = 0; i < captions.Count; i++) ScenePhrases.Write(captions[i], words.AsSpan(i * Size, Size));
-        Tensor x = Ops.Sum(_words.Forward(Tensor.From(words, captions.Count, ScenePhrases.Count, ScenePhrases.Words)), [2]);
+        Tensor marks = Tensor.Zeros(DType.F32, captions.Count, ScenePhrases.Count, ScenePhrases.Words);
+        for (int i = 0; i < captions.Count; i++) ScenePhrases.Mark(captions[i], marks.AsSpan<float>().Slice(i * Size, Size));
+        Tensor x = _words.Forward(marks);
         for (int i = 0; i < _layers.Length; i++) x = _layers[i].Forward(_norms[i].Forward(x), x);
         return x;
     }

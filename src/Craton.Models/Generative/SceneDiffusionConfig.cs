@@ -14,7 +14,7 @@ public sealed record SceneDiffusionConfig
     /// <summary>Layers over each phrase.</summary>
     public int TextLayers { get; init; } = 2;
 
-    /// <summary>The network; its channels, condition and context follow from this shape.</summary>
+    /// <summary>The network; its channels, condition, context and coordinates follow from this shape.</summary>
     public DrawingUNetConfig Network { get; init; } = new();
 
     /// <summary>This shape with a network that fits, if there can be such a model.</summary>
@@ -24,6 +24,6 @@ public sealed record SceneDiffusionConfig
     {
         if (TextWidth is < 1 or > MostWidth) throw new CratonException($"{place}: text_width: expected 1 to {MostWidth}, got {TextWidth}");
         if (TextLayers is < 0 or > MostLayers) throw new CratonException($"{place}: text_layers: expected 0 to {MostLayers}, got {TextLayers}");
-        return this with { Network = (Network with { Channels = 3, Condition = TextWidth, Context = TextWidth }).Checked(place) };
+        return this with { Network = (Network with { Channels = 3, Condition = TextWidth, Context = TextWidth, Coordinates = true }).Checked(place) };
     }
 }

@@ -9,27 +9,28 @@ namespace Craton.Models.Generative;
 /// </summary>
 internal static class ScenePhrases
 {
-    /// <summary>Phrases of a caption, and words of a phrase.</summary>
-    public const int Count = 3, Words = 5;
+    /// <summary>Phrases of a caption.</summary>
+    public const int Count = 3;
 
-    /// <summary>Number of words: that for nothing, 4 counts, 2 sizes, 6 colours, 3 shapes, 4 places, 3 backgrounds.</summary>
-    public const int Vocabulary = Background + 3;
+    /// <summary>Number of words: 4 counts, 2 sizes, 6 colours, 3 shapes, 4 places, 3 backgrounds.</summary>
+    public const int Words = Background + 3;
 
-    private const int Size = 5, Colour = Size + 2, Shape = Colour + 6, Place = Shape + 3, Background = Place + 4;
+    private const int Size = 4, Colour = Size + 2, Shape = Colour + 6, Place = Shape + 3, Background = Place + 4;
 
-    /// <summary>Writes the words of a caption, or nothing at all.</summary>
-    /// <param name="caption">The caption; null for none.</param>
-    /// <param name="words">Receives [<see cref="Count"/>, <see cref="Words"/>] numbers below <see cref="Vocabulary"/>.</param>
-    public static void Write(SceneCaption? caption, Span<int> words)
+    /// <summary>Marks the words of each phrase.</summary>
+    /// <param name="caption">The caption; null for none, whose phrases have no words.</param>
+    /// <param name="marks">Zeros [<see cref="Count"/>, <see cref="Words"/>]; those of words become 1.</param>
+    public static void Mark(SceneCaption? caption, Span<float> marks)
     {
-        words.Clear();
         if (caption is null) return;
-        WriteThing(caption.Thing, caption.Count, caption.Relation, words);
-        if (caption.Other is { } other) WriteThing(other, 1, caption.Relation!.Value.Opposite(), words[Words..]);
-        words[2 * Words] = Background + (int)caption.Background;
+        MarkThing(caption.Thing, caption.Count, caption.Relation, marks);
+        if (caption.Other is { } other) MarkThing(other, 1, caption.Relation!.Value.Opposite(), marks[Words..]);
+        marks[2 * Words + Background + (int)caption.Background] = 1;
     }
 
-    private static void WriteThing(SceneThing thing, int count, SceneRelation? place, Span<int> words) =>
-        (words[0], words[1], words[2], words[3], words[4]) =
-            (count, Size + (int)thing.Size, Colour + (int)thing.Colour, Shape + (int)thing.Shape, place is { } relation ? Place + (int)relation : 0);
+    private static void MarkThing(SceneThing thing, int count, SceneRelation? place, Span<float> marks)
+    {
+        marks[count - 1] = marks[Size + (int)thing.Size] = marks[Colour + (int)thing.Colour] = marks[Shape + (int)thing.Shape] = 1;
+        if (place is { } relation) marks[Place + (int)relation] = 1;
+    }
 }

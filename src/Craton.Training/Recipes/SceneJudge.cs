@@ -56,6 +56,9 @@ public sealed class SceneJudge
         return measures;
     }
 
+    /// <summary>The kind of a caption: <c>one</c>, <c>two</c> or <c>several</c> things.</summary>
+    internal static string KindOf(JudgedScene judged) => s_kinds[Kind(judged.Caption)];
+
     private static int Kind(SceneCaption caption) => caption.Other is not null ? 1 : caption.Count > 1 ? 2 : 0;
 
     private static double Share(IEnumerable<bool> holds) => holds.Average(held => held ? 1.0 : 0.0);

@@ -51,6 +51,10 @@ public sealed record TextToImageSettings
     [Range(1, 8)]
     public int AttentionLevels { get; init; } = 1;
 
+    /// <summary>Width of a head of attention.</summary>
+    [Range(1, 65536)]
+    public int HeadWidth { get; init; } = 32;
+
     /// <summary>Pixels along one side of a patch, which the network sees as one.</summary>
     [Range(1, 16)]
     public int Patch { get; init; } = 2;
@@ -67,7 +71,7 @@ public sealed record TextToImageSettings
     {
         TextWidth = TextWidth,
         TextLayers = TextLayers,
-        Network = new() { Widths = Widths, Blocks = Blocks, AttentionLevels = AttentionLevels, Patch = Patch },
+        Network = new() { Widths = Widths, Blocks = Blocks, AttentionLevels = AttentionLevels, HeadWidth = HeadWidth, Patch = Patch },
     };
 }
 

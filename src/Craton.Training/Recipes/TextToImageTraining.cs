@@ -55,6 +55,8 @@ public static class TextToImageTraining
         {
             IReadOnlyList<JudgedScene> judged = judge.Judge(captions => model.Draw([.. captions], seed, new SceneDrawing(recipe.Judge.Steps, recipe.Judge.Guidance)));
             JudgedLog.Write(runFolder, step, judged);
+            foreach (IGrouping<string, JudgedScene> kind in judged.GroupBy(SceneJudge.KindOf))
+                PictureLog.Add(runFolder, kind.Key, step, PictureGrid.Of([.. kind.Take(ShownOfAKind).Select(scene => scene.Picture)], Columns));
             return SceneJudge.Measures(judged);
         }
     }
