@@ -114,7 +114,8 @@ public sealed class Dalle : Module
 /// <summary>A <see cref="Dalle"/> on disk.</summary>
 public static class DalleDirectory
 {
-    private const string Type = "craton_dalle";
+    /// <summary>The kind of model, as <c>config.json</c> says it.</summary>
+    public const string Type = "craton_dalle";
 
     /// <summary>Writes a model; the directory appears complete or not at all.</summary>
     public static void Save(string directory, Dalle model, ModelCard card)

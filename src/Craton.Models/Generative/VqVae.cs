@@ -36,6 +36,7 @@ public readonly record struct VqVaeLoss(Tensor Reconstruction, Tensor Commitment
 /// <summary>
 /// An auto-encoder whose codes are numbers of vectors of a codebook, one for 4 × 4 pixels: A. van den Oord, O. Vinyals, K. Kavukcuoglu, "Neural
 /// Discrete Representation Learning", 2017. The codebook follows the encoder by running means (its appendix A), so no optimizer trains it.
+/// The encoder's vectors are normalised, so that their scale cannot run away from it.
 /// </summary>
 public sealed class VqVae : Module
 {
@@ -45,6 +46,7 @@ public sealed class VqVae : Module
     private readonly Conv2d _patches, _shrink, _toCode, _fromCode;
     private readonly ConvTranspose2d _grow, _pixels;
     private readonly VqBlock[] _encoder, _decoder;
+    private readonly LayerNorm _norm;
     private readonly Tensor _codebook, _counts, _sums;
 
     /// <summary>Creates the model with zeroed parameters.</summary>
@@ -59,6 +61,7 @@ public sealed class VqVae : Module
         _shrink = Child("encoder.shrink", new Conv2d(width / 2, width, 4, half));
         _encoder = Children("encoder.blocks", config.Blocks, _ => new VqBlock(width));
         _toCode = Child("encoder.to_code", new Conv2d(width, config.CodeWidth, 1));
+        _norm = Child("encoder.norm", new LayerNorm(config.CodeWidth, affine: false));
         _fromCode = Child("decoder.from_code", new Conv2d(config.CodeWidth, width, 3, new() { Padding = 1 }));
         _decoder = Children("decoder.blocks", config.Blocks, _ => new VqBlock(width));
         _grow = Child("decoder.grow", new ConvTranspose2d(width, width / 2, 4, half));
@@ -147,7 +150,7 @@ public sealed class VqVae : Module
             throw new CratonException($"[vq_vae] images: expected [N, {Config.Channels}, H, W] with sides that are multiples of {Patch}, got {images.Layout}");
         Tensor x = _shrink.Forward(Ops.Relu(_patches.Forward(images)));
         foreach (VqBlock block in _encoder) x = block.Forward(x);
-        return Ops.Contiguous(_toCode.Forward(Ops.Relu(x)).Permute(0, 2, 3, 1)).View(-1, Config.CodeWidth);
+        return _norm.Forward(Ops.Contiguous(_toCode.Forward(Ops.Relu(x)).Permute(0, 2, 3, 1)).View(-1, Config.CodeWidth));
     }
 
     // [N, rows, columns, code width] → [N, C, H, W]

@@ -1,4 +1,5 @@
 using Craton.Data;
+using Craton.Data.Images;
 using Craton.Data.Images.Scenes;
 using Craton.Models;
 using Craton.Models.Generative;
@@ -13,7 +14,7 @@ namespace Craton.Training.Recipes;
 /// <summary>Trains a <see cref="Dalle"/>: every row is a new scene with its caption.</summary>
 public static class DalleTraining
 {
-    private const int TokenizerScenes = 2000;
+    private const int TokenizerScenes = 2000, ShownOfAKind = 32, Columns = 16;
 
     /// <summary>Runs the recipe: the auto-encoder's training, in <c>vq-vae</c> within the run's folder, then the transformer's.</summary>
     public static RunResult Run(DalleRecipe recipe, RunOptions options)
@@ -132,6 +133,8 @@ public static class DalleTraining
             return drawings[0].Picture;
         })]);
         JudgedLog.Write(runFolder, step, judged);
+        foreach (IGrouping<string, JudgedScene> kind in judged.GroupBy(SceneJudge.KindOf))
+            PictureLog.Add(runFolder, kind.Key, step, PictureGrid.Of([.. kind.Take(ShownOfAKind).Select(scene => scene.Picture)], Columns));
         return [.. SceneJudge.Measures(judged), .. SceneJudge.Measures(first).Where(m => m.Name.StartsWith("scene_", StringComparison.Ordinal)).Select(m => new Metric($"{m.Name}_unranked", m.Value))];
     }
 }
