@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Craton.Data;
 using Craton.Data.Images;
 using Craton.Models.Generation;
 using Craton.Nn;
@@ -53,6 +54,8 @@ public sealed class Dalle : Module
         (Pictures, Decoder, Tokenizer) = (Child("vq_vae", pictures), Child("decoder", decoder), tokenizer);
         if (decoder.Config.Codes != pictures.Config.Codes || decoder.Config.TextTokens != tokenizer.VocabularySize)
             throw new CratonException($"[dalle] expected {decoder.Config.Codes} codes and {decoder.Config.TextTokens} tokens, got an auto-encoder of {pictures.Config.Codes} and a tokenizer of {tokenizer.VocabularySize}; the parts belong to different models");
+        foreach (string special in (ReadOnlySpan<string>)[TextToken, EndToken, PictureToken])
+            if (tokenizer.IdOf(special) is null) throw new CratonException($"[dalle] expected a tokenizer with the token '{special}', got one without; the parts belong to different models");
     }
 
     /// <summary>Makes codes of pictures, and pictures of codes.</summary>
@@ -94,7 +97,7 @@ public sealed class Dalle : Module
         {
             int count = Math.Min(MostRows, options.Samples - from), first = from;
             int[][] captions = [.. Enumerable.Repeat(tokens, count)];
-            int[][] codes = Decoder.Draw(captions, [.. Enumerable.Range(first, count).Select(i => seed * 0x9E3779B97F4A7C15 + (ulong)i)], options.Sampling);
+            int[][] codes = Decoder.Draw(captions, [.. Enumerable.Range(first, count).Select(i => StableHash.Combine(seed, (ulong)i))], options.Sampling);
             float[] scores = Decoder.LogLikelihood(captions, codes, options.Ranking == DalleRanking.Caption ? DalleOrder.PictureFirst : DalleOrder.CaptionFirst);
             drawings.AddRange(Paint(codes).Select((picture, i) => new Drawing(picture, first + i, scores[i])));
         }

@@ -6,8 +6,8 @@ namespace Craton.Models.Generative;
 
 /// <summary>The shape of a <see cref="VqVae"/>.</summary>
 /// <param name="Channels">Channels of pictures.</param>
-/// <param name="Width">Channels of the residual blocks; the layer next to the pixels has half as many.</param>
-/// <param name="Blocks">Residual blocks of the encoder, and of the decoder.</param>
+/// <param name="Width">Channels where codes are made and read; the layers next to the pixels have half as many.</param>
+/// <param name="Blocks">Residual blocks of the decoder.</param>
 /// <param name="CodeWidth">Numbers of a vector of the codebook.</param>
 /// <param name="Codes">Vectors of the codebook.</param>
 public sealed record VqVaeConfig(int Channels, int Width, int Blocks, int CodeWidth, int Codes)
@@ -36,16 +36,17 @@ public readonly record struct VqVaeLoss(Tensor Reconstruction, Tensor Commitment
 /// <summary>
 /// An auto-encoder whose codes are numbers of vectors of a codebook, one for 4 × 4 pixels: A. van den Oord, O. Vinyals, K. Kavukcuoglu, "Neural
 /// Discrete Representation Learning", 2017. The codebook follows the encoder by running means (its appendix A), so no optimizer trains it.
-/// The encoder's vectors are normalised, so that their scale cannot run away from it.
+/// The encoder's vectors are normalised, so that their scale cannot run away from it. A code tells of 10 × 10 pixels, so that the same place looks the
+/// same whatever lies further away; the decoder sees the codes around.
 /// </summary>
 public sealed class VqVae : Module
 {
     /// <summary>Pixels of a side of what one code stands for.</summary>
     public const int Patch = 4;
 
-    private readonly Conv2d _patches, _shrink, _toCode, _fromCode;
+    private readonly Conv2d _patches, _shrink, _mix, _toCode, _fromCode;
     private readonly ConvTranspose2d _grow, _pixels;
-    private readonly VqBlock[] _encoder, _decoder;
+    private readonly VqBlock[] _blocks;
     private readonly LayerNorm _norm;
     private readonly Tensor _codebook, _counts, _sums;
 
@@ -59,11 +60,11 @@ public sealed class VqVae : Module
         int width = config.Width;
         _patches = Child("encoder.patches", new Conv2d(config.Channels, width / 2, 4, half));
         _shrink = Child("encoder.shrink", new Conv2d(width / 2, width, 4, half));
-        _encoder = Children("encoder.blocks", config.Blocks, _ => new VqBlock(width));
+        _mix = Child("encoder.mix", new Conv2d(width, width, 1));
         _toCode = Child("encoder.to_code", new Conv2d(width, config.CodeWidth, 1));
         _norm = Child("encoder.norm", new LayerNorm(config.CodeWidth, affine: false));
         _fromCode = Child("decoder.from_code", new Conv2d(config.CodeWidth, width, 3, new() { Padding = 1 }));
-        _decoder = Children("decoder.blocks", config.Blocks, _ => new VqBlock(width));
+        _blocks = Children("decoder.blocks", config.Blocks, _ => new VqBlock(width));
         _grow = Child("decoder.grow", new ConvTranspose2d(width, width / 2, 4, half));
         _pixels = Child("decoder.pixels", new ConvTranspose2d(width / 2, config.Channels, 4, half));
         _codebook = Buffer("codebook.vectors", 0, config.Codes, config.CodeWidth);
@@ -90,12 +91,14 @@ public sealed class VqVae : Module
         return this;
     }
 
-    /// <summary>Losses of pictures [N, channels, H, W] of 0 to 1; the gradient goes through the codes unchanged.</summary>
-    public VqVaeLoss Loss(Tensor images)
+    /// <summary>Losses of pictures; the gradient goes through the codes unchanged.</summary>
+    /// <param name="images">[N, channels, H, W] of 0 to 1.</param>
+    /// <param name="quantised">False: the decoder is given the encoder's vectors themselves.</param>
+    public VqVaeLoss Loss(Tensor images, bool quantised = true)
     {
         Tensor vectors = Vectors(images);
         QuantizedVectors found = Ops.VectorQuantize(vectors, _codebook);
-        Tensor made = Decoded(found.Quantized.View(images.Size(0), images.Size(2) / Patch, images.Size(3) / Patch, Config.CodeWidth));
+        Tensor made = Decoded((quantised ? found.Quantized : vectors).View(images.Size(0), images.Size(2) / Patch, images.Size(3) / Patch, Config.CodeWidth));
         return new(Ops.MseLoss(made, images), found.Commitment, vectors.Detach(), found.Perplexity);
     }
 
@@ -120,27 +123,29 @@ public sealed class VqVae : Module
     public int MoveCodebook(Tensor vectors, double decay, double leastUse, CounterRandom random)
     {
         Ops.MoveCodebook(vectors, _codebook, _counts, _sums, decay);
-        double[] distances = SquaredDistances(vectors);
-        for (int i = 1; i < distances.Length; i++) distances[i] += distances[i - 1];
-        Span<float> counts = _counts.AsSpan<float>();
-        int width = Config.CodeWidth, put = 0;
-        for (int code = 0; code < counts.Length; code++)
+        float[] counts = _counts.ToArray<float>();
+        int[] unused = [.. Enumerable.Range(0, counts.Length).Where(code => counts[code] < leastUse)];
+        if (unused.Length == 0) return 0;
+        double[] distances = SummedDistances(vectors);
+        if (distances[^1] <= 0) return 0;
+        foreach (int code in unused)
         {
-            if (counts[code] >= leastUse || distances[^1] <= 0) continue;
             int found = Array.BinarySearch(distances, random.Uniform(code) * distances[^1]), row = Math.Min(found < 0 ? ~found : found + 1, distances.Length - 1);
-            ReadOnlySpan<float> vector = vectors.AsSpan<float>().Slice(row * width, width);
-            vector.CopyTo(_codebook.AsSpan<float>()[(code * width)..]);
-            vector.CopyTo(_sums.AsSpan<float>()[(code * width)..]);
-            counts[code] = 1;
-            put++;
+            ReadOnlySpan<float> vector = vectors.AsSpan<float>().Slice(row * Config.CodeWidth, Config.CodeWidth);
+            vector.CopyTo(_codebook.AsSpan<float>()[(code * Config.CodeWidth)..]);
+            vector.CopyTo(_sums.AsSpan<float>()[(code * Config.CodeWidth)..]);
+            _counts.AsSpan<float>()[code] = 1;
         }
-        return put;
+        return unused.Length;
     }
 
-    private double[] SquaredDistances(Tensor vectors)
+    // Squared distances of the vectors from the codebook, each with all before it.
+    private double[] SummedDistances(Tensor vectors)
     {
         Tensor nearest = Ops.Embedding(_codebook, Ops.NearestVectors(vectors, _codebook));
-        return [.. Ops.Sum(Ops.Square(vectors - nearest), [1]).ToArray<float>().Select(d => (double)d)];
+        double[] distances = [.. Ops.Sum(Ops.Square(vectors - nearest), [1]).ToArray<float>().Select(d => (double)d)];
+        for (int i = 1; i < distances.Length; i++) distances[i] += distances[i - 1];
+        return distances;
     }
 
     // [N, C, H, W] → [N · places, code width]
@@ -148,8 +153,7 @@ public sealed class VqVae : Module
     {
         if (images.Rank != 4 || images.Size(1) != Config.Channels || images.Size(2) % Patch != 0 || images.Size(3) % Patch != 0)
             throw new CratonException($"[vq_vae] images: expected [N, {Config.Channels}, H, W] with sides that are multiples of {Patch}, got {images.Layout}");
-        Tensor x = _shrink.Forward(Ops.Relu(_patches.Forward(images)));
-        foreach (VqBlock block in _encoder) x = block.Forward(x);
+        Tensor x = _mix.Forward(Ops.Relu(_shrink.Forward(Ops.Relu(_patches.Forward(images)))));
         return _norm.Forward(Ops.Contiguous(_toCode.Forward(Ops.Relu(x)).Permute(0, 2, 3, 1)).View(-1, Config.CodeWidth));
     }
 
@@ -157,7 +161,7 @@ public sealed class VqVae : Module
     private Tensor Decoded(Tensor vectors)
     {
         Tensor x = _fromCode.Forward(Ops.Contiguous(vectors.Permute(0, 3, 1, 2)));
-        foreach (VqBlock block in _decoder) x = block.Forward(x);
+        foreach (VqBlock block in _blocks) x = block.Forward(x);
         return _pixels.Forward(Ops.Relu(_grow.Forward(Ops.Relu(x))));
     }
 }

@@ -17,23 +17,23 @@ public sealed record VqVaeRecipe
     public VqVaeSettings Model { get; init; } = new();
 
     /// <summary>The optimizer.</summary>
-    public OptimizerSettings Optimizer { get; init; } = new() { LearningRate = 1e-3, Beta2 = 0.99, WeightDecay = 0 };
+    public OptimizerSettings Optimizer { get; init; } = new() { LearningRate = 1e-3, Beta2 = 0.99, WeightDecay = 0, ClipNorm = 0.2 };
 
     /// <summary>The learning rate.</summary>
     public ScheduleSettings Schedule { get; init; } = new() { Warmup = 100, MinRatio = 0 };
 
     /// <summary>The loop.</summary>
-    public ImageLoopSettings Train { get; init; } = new() { Batch = 32 };
+    public ImageLoopSettings Train { get; init; } = new() { Batch = 16 };
 }
 
 /// <summary>The shape of an auto-encoder with a codebook, and what belongs to its training alone.</summary>
 public sealed record VqVaeSettings
 {
-    /// <summary>Channels of the residual blocks.</summary>
+    /// <summary>Channels where codes are made and read.</summary>
     [Range(2, 4096)]
     public int Width { get; init; } = 96;
 
-    /// <summary>Residual blocks of the encoder, and of the decoder.</summary>
+    /// <summary>Residual blocks of the decoder.</summary>
     [Range(0, 64)]
     public int Blocks { get; init; } = 2;
 
@@ -43,7 +43,11 @@ public sealed record VqVaeSettings
 
     /// <summary>Vectors of the codebook.</summary>
     [Range(2, 16384)]
-    public int Codes { get; init; } = 256;
+    public int Codes { get; init; } = 1024;
+
+    /// <summary>First steps in which the decoder is given the encoder's vectors themselves, so that there is something to divide into codes.</summary>
+    [NonNegative]
+    public int FreeSteps { get; init; } = 500;
 
     /// <summary>Weight of the encoder's distance from the codebook, beside the mean squared error of pictures of 0 to 1.</summary>
     [NonNegative]
@@ -51,11 +55,11 @@ public sealed record VqVaeSettings
 
     /// <summary>Share of the running means that a step keeps.</summary>
     [Range(0, 0.9999)]
-    public double Decay { get; init; } = 0.98;
+    public double Decay { get; init; } = 0.99;
 
     /// <summary>A vector of the codebook is replaced when, in the running mean, it is the nearest of fewer than this many places of a batch.</summary>
     [NonNegative]
-    public double LeastUse { get; init; } = 0.1;
+    public double LeastUse { get; init; } = 0.03;
 
     /// <summary>Held-out scenes that it is measured on.</summary>
     [Range(1, 10000)]
@@ -77,10 +81,10 @@ public sealed record DalleRecipe
     [NonNegative]
     public long Seed { get; init; } = 1;
 
-    /// <summary>Directory of a trained auto-encoder; null to train one in the run's folder, as <see cref="VqVae"/> says.</summary>
+    /// <summary>Directory of a trained auto-encoder; null to train one first, in <c>vq-vae</c> within the run's folder.</summary>
     public string? Base { get; init; }
 
-    /// <summary>The auto-encoder's training; its name and seed do not count.</summary>
+    /// <summary>The auto-encoder's training.</summary>
     public VqVaeStage VqVae { get; init; } = new();
 
     /// <summary>The transformer.</summary>

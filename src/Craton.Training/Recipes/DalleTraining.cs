@@ -35,7 +35,7 @@ public static class DalleTraining
             Kind = "dalle",
             BaseModel = recipe.Base,
             Recipe = resolved,
-            Hashes = new Origin(new SceneLoader((ulong)recipe.Seed).State.Fingerprint, recipe.Base, ModelDirectory.HashWeights(pictures)).Hashes(resolved),
+            Hashes = new Origin(new SceneLoader((ulong)recipe.Seed).State.Fingerprint, recipe.Base, recipe.Base is null ? null : ModelDirectory.HashWeights(pictures)).Hashes(resolved),
             Metrics = new SortedDictionary<string, double>(measures.ToDictionary(m => m.Name, m => m.Value), StringComparer.Ordinal),
         });
         return new RunResult(folder.Folder, folder.Model, report, ModelDirectory.HashWeights(model), outcome) { Measures = shown };

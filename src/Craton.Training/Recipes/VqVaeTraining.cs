@@ -84,8 +84,9 @@ public static class VqVaeTraining
             Tensor vectors;
             using (Tape tape = Tape.Start())
             {
-                VqVaeLoss parts = model.Loss(SceneBatch.Next(scenes, recipe.Train.Batch).Images);
-                Tensor sum = parts.Reconstruction + parts.Commitment * recipe.Model.Commitment;
+                bool quantised = step >= recipe.Model.FreeSteps;
+                VqVaeLoss parts = model.Loss(SceneBatch.Next(scenes, recipe.Train.Batch).Images, quantised);
+                Tensor sum = quantised ? parts.Reconstruction + parts.Commitment * recipe.Model.Commitment : parts.Reconstruction;
                 (vectors, perplexity) = (Ops.Copy(parts.Vectors), parts.Perplexity.Item());
                 tape.Backward(sum);
                 loss = sum.Item();
