@@ -104,7 +104,7 @@ public sealed record DalleRecipe : RecipePart
 }
 
 /// <summary>How the auto-encoder of a <see cref="DalleRecipe"/> is trained.</summary>
-public sealed record VqVaeStage
+public sealed record VqVaeStage : RecipePart
 {
     /// <summary>The model.</summary>
     public VqVaeSettings Model { get; init; } = new();
