@@ -43,9 +43,7 @@ internal static class GenerativeDirectory
         if (read.ModelType != type) throw new CratonException($"'{read.File}': expected \"{Type}\": \"{type}\"; this is a model of another kind");
         T model = create(read);
         using SafetensorsModel weights = SafetensorsModel.Open(folder);
-        // Before memory is asked for: the file bounds every size of the configuration.
-        foreach ((string name, Tensor tensor) in Stored(model)) DecoderWeights.CheckShape(folder, weights, name, DecoderWeights.ShapeOf(tensor, transposed: false));
-        foreach ((string name, Tensor tensor) in Stored(model)) weights.FileOf(name)!.ReadInto(name, tensor);
+        DecoderWeights.Fill(folder, [.. Stored(model).Select(t => (t.Name, t.Tensor, false))], weights, _ => false, map: false);
         return model;
     }
 
