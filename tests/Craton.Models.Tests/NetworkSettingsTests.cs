@@ -84,6 +84,7 @@ public sealed class NetworkSettingsTests
         string path = folder.At("lora.safetensors");
         Write(path, "unet.layer.lora.down.weight", "unet.layer.lora.up.weight");
         byte[] whole = File.ReadAllBytes(path);
+        using FileStream file = new(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
         var network = new OneLayer();
         var random = new Random(5);
         int read = 0;
@@ -91,7 +92,7 @@ public sealed class NetworkSettingsTests
         {
             byte[] bytes = [.. whole];
             for (int k = random.Next(1, 4); k > 0; k--) bytes[8 + random.Next(bytes.Length - 8)] = (byte)" 0123456789.-e\"tf,:{}[]"[random.Next(23)];
-            File.WriteAllBytes(path, bytes);
+            RandomAccess.Write(file.SafeFileHandle, bytes, 0);
             try
             {
                 LoraFile.Load(path).MergeInto(network);
