@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Craton.Nn;
 using Craton.Tensors;
 
@@ -26,6 +27,15 @@ public sealed class ConfigReader
         ModelType = modelType ?? TextOr("", "model_type");
     }
 
+    /// <summary>Reads settings that were made, not read from a file.</summary>
+    /// <param name="name">What they are, for errors.</param>
+    /// <param name="settings">Their content.</param>
+    public static ConfigReader Of(string name, JsonObject settings)
+    {
+        using JsonDocument document = JsonDocument.Parse(settings.ToJsonString());
+        return new(name, document.RootElement.Clone());
+    }
+
     private ConfigReader(ConfigReader other, string modelType) => (File, _root, _asked, ModelType) = (other.File, other._root, other._asked, modelType);
 
     /// <summary>The file, for errors.</summary>
@@ -33,6 +43,9 @@ public sealed class ConfigReader
 
     /// <summary>The family's name: <c>model_type</c>, or empty.</summary>
     public string ModelType { get; }
+
+    /// <summary>All values as they are.</summary>
+    public JsonObject ToJson() => JsonObject.Create(_root)!;
 
     /// <summary>Whether the value under a name is a list.</summary>
     public bool IsList(string name) => Find(name) is { ValueKind: JsonValueKind.Array };
@@ -153,6 +166,9 @@ public sealed class ConfigReader
     public ConfigReader? Object(string name) => Find(name) is not { } e ? null
         : e.ValueKind == JsonValueKind.Object ? new ConfigReader(File, e)
         : throw Wrong(name, "an object", e);
+
+    /// <summary>The object under a name, which must be there.</summary>
+    public ConfigReader Part(string name) => Object(name) ?? throw new CratonException($"{File}: {name}: expected the settings of this part, got nothing");
 
     /// <summary>The name of an activation function.</summary>
     public Activation Activation(string otherwise, params ReadOnlySpan<string> names) => TextOr(otherwise, names) switch

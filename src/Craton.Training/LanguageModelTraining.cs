@@ -1,11 +1,8 @@
-using System.Diagnostics;
-using System.Text.Json;
 using Craton.Data;
 using Craton.Models;
 using Craton.Models.Adapters;
 using Craton.Nn;
 using Craton.Tensors;
-using Craton.Tensors.IO;
 using Craton.Tokenizers;
 using Craton.Training.Checkpoints;
 using Craton.Training.Optimizers;
@@ -76,7 +73,7 @@ public static class LanguageModelTraining
 
         // ---- resume -------------------------------------------------------------------------------------------------------------
         var store = new CheckpointStore(runFolder, loop.Keep, warn: listener.OnMessage);
-        var saved = new TrainingCheckpoint(task.Trained, optimizer, ema, task.Train, task.Frozen);
+        var saved = new TrainingCheckpoint([new TrainedPart(task.Trained, optimizer, ema)], task.Train, task.Frozen);
         Checkpoint? latest = store.Resume();
         (long step, RunningFigures figures) = latest is null ? (0, RunningFigures.None) : saved.Load(latest);
         if (latest is not null) listener.OnMessage($"resumed at step {step}");
@@ -207,110 +204,4 @@ public static class LanguageModelTraining
         _ => new WarmupStableDecaySchedule(
             settings.Warmup, Math.Max(0, steps - settings.Warmup - (long)(steps * settings.DecayFraction)), (long)(steps * settings.DecayFraction), settings.MinRatio),
     };
-}
-
-/// <summary>What a resumed run goes on with, so that it reports what an uninterrupted one does. Null for what is not known or not finite.</summary>
-internal sealed record RunningFigures(double? TrainLoss, double? ValLoss, double? BitsPerByte, long? SampleBytes)
-{
-    public static readonly RunningFigures None = new(null, null, null, null);
-
-    public static RunningFigures Of(double trainLoss, double valLoss, double bitsPerByte, long sampleBytes) =>
-        new(Finite(trainLoss), Finite(valLoss), Finite(bitsPerByte), sampleBytes);
-
-    private static double? Finite(double value) => double.IsFinite(value) ? value : null;
-}
-
-/// <summary>What a checkpoint holds: weights, optimizer state, averages, and where the data stand.</summary>
-internal sealed class TrainingCheckpoint(Module model, IOptimizer optimizer, Ema? ema, IResumable rows, string? frozen)
-{
-    private const string Weights = "model.safetensors", Optimizer = "optimizer.safetensors", Average = "average.safetensors", State = "state.json";
-
-    private sealed record StateFile(long Step, long OptimizerSteps, LoaderState Rows, RunningFigures? Figures, string? Frozen);
-
-    public IReadOnlyList<CheckpointFile> Files(long step, RunningFigures figures)
-    {
-        var files = new List<CheckpointFile>
-        {
-            Tensors(Weights, model.NamedParameters()),
-            Tensors(Optimizer, optimizer.State),
-            new(State, stream => JsonSerializer.Serialize(stream, new StateFile(step, optimizer.Steps, rows.State, figures, frozen))),
-        };
-        if (ema is not null) files.Add(Tensors(Average, ema.State));
-        return files;
-    }
-
-    public (long Step, RunningFigures Figures) Load(Checkpoint checkpoint)
-    {
-        StateFile state = JsonSerializer.Deserialize<StateFile>(File.ReadAllBytes(checkpoint.PathOf(State)))!;
-        if (state.Frozen != frozen) throw new CratonException("the model beside the adapter has changed since this run began; restore it, or begin a run under another name");
-        Fill(checkpoint.PathOf(Weights), model.NamedParameters());
-        Fill(checkpoint.PathOf(Optimizer), optimizer.State);
-        if (ema is not null) Fill(checkpoint.PathOf(Average), ema.State);
-        optimizer.Steps = state.OptimizerSteps;
-        rows.State = state.Rows;
-        return (state.Step, state.Figures ?? RunningFigures.None);
-    }
-
-    private static CheckpointFile Tensors(string name, IEnumerable<(string Name, Tensor Tensor)> tensors) =>
-        new(name, stream => SafetensorsWriter.Write(stream, [.. tensors.Select(t => TensorFiles.Source(t.Name, t.Tensor))]));
-
-    private static void Fill(string path, IEnumerable<(string Name, Tensor Tensor)> tensors)
-    {
-        using SafetensorsFile file = SafetensorsFile.Open(path);
-        foreach ((string name, Tensor tensor) in tensors) file.ReadInto(name, tensor);
-    }
-}
-
-/// <summary>Measures training time alone, without validation and saving.</summary>
-internal sealed class TrainingClock(string phase, long steps, long tokensPerStep)
-{
-    private const double Smoothing = 0.95;
-    private const int WarmUpSteps = 3; // compilation and first touches do not count
-
-    private readonly Stopwatch _watch = new();
-    private long _measured, _begun, _lastReport;
-    private double _warmSeconds;
-
-    public long TokensPerStep => tokensPerStep;
-
-    public double Seconds => _watch.Elapsed.TotalSeconds;
-
-    public double SmoothLoss { get; set; } = double.NaN;
-
-    /// <summary>What is counted.</summary>
-    public string Unit { get; init; } = "tokens";
-
-    /// <summary>The rate that an earlier process of the same run measured: counts until this one has warmed up.</summary>
-    public double? RateBefore { get; init; }
-
-    public double TokensPerSecond
-    {
-        get
-        {
-            long counted = _measured - WarmUpSteps;
-            return counted > 0 ? counted * tokensPerStep / (Seconds - _warmSeconds) : RateBefore ?? _measured * tokensPerStep / Math.Max(1e-9, Seconds);
-        }
-    }
-
-    public void Begin()
-    {
-        _begun++;
-        _watch.Start();
-    }
-
-    public void End(double loss)
-    {
-        _watch.Stop();
-        if (++_measured == WarmUpSteps) _warmSeconds = Seconds;
-        SmoothLoss = double.IsNaN(SmoothLoss) ? loss : Smoothing * SmoothLoss + (1 - Smoothing) * loss;
-    }
-
-    public void Report(long step, TrainingListener listener)
-    {
-        long now = Environment.TickCount64;
-        if (now - _lastReport < 200 && step < steps) return;
-        _lastReport = now;
-        double rate = TokensPerSecond;
-        listener.OnProgress(new TrainingProgress(phase, step, steps, SmoothLoss, rate, TimeSpan.FromSeconds((steps - step) * tokensPerStep / Math.Max(1, rate))) { Unit = Unit });
-    }
 }

@@ -26,9 +26,9 @@ internal static class TestEngine
     };
 
     /// <summary>A random model whose weights are large enough that its choices are varied.</summary>
-    public static TextModel Random(ulong seed = 7, bool packed = true)
+    public static TextModel Random(ulong seed = 7, bool packed = true, int context = 256)
     {
-        Gpt model = new Gpt(Config).Initialize(seed);
+        Gpt model = new Gpt(Config with { MaxPositionEmbeddings = context }).Initialize(seed);
         if (packed) model.PackWeights();
         return new TextModel(model, Bytes, ChatTemplate.ChatMl(Bytes), new SamplingOptions(), [256, Bytes.IdOf("<|im_end|>")!.Value]);
     }

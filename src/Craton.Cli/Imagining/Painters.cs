@@ -1,6 +1,7 @@
 using Craton.Data.Images;
 using Craton.Models.Diffusion;
 using Craton.Models.Diffusion.Samplers;
+using Craton.Models.Generative;
 using Craton.Tensors;
 
 namespace Craton.Cli.Imagining;
@@ -20,6 +21,7 @@ internal static class Painters
         { } kind when StableDiffusionPipeline.Knows(kind) => Captioned(StableDiffusionPipeline.Load(directory)),
         { } kind when UnconditionalPipeline.Knows(kind) => Unconditional(UnconditionalPipeline.Load(directory), kind == "DDPMPipeline" ? StepsOfTraining : UsualSteps),
         { } kind => throw new CratonException($"'{directory}' holds a {kind}, expected a StableDiffusionPipeline or a DDPMPipeline; give another model"),
+        null when SceneDiffusionDirectory.Holds(directory) => Scenes(SceneDiffusionDirectory.Load(directory)),
         null => throw new CratonException($"'{directory}' holds no model that paints: expected a folder with a model_index.json; give one in the layout of Stable Diffusion"),
     };
 
@@ -51,6 +53,17 @@ internal static class Painters
         PictureOrder.Refuse(order.Size, "--size", "this model paints in one size");
         PictureOrder.Refuse(order.Image, "--image", Why);
         return pipeline.Generate(1, new SamplerOptions(order.Steps ?? usualSteps), SeededNoise.Of(order.Seed), step => order.OnStep(step.Number, step.Count));
+    };
+
+    private static Painter Scenes(SceneDiffusion model) => order =>
+    {
+        const string Why = "this model draws scenes by captions alone";
+        PictureOrder.Refuse(order.Negative, "--negative", Why);
+        PictureOrder.Refuse(order.Size, "--size", "this model paints in one size");
+        PictureOrder.Refuse(order.Image, "--image", Why);
+        if (order.Caption is not { } caption) throw new CratonException("expected a caption that says what to paint, got none; as in 'a small red circle above a large blue square'");
+        var drawing = new DrawingSettings(order.Steps ?? model.Drawing.Steps, order.Guidance ?? model.Drawing.Guidance);
+        return Numbers(model.Draw([SceneDiffusion.ReadCaption(caption)], order.Seed, drawing, step => order.OnStep(step, drawing.Steps))[0]);
     };
 
     // The size of an image, cut to what codes can be made of.

@@ -32,7 +32,7 @@ internal static class PackedModel
         {
             using (FileStream output = File.Create(temporary))
             {
-                CopyProgram(program, output);
+                using (FileStream input = File.OpenRead(program)) Copy(input, 0, ProgramLength(input), output);
                 var entries = new JsonArray();
                 foreach (string file in files)
                     entries.Add((JsonNode)Append(file, isFile ? Path.GetFileName(file) : Path.GetRelativePath(model, file).Replace('\\', '/'), output));
@@ -61,28 +61,31 @@ internal static class PackedModel
         return content.GetProperty("is_file").GetBoolean() ? Path.Combine(folder, content.GetProperty("files")[0].GetProperty("path").GetString()!) : folder;
     }
 
+    // The bytes of the program without the model that it may carry itself.
+    private static long ProgramLength(FileStream program) =>
+        ReadIndex(program) is { } index ? JsonElement.Parse(index).GetProperty("files").EnumerateArray().Min(entry => entry.GetProperty("start").GetInt64()) : program.Length;
+
     private static JsonObject Append(string file, string name, FileStream output)
     {
         long start = output.Position;
         using FileStream input = File.OpenRead(file);
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        byte[] buffer = new byte[1 << 20];
-        for (int n; (n = input.Read(buffer)) > 0;)
-        {
-            hash.AppendData(buffer, 0, n);
-            output.Write(buffer, 0, n);
-        }
-        return new JsonObject { ["path"] = name, ["start"] = start, ["length"] = output.Position - start, ["sha256"] = Convert.ToHexStringLower(hash.GetHashAndReset()) };
+        string sha256 = Copy(input, 0, input.Length, output);
+        return new JsonObject { ["path"] = name, ["start"] = start, ["length"] = output.Position - start, ["sha256"] = sha256 };
     }
 
-    // Without the model that it may carry itself.
-    private static void CopyProgram(string program, FileStream output)
+    /// <summary>Copies a part of a file to where another one stands, as far as it goes.</summary>
+    /// <returns>The SHA-256 of what was copied.</returns>
+    private static string Copy(FileStream from, long start, long length, FileStream to)
     {
-        using FileStream input = File.OpenRead(program);
-        long length = ReadIndex(input) is { } index ? JsonElement.Parse(index).GetProperty("files").EnumerateArray().Min(entry => entry.GetProperty("start").GetInt64()) : input.Length;
-        input.Position = 0;
+        from.Position = start;
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         byte[] buffer = new byte[1 << 20];
-        for (int n; length > 0 && (n = input.Read(buffer, 0, (int)Math.Min(buffer.Length, length))) > 0; length -= n) output.Write(buffer, 0, n);
+        for (int n; length > 0 && (n = from.Read(buffer, 0, (int)Math.Min(buffer.Length, length))) > 0; length -= n)
+        {
+            hash.AppendData(buffer, 0, n);
+            to.Write(buffer, 0, n);
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     private static void WriteIndex(JsonObject index, FileStream output)
@@ -122,8 +125,9 @@ internal static class PackedModel
                 string path = Path.GetFullPath(Path.Combine(temporary, entry.GetProperty("path").GetString()!));
                 if (!path.StartsWith(Path.GetFullPath(temporary) + Path.DirectorySeparatorChar, StringComparison.Ordinal)) throw Damaged(program);
                 Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-                file.Position = entry.GetProperty("start").GetInt64();
-                if (CopyOut(file, path, entry.GetProperty("length").GetInt64()) != entry.GetProperty("sha256").GetString()) throw Damaged(program);
+                using FileStream output = File.Create(path);
+                string sha256 = Copy(file, entry.GetProperty("start").GetInt64(), entry.GetProperty("length").GetInt64(), output);
+                if (sha256 != entry.GetProperty("sha256").GetString()) throw Damaged(program);
             }
             try
             {
@@ -138,19 +142,6 @@ internal static class PackedModel
         {
             if (Directory.Exists(temporary)) Directory.Delete(temporary, recursive: true);
         }
-    }
-
-    private static string CopyOut(FileStream from, string path, long length)
-    {
-        using FileStream output = File.Create(path);
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        byte[] buffer = new byte[1 << 20];
-        for (int n; length > 0 && (n = from.Read(buffer, 0, (int)Math.Min(buffer.Length, length))) > 0; length -= n)
-        {
-            hash.AppendData(buffer, 0, n);
-            output.Write(buffer, 0, n);
-        }
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     private static CratonException Damaged(string program) => new($"'{program}': the model in it is damaged; copy the program again, or pack it anew");

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -50,7 +51,7 @@ internal static class ClipFiles
             ["merges"] = new JsonArray([.. File.ReadLines(mergesPath).Where(line => line.Length > 0 && !line.StartsWith("#version", StringComparison.Ordinal)).Select(line => JsonValue.Create(line))]),
             ["vocab"] = vocabulary,
         };
-        return TokenizerJsonReader.Parse(JsonSerializer.SerializeToUtf8Bytes(document), vocabularyPath);
+        return TokenizerJsonReader.Parse(Encoding.UTF8.GetBytes(document.ToJsonString()), vocabularyPath);
 
         JsonObject Added(string token) => new() { ["id"] = Id(token), ["content"] = token, ["special"] = true, ["normalized"] = false };
 

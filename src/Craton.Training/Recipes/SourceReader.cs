@@ -44,14 +44,18 @@ public sealed class SourceReader(Action<string> say)
         }
     }
 
-    /// <summary>The path of a source that is a file or of the data catalogue.</summary>
+    /// <summary>The path of a source that is a file, of the data catalogue, or of a set that only the folder <c>CRATON_DATA</c> holds.</summary>
     internal static string Resolve(string source)
     {
         if (!source.StartsWith(Set, StringComparison.Ordinal)) return source;
         string[] parts = source[Set.Length..].Split('/', 2);
+        if (DatasetCatalogue.Sets.All(set => set.Name != parts[0]) && parts.Length == 2 && Environment.GetEnvironmentVariable("CRATON_DATA") is { Length: > 0 } folder)
+            return Path.Combine(folder, parts[0], Path.GetFileName(parts[1]));
         IReadOnlyList<string> files = DatasetCatalogue.PullAsync(parts[0]).GetAwaiter().GetResult();
-        return parts.Length == 1 && files.Count == 1 ? files[0]
-            : files.FirstOrDefault(f => parts.Length == 2 && Path.GetFileName(f) == parts[1])
-            ?? throw new CratonException($"'{source}': expected {Set}{parts[0]}/FILE with one of {string.Join(", ", files.Select(Path.GetFileName))}");
+        if (parts.Length == 1 && files.Count == 1) return files[0];
+        IReadOnlyList<string> names = [.. DatasetCatalogue.Sets.First(set => set.Name == parts[0]).Files.Select(file => file.Name)];
+        for (int i = 0; i < names.Count; i++)
+            if (parts.Length == 2 && names[i] == parts[1]) return files[i];
+        throw new CratonException($"'{source}': expected {Set}{parts[0]}/FILE with one of {string.Join(", ", names)}");
     }
 }

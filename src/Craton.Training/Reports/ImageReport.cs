@@ -1,38 +1,49 @@
 namespace Craton.Training.Reports;
 
-/// <summary>The page about one run of a model of pictures: losses, rates, pictures, recipe.</summary>
+/// <summary>The page about one run of <see cref="MeasuredTraining"/>: losses, measures, pictures as they evolved, recipe.</summary>
 internal static class ImageReport
 {
-    /// <summary>The metric of the bound on −log p(x) of test pictures, in nats each; lower is better.</summary>
-    public const string Bound = "elbo_nats";
-
-    /// <summary>Files of the run's folder.</summary>
-    public const string Samples = "samples.png", Interpolation = "interpolation.png";
+    private const int MostOfAName = 6;
 
     /// <summary>Writes <c>report.html</c> from what is in the run folder.</summary>
+    /// <param name="runFolder">The folder of the run.</param>
+    /// <param name="title">The run's name.</param>
+    /// <param name="measured">Names of the measures to show.</param>
     /// <returns>Its path.</returns>
-    public static string Write(string runFolder, string title)
+    public static string Write(string runFolder, string title, params IReadOnlyList<string> measured)
     {
         IReadOnlyList<MetricsRecord> metrics = MetricsLog.Read(runFolder);
         var report = new HtmlReport(title, runFolder);
-        (double X, double Y)[] loss = TrainingReport.Series(metrics, "loss"), bound = TrainingReport.Series(metrics, Bound);
-        report.KeyValues(("steps", $"{(loss.Length > 0 ? loss[^1].X : 0)}"), ("training loss", TrainingReport.Last(loss, "nats")), ("bound on the test pictures", TrainingReport.Last(bound, "nats")));
+        (double X, double Y)[] loss = TrainingReport.Series(metrics, "loss");
+        report.KeyValues([
+            ("steps", $"{(loss.Length > 0 ? loss[^1].X : 0)}"), ("training loss", TrainingReport.Last(loss, "")),
+            .. measured.Select(name => (name, TrainingReport.Last(TrainingReport.Series(metrics, name), "")))]);
         if (loss.Length > 1)
         {
-            report.Plot(SvgPlot.Lines("Nats per picture", [new PlotSeries("training loss", loss), new PlotSeries("test bound", bound)], new PlotOptions { XLabel = "step", LogY = true, Smoothing = 0.9 }));
+            report.Plot(SvgPlot.Lines("Training loss", [new PlotSeries("loss", loss)], new PlotOptions { XLabel = "step", LogY = loss.All(p => p.Y > 0), Smoothing = 0.9 }));
             report.Plot(SvgPlot.Lines("Gradient norm", [new PlotSeries("before clipping", TrainingReport.Series(metrics, "gradient_norm"))], new PlotOptions { XLabel = "step", LogY = true, Smoothing = 0.9 }));
         }
-        Picture(report, runFolder, Samples, "Samples from the prior");
-        Picture(report, runFolder, Interpolation, "From one test picture to another, through the latent space");
+        foreach (string name in measured)
+            if (TrainingReport.Series(metrics, name) is { Length: > 1 } series)
+                report.Plot(SvgPlot.Lines(name, [new PlotSeries(name, series)], new PlotOptions { XLabel = "step" }));
+        foreach ((string name, IReadOnlyList<(long Step, string Path)> pictures) in PictureLog.Read(runFolder))
+        {
+            report.Heading(name.Replace('_', ' '));
+            int shown = Math.Min(MostOfAName, pictures.Count);
+            for (int i = 1; i <= shown; i++)
+            {
+                (long step, string path) = pictures[(int)((long)i * pictures.Count / shown) - 1];
+                report.Png($"step {step}", File.ReadAllBytes(path));
+            }
+        }
+        if (JudgedLog.Read(runFolder) is { } judged)
+        {
+            report.Heading($"judged at step {judged.Step}");
+            report.Gallery(judged.Entries.Select(entry => ($"{(entry.Wrong.Count == 0 ? "✓" : "✗")} {entry.Caption}{(entry.Wrong.Count == 0 ? "" : $": {string.Join("; ", entry.Wrong)}")}", entry.Png)));
+        }
         TrainingReport.Section(report, runFolder, "recipe.yaml", "Recipe");
-        string path = Path.Combine(runFolder, "report.html");
-        report.Save(path);
-        return path;
-    }
-
-    private static void Picture(HtmlReport report, string runFolder, string file, string heading)
-    {
-        string path = Path.Combine(runFolder, file);
-        if (File.Exists(path)) report.Heading(heading).Png(file, File.ReadAllBytes(path));
+        string page = Path.Combine(runFolder, "report.html");
+        report.Save(page);
+        return page;
     }
 }

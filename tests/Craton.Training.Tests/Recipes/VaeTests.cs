@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Craton.Data;
 using Craton.Data.Images;
 using Craton.Models.Generative;
@@ -13,7 +12,7 @@ namespace Craton.Training.Tests.Recipes;
 [Collection("WorkerPool")]
 public sealed class VaeTests : IDisposable
 {
-    private const int Side = 8, Steps = 120;
+    private const int Side = BarPictures.Side, Steps = 120;
     private readonly string _folder = Directory.CreateTempSubdirectory("craton-vae-").FullName;
     private readonly int _threads = WorkerPool.Threads;
 
@@ -30,8 +29,8 @@ public sealed class VaeTests : IDisposable
         double first = MetricsLog.Read(run.RunFolder)[0]["loss"]!.Value, bound = run.Measures.Single(m => m.Name == "elbo_nats").Value;
         Assert.True(bound < first / 2, $"from {first} to {bound} nats");
         string report = File.ReadAllText(run.Report);
-        Assert.Equal(2, report.Split("data:image/png;base64,").Length - 1);
-        Assert.Equal((10 * Side, 10 * Side), PngReader.ReadFile(Path.Combine(run.RunFolder, "samples.png")) is var samples ? (samples.Width, samples.Height) : default);
+        Assert.Equal(2 * Steps / 40, report.Split("data:image/png;base64,").Length - 1);
+        Assert.Equal((10 * Side, 10 * Side), PngReader.ReadFile(Path.Combine(run.RunFolder, "pictures", $"samples-{Steps:D8}.png")) is var samples ? (samples.Width, samples.Height) : default);
         Vae model = VaeDirectory.Load(run.ModelFolder!);
         Assert.Equal(bound, VaeTraining.Bound(model, IdxReader.ReadImages(Pictures("test", 30)), 1));
     }
@@ -75,18 +74,5 @@ public sealed class VaeTests : IDisposable
 
     private RunOptions Options() => new(Path.Combine(_folder, "runs"), Resume: false, TrainingListener.Silent);
 
-    // One bright column on black.
-    private string Pictures(string name, int count)
-    {
-        byte[] file = new byte[16 + count * Side * Side];
-        (file[2], file[3]) = (8, 3);
-        BinaryPrimitives.WriteInt32BigEndian(file.AsSpan(4), count);
-        BinaryPrimitives.WriteInt32BigEndian(file.AsSpan(8), Side);
-        BinaryPrimitives.WriteInt32BigEndian(file.AsSpan(12), Side);
-        for (int i = 0; i < count; i++)
-            for (int y = 0; y < Side; y++) file[16 + (i * Side + y) * Side + i % Side] = 255;
-        string path = Path.Combine(_folder, name);
-        File.WriteAllBytes(path, file);
-        return path;
-    }
+    private string Pictures(string name, int count) => BarPictures.Images(_folder, name, count);
 }
