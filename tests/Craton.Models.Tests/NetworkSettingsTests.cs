@@ -71,6 +71,12 @@ public sealed class NetworkSettingsTests
         Assert.Equal(before[0] + 0.5f * 2 * 0.25f * 0.25f, network.Layer.Weight.ToArray<float>()[0], 5);
         lora.MergeInto(network, -0.5);
         Assert.Equal(before[0], network.Layer.Weight.ToArray<float>()[0], 5);
+        Write(path, "lora_te_text_model_layer.lora_down.weight", "lora_te_text_model_layer.lora_up.weight");
+        Assert.Contains("text encoder", Assert.Throws<CratonException>(() => LoraFile.Load(path).MergeInto(network)).Message, StringComparison.Ordinal);
+        var texts = new OneLayer();
+        LoraFile.Load(path).MergeInto(network, 1, texts);
+        Assert.Equal(2 * 0.25f * 0.25f, texts.Layer.Weight.ToArray<float>()[0], 5);
+        Assert.Equal(before[0], network.Layer.Weight.ToArray<float>()[0], 5);
         Write(path, "unet.other.lora.down.weight", "unet.other.lora.up.weight");
         Assert.Contains("'other'", Assert.Throws<CratonException>(() => LoraFile.Load(path).MergeInto(network)).Message, StringComparison.Ordinal);
         Write(path, "unet.layer.lora.down.weight", "unet.layer.norm.weight");
@@ -84,6 +90,7 @@ public sealed class NetworkSettingsTests
         string path = folder.At("lora.safetensors");
         Write(path, "unet.layer.lora.down.weight", "unet.layer.lora.up.weight");
         byte[] whole = File.ReadAllBytes(path);
+        using FileStream file = new(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
         var network = new OneLayer();
         var random = new Random(5);
         int read = 0;
@@ -91,7 +98,7 @@ public sealed class NetworkSettingsTests
         {
             byte[] bytes = [.. whole];
             for (int k = random.Next(1, 4); k > 0; k--) bytes[8 + random.Next(bytes.Length - 8)] = (byte)" 0123456789.-e\"tf,:{}[]"[random.Next(23)];
-            File.WriteAllBytes(path, bytes);
+            RandomAccess.Write(file.SafeFileHandle, bytes, 0);
             try
             {
                 LoraFile.Load(path).MergeInto(network);

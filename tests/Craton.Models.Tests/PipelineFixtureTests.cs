@@ -221,9 +221,13 @@ public sealed class PipelineFixtureTests(ITestOutputHelper output)
 
         private double Number(string name, double otherwise) => _arguments.TryGetProperty(name, out JsonElement value) ? value.GetDouble() : otherwise;
 
-        private string[]? Texts(string name) => !_arguments.TryGetProperty(name, out JsonElement value) ? null
-            : value.ValueKind == JsonValueKind.String ? [value.GetString()!]
-            : [.. value.EnumerateArray().Select(t => t.GetString()!)];
+        // One text or a list, each as often as pictures are asked for.
+        private string[]? Texts(string name)
+        {
+            if (!_arguments.TryGetProperty(name, out JsonElement value) || value.ValueKind == JsonValueKind.Null) return null;
+            string[] texts = value.ValueKind == JsonValueKind.String ? [value.GetString()!] : [.. value.EnumerateArray().Select(t => t.GetString()!)];
+            return [.. texts.SelectMany(text => Enumerable.Repeat(text, (int)Number("num_images_per_prompt", 1)))];
+        }
 
         // Tensors of all runs lie in one file.
         private Tensor? Given(string name)

@@ -5,8 +5,8 @@ using Craton.Tensors.IO;
 namespace Craton.Models.Diffusion;
 
 /// <summary>
-/// A low-rank update of the weights of a network for pictures: W becomes W + scale · (alpha / rank) · up · down. E. Hu et al., "LoRA", 2021. The keys
-/// may have the layout of kohya, of PEFT or of earlier diffusers.
+/// A low-rank update of the weights of a network for pictures, and of its text encoder: W becomes W + scale · (alpha / rank) · up · down. E. Hu et
+/// al., "LoRA", 2021. The keys may have the layout of kohya, of PEFT or of earlier diffusers.
 /// </summary>
 public sealed class LoraFile
 {
@@ -16,7 +16,7 @@ public sealed class LoraFile
     private static readonly (string Down, string Up)[] Suffixes = [(".lora_down.weight", ".lora_up.weight"), (".lora_A.weight", ".lora_B.weight"), (".lora.down.weight", ".lora.up.weight")];
 
     private readonly string _path;
-    private readonly Dictionary<string, Update> _updates = new(StringComparer.Ordinal);
+    private readonly Dictionary<(bool OfTexts, string Layer), Update> _updates = [];
 
     private LoraFile(string path, SafetensorsFile file)
     {
@@ -26,7 +26,7 @@ public sealed class LoraFile
                 if (entry.Name.EndsWith(down, StringComparison.Ordinal))
                 {
                     string layer = entry.Name[..^down.Length];
-                    _updates[Plain(layer)] = Read(file, entry, file.Contains(layer + up) ? file[layer + up] : throw Wrong($"'{layer}' has a factor '{down}' and none '{up}'"), layer + ".alpha");
+                    _updates[PartOf(layer)] = Read(file, entry, file.Contains(layer + up) ? file[layer + up] : throw Wrong($"'{layer}' has a factor '{down}' and none '{up}'"), layer + ".alpha");
                 }
         int known = _updates.Values.Sum(update => update.Tensors);
         if (known == 0) throw Wrong("it holds no low-rank factors under names that are known");
@@ -44,31 +44,41 @@ public sealed class LoraFile
     /// <summary>Adds the update to the weights of a network; with the negative scale it is taken back, up to rounding.</summary>
     /// <param name="network">A U-Net.</param>
     /// <param name="scale">Factor on the update.</param>
-    /// <exception cref="CratonException">The file updates a layer that the network does not have, or one of another shape; no weight has changed then.</exception>
-    public void MergeInto(Module network, double scale = 1)
+    /// <param name="texts">Its text encoder; null where the file does not update one.</param>
+    /// <exception cref="CratonException">The file updates a layer that the models do not have, or one of another shape; no weight has changed then.</exception>
+    public void MergeInto(Module network, double scale = 1, Module? texts = null)
     {
-        var weights = network.NamedParameters().Where(p => p.Name.EndsWith(".weight", StringComparison.Ordinal)).ToDictionary(p => Plain(p.Name[..^".weight".Length]), p => p.Tensor, StringComparer.Ordinal);
-        foreach ((string layer, Update update) in _updates)
+        Dictionary<string, Tensor> ofNetwork = Weights(network), ofTexts = texts is null ? [] : Weights(texts);
+        var merged = new List<(Tensor Weight, Update Update)>();
+        foreach (((bool isOfTexts, string layer), Update update) in _updates)
         {
-            if (!weights.TryGetValue(layer, out Tensor? weight)) throw Wrong($"it updates a layer '{layer}', which the network does not have");
+            if (!(isOfTexts ? ofTexts : ofNetwork).TryGetValue(layer, out Tensor? weight))
+                throw Wrong($"it updates a layer '{layer}', which {(!isOfTexts ? "the network does not have" : texts is null ? "belongs to a text encoder; give that as well" : "the text encoder does not have")}");
             if (weight.Size(0) != update.Outputs || weight.Count != (long)update.Outputs * update.Inputs) throw Wrong($"it updates '{layer}' by {update.Outputs} × {update.Inputs} numbers, expected {weight.Layout}");
+            merged.Add((weight, update));
         }
-        foreach ((string layer, Update update) in _updates)
+        foreach ((Tensor weight, Update update) in merged)
         {
             using var scope = TensorScope.Open("lora");
-            Tensor weight = weights[layer], change = Ops.MatMul(Tensor.From(update.Up, update.Outputs, update.Rank), Tensor.From(update.Down, update.Rank, update.Inputs));
+            Tensor change = Ops.MatMul(Tensor.From(update.Up, update.Outputs, update.Rank), Tensor.From(update.Down, update.Rank, update.Inputs));
             weight.Assign(weight.Detach() + change.View(weight.Shape) * (scale * update.Scale));
         }
     }
 
-    // Kohya's names have no dots, so all names are compared without; the network's own prefix is left out.
-    private static string Plain(string layer)
+    private static Dictionary<string, Tensor> Weights(Module model) => model.NamedParameters().Where(p => p.Name.EndsWith(".weight", StringComparison.Ordinal))
+        .ToDictionary(p => Plain(p.Name[..^".weight".Length]), p => p.Tensor, StringComparer.Ordinal);
+
+    // Kohya's names have no dots, so all names are compared without.
+    private static string Plain(string layer) => layer.Replace('.', '_');
+
+    // Which model a layer belongs to, and its name there.
+    private static (bool OfTexts, string Layer) PartOf(string layer)
     {
-        string plain = layer.Replace('.', '_');
-        foreach (string prefix in (string[])["base_model_model_", "lora_unet_", "unet_"])
-            if (plain.StartsWith(prefix, StringComparison.Ordinal)) plain = plain[prefix.Length..];
-        return plain;
+        string plain = Without("base_model_model_", Plain(layer)), ofTexts = Without("text_encoder_", Without("lora_te_", plain));
+        return ofTexts == plain ? (false, Without("unet_", Without("lora_unet_", plain))) : (true, Without("text_model_", ofTexts));
     }
+
+    private static string Without(string prefix, string name) => name.StartsWith(prefix, StringComparison.Ordinal) ? name[prefix.Length..] : name;
 
     private Update Read(SafetensorsFile file, SafetensorsEntry down, SafetensorsEntry up, string alphaName)
     {
