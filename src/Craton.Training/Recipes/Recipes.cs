@@ -147,13 +147,13 @@ public sealed record DiffusionRecipe : RecipePart
     public DiffusionDrawingSettings Drawing { get; init; } = new();
 
     /// <summary>The optimizer.</summary>
-    public OptimizerSettings Optimizer { get; init; } = new() { LearningRate = 1e-3, Beta2 = 0.99, WeightDecay = 0.01 };
+    public OptimizerSettings Optimizer { get; init; } = new() { LearningRate = 2e-3, Beta2 = 0.99, WeightDecay = 0.01 };
 
     /// <summary>The learning rate.</summary>
     public ScheduleSettings Schedule { get; init; } = new() { Warmup = 100, MinRatio = 0.02 };
 
     /// <summary>The loop.</summary>
-    public ImageLoopSettings Train { get; init; } = new() { Batch = 64 };
+    public ImageLoopSettings Train { get; init; } = new() { Batch = 32 };
 
     /// <inheritdoc/>
     public override IEnumerable<string> Check()
