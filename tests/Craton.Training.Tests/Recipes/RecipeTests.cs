@@ -30,6 +30,7 @@ public sealed class RecipeTests : IDisposable
             "vae" => RecipeReader.Read<VaeRecipe>(yaml, path),
             "diffusion" => RecipeReader.Read<DiffusionRecipe>(yaml, path),
             "gan" => RecipeReader.Read<GanRecipe>(yaml, path),
+            "text-to-image" => RecipeReader.Read<TextToImageRecipe>(yaml, path),
             _ => RecipeReader.Read<SftRecipe>(yaml, path),
         };
         string resolved = RecipeWriter.Write(RecipeReader.Kind(yaml, path), recipe);
