@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Craton.Models.Diffusion;
 using Craton.Models.Diffusion.Samplers;
 using Craton.Models.Generative;
@@ -44,7 +43,7 @@ public sealed class DrawingUNetTests
     [Fact]
     public void Its_shape_is_written_and_read()
     {
-        DrawingUNetConfig read = DrawingUNetConfig.Read(new ConfigReader("config.json", JsonDocument.Parse(s_all.ToJson().ToJsonString()).RootElement));
+        DrawingUNetConfig read = DrawingUNetConfig.Read(ConfigReader.Of("config.json", s_all.ToJson()));
         Assert.Equal(s_all.Widths, read.Widths);
         Assert.Equal(s_all, read with { Widths = s_all.Widths });
     }
@@ -60,7 +59,7 @@ public sealed class DrawingUNetTests
         {
             "widths" => s_all with { Widths = [8, 15] },
             "head_width" => s_all with { HeadWidth = 3 },
-            "attention_levels" => s_all with { AttentionLevels = 0 },
+            "attention_levels" => s_all with { AttentionLevels = 4 },
             _ => s_all with { Patch = 0 },
         };
         Assert.Contains(setting, Assert.Throws<CratonException>(() => new DrawingUNet(wrong)).Message);
@@ -72,7 +71,7 @@ public sealed class DrawingUNetTests
     [InlineData("squaredcos_cap_v2", Prediction.Velocity)]
     public void A_network_that_knows_the_picture_has_no_loss_and_draws_it(string schedule, Prediction prediction)
     {
-        var process = new DiffusionProcess(new ConfigReader("test", JsonDocument.Parse(DiffusionProcess.Settings(schedule, prediction).ToJsonString()).RootElement));
+        var process = DiffusionProcess.Create(schedule, prediction);
         using var scope = TensorScope.Open("test");
         Tensor clean = Tensor.Full(0.5f, 1, 1, 2, 2), noise = Tensor.Empty(DType.F32, 1, 1, 2, 2);
         new CounterRandom(1).FillNormal(noise.AsSpan<float>());

@@ -19,7 +19,7 @@ internal sealed class TrainVerb : Verb
 
     public override Command Build()
     {
-        var command = new Command("train", "Train a model by a recipe: pretrain, continue, sft, lora, vae, text-to-image, vq-vae, dalle") { _recipe, _set, _resume, _runs };
+        var command = new Command("train", "Train a model by a recipe: pretrain, continue, sft, lora, vae, diffusion, gan, text-to-image, vq-vae, dalle") { _recipe, _set, _resume, _runs };
         OnRun(command, (parsed, output) =>
         {
             string file = parsed.GetValue(_recipe)!;
@@ -35,10 +35,12 @@ internal sealed class TrainVerb : Verb
                 "sft" => Sft.Run(RecipeReader.Read<SftRecipe>(yaml, file, settings), options),
                 "lora" => LoraTuning.Run(RecipeReader.Read<LoraRecipe>(yaml, file, settings), options),
                 "vae" => VaeTraining.Run(RecipeReader.Read<VaeRecipe>(yaml, file, settings), options),
+                "diffusion" => DiffusionTraining.Run(RecipeReader.Read<DiffusionRecipe>(yaml, file, settings), options),
+                "gan" => GanTraining.Run(RecipeReader.Read<GanRecipe>(yaml, file, settings), options),
                 "text-to-image" => TextToImageTraining.Run(RecipeReader.Read<TextToImageRecipe>(yaml, file, settings), options),
                 "vq-vae" => VqVaeTraining.Run(RecipeReader.Read<VqVaeRecipe>(yaml, file, settings), options),
                 "dalle" => DalleTraining.Run(RecipeReader.Read<DalleRecipe>(yaml, file, settings), options),
-                _ => throw new CratonException($"{file}: recipe '{kind}' is unknown; expected pretrain, continue, sft, lora, vae, text-to-image, vq-vae or dalle"),
+                _ => throw new CratonException($"{file}: recipe '{kind}' is unknown; expected pretrain, continue, sft, lora, vae, diffusion, gan, text-to-image, vq-vae or dalle"),
             };
             Show(output, result);
             return 0;

@@ -25,10 +25,13 @@ public sealed class DiffusionProcess
     /// <summary>What the network answers.</summary>
     public Prediction Prediction { get; }
 
-    /// <summary>Settings that a model is trained with here: DDIM, from the last step of training on.</summary>
+    /// <summary>The content of <c>scheduler_config.json</c>.</summary>
+    public JsonObject ToJson() => _settings.ToJson();
+
+    /// <summary>The process that a model is trained with here, drawn by DDIM, from the last step of training on.</summary>
     /// <param name="schedule">The schedule of noise, such as <c>linear</c> or <c>squaredcos_cap_v2</c>.</param>
     /// <param name="prediction">What the network answers.</param>
-    public static JsonObject Settings(string schedule, Prediction prediction) => new()
+    public static DiffusionProcess Create(string schedule, Prediction prediction) => new(ConfigReader.Of("scheduler", new JsonObject
     {
         ["_class_name"] = "DDIMScheduler",
         ["num_train_timesteps"] = 1000,
@@ -44,7 +47,7 @@ public sealed class DiffusionProcess
         },
         ["clip_sample"] = true,
         ["timestep_spacing"] = "trailing",
-    };
+    }));
 
     /// <summary>Timesteps of training for a batch: one at random out of each of so many equal parts of all.</summary>
     public int[] Timesteps(int count, CounterRandom random) =>

@@ -36,14 +36,15 @@ public sealed class DrawingUNet : Module
         _in = Child("in", new Conv2d(pixels + (config.Coordinates ? 2 : 0), first, 3, new() { Padding = 1 }));
         _halved = Children("halved", levels - 1, i => new ConvolvedResize(widths[i], doubles: false));
         _down = Children("down", levels * config.Blocks, i => Block(widths[Below(i) ? i / config.Blocks - 1 : i / config.Blocks], i / config.Blocks));
-        _middle = Child("middle", Block(widths[^1], levels - 1));
+        _middle = Child("middle", Block(widths[^1], levels - 1, attends: true));
         _up = Children("up", levels * config.Blocks, i => Block(2 * widths[levels - 1 - i / config.Blocks], levels - 1 - i / config.Blocks));
         _narrowed = Children("narrowed", levels - 1, i => new Conv2d(widths[levels - 1 - i], widths[levels - 2 - i], 1));
         _norm = Child("norm", new GroupNorm(config.Groups, first, Eps));
         _out = Child("out", new Conv2d(first, pixels, 3, new() { Padding = 1 }));
 
-        DrawingBlock Block(int channels, int level) =>
-            new(channels, widths[level], config, new BlockSettings(time, config.Groups, Eps, Activation.Silu, ScalesByTime: true), level >= levels - config.AttentionLevels);
+        DrawingBlock Block(int channels, int level, bool attends = false) => new(
+            channels, widths[level], config, new BlockSettings(time, config.Groups, Eps, Activation.Silu, ScalesByTime: true),
+            attends || level >= levels - config.AttentionLevels);
 
         bool Below(int block) => block % config.Blocks == 0 && block > 0;
     }

@@ -20,7 +20,7 @@ public sealed record DrawingUNetConfig
     /// <summary>Residual blocks of a level, on the way down and again on the way up.</summary>
     public int Blocks { get; init; } = 1;
 
-    /// <summary>How many levels have attention, counted from the coarsest; the middle has it where they have.</summary>
+    /// <summary>How many levels have attention, counted from the coarsest; the middle has it always.</summary>
     public int AttentionLevels { get; init; } = 1;
 
     /// <summary>Width of a head of attention.</summary>
@@ -88,10 +88,9 @@ public sealed record DrawingUNetConfig
         Within("context", Context, 0, Most);
         foreach (int width in Widths)
             if (width is < 1 or > Most || width % Groups != 0) throw Wrong("widths", $"multiples of the {Groups} groups up to {Most}", $"{width}");
-        foreach (int width in Widths.TakeLast(AttentionLevels))
-            if (width % HeadWidth != 0) throw Wrong("head_width", $"a divisor of the {width} channels of a level with attention", $"{HeadWidth}");
+        foreach (int width in Widths.TakeLast(Math.Max(AttentionLevels, 1)))
+            if (width % HeadWidth != 0) throw Wrong("head_width", $"a divisor of the {width} channels where there is attention", $"{HeadWidth}");
         if (Widths[0] % 2 != 0 || Widths[0] < 4) throw Wrong("widths", "an even first width of 4 or more", $"{Widths[0]}");
-        if (Context > 0 && AttentionLevels == 0) throw Wrong("attention_levels", "1 or more, since there are tokens to look at", "0");
         return this;
 
         void Within(string name, int value, int least, int most)

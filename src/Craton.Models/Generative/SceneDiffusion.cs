@@ -1,5 +1,3 @@
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using Craton.Data.Images;
 using Craton.Data.Images.Scenes;
 using Craton.Models.Diffusion;
@@ -9,15 +7,10 @@ using Craton.Tensors;
 
 namespace Craton.Models.Generative;
 
-/// <summary>How pictures are drawn.</summary>
-/// <param name="Steps">Steps from noise to a picture.</param>
-/// <param name="Guidance">How far the caption counts; 1 for as it was learnt (Ho, Salimans 2022).</param>
-public sealed record SceneDrawing(int Steps = 25, double Guidance = 2);
-
 /// <summary>
 /// Draws scenes by their captions: a <see cref="DrawingUNet"/> that takes noise away step by step, told by the phrases of the caption. All of them
-/// together scale and shift what is normalised, and the pixels attend to each. Trained with v-prediction (T. Salimans, J. Ho, 2022) and
-/// captions left out now and then, so that its answers can be guided.
+/// together scale and shift what is normalised, and the pixels attend to each. It answers with the clean picture, which for flat shapes is far
+/// simpler than the noise, and sometimes is told no caption, so that the difference can guide it (Ho, Salimans 2022).
 /// </summary>
 public sealed class SceneDiffusion : Module
 {
@@ -30,20 +23,24 @@ public sealed class SceneDiffusion : Module
     private readonly DrawingUNet _network;
 
     /// <summary>Creates the model with zeroed weights.</summary>
+    /// <param name="config">Its shape.</param>
+    /// <param name="drawing">How it draws unless something else is asked for.</param>
     /// <exception cref="CratonException">The shape is out of range.</exception>
-    public SceneDiffusion(SceneDiffusionConfig config)
+    public SceneDiffusion(SceneDiffusionConfig config, DrawingSettings drawing)
     {
-        Config = config.Checked("[scene_diffusion]");
+        (Config, Drawing) = (config.Checked("[scene_diffusion]"), drawing);
         _text = Child("text", new PhraseEncoder(config.TextWidth, config.TextLayers));
-        _network = Child("network", new DrawingUNet(config.Network));
-        Process = new(new ConfigReader("[scene_diffusion]", JsonSerializer.SerializeToElement<JsonObject>(DiffusionProcess.Settings("squaredcos_cap_v2", Prediction.Clean))));
+        _network = Child("network", new DrawingUNet(Config.Network));
     }
 
     /// <summary>Its shape.</summary>
     public SceneDiffusionConfig Config { get; }
 
+    /// <summary>How it draws.</summary>
+    public DrawingSettings Drawing { get; }
+
     /// <summary>The way to noise and back.</summary>
-    public DiffusionProcess Process { get; }
+    public DiffusionProcess Process { get; } = DiffusionProcess.Create("squaredcos_cap_v2", Prediction.Clean);
 
     /// <summary>Reads a caption; where it does not tell the background, that is black.</summary>
     /// <exception cref="SceneCaptionException">A word is not one that the model knows there.</exception>
@@ -72,36 +69,57 @@ public sealed class SceneDiffusion : Module
         Tensor noise = Tensor.Empty(DType.F32, pictures.Shape);
         random.FillNormal(noise.AsSpan<float>());
         Tensor phrases = _text.Forward(captions);
-        return Process.Loss(pictures, noise, Process.Timesteps(captions.Count, random), (x, times) => Answer(x, times, phrases), Weight);
+        return Process.Loss(pictures, noise, Timesteps(captions.Count, random), (x, times) => Answer(x, times, phrases), Weight);
     }
 
-    /// <summary>Draws a picture for each caption; a picture depends on the seed, its number and its caption alone.</summary>
-    public IReadOnlyList<Picture> Draw(IReadOnlyList<SceneCaption> captions, ulong seed, SceneDrawing drawing)
+    /// <summary>Draws a picture for each caption; picture i depends on seed + i and its caption alone.</summary>
+    /// <param name="captions">What to draw.</param>
+    /// <param name="seed">Seed of the noise of the first.</param>
+    /// <param name="drawing">How; as the model says when null.</param>
+    /// <param name="onStep">Told the number of every step that is done, from 1.</param>
+    /// <exception cref="CratonException">The number of steps is out of range.</exception>
+    public IReadOnlyList<Picture> Draw(IReadOnlyList<SceneCaption> captions, ulong seed, DrawingSettings? drawing = null, Action<int>? onStep = null)
     {
         var pictures = new List<Picture>();
         foreach (SceneCaption[] chunk in captions.Chunk(Chunk))
             using (TensorScope.Open("draw"))
             {
-                Tensor noise = Tensor.Empty(DType.F32, chunk.Length, Channels, Scene.Side, Scene.Side);
-                int size = noise.AsSpan<float>().Length / chunk.Length;
-                for (int i = 0; i < chunk.Length; i++)
-                    new CounterRandom(seed, (uint)(pictures.Count + i), s_noise).FillNormal(noise.AsSpan<float>().Slice(i * size, size));
-                Tensor phrases = _text.Forward([.. chunk, .. Enumerable.Repeat<SceneCaption?>(null, chunk.Length)]);
-                Tensor drawn = Process.Draw(new SamplerOptions(drawing.Steps), _ => noise, (x, time) => Guided(x, time, phrases, drawing.Guidance));
-                Tensor shown = Ops.Clamp(drawn * 0.5 + 0.5, 0, 1);
-                for (int i = 0; i < chunk.Length; i++) pictures.Add(PictureGrid.Of(shown.AsSpan<float>().Slice(i * size, size), Scene.Side, Scene.Side, Channels, 1));
+                Tensor drawn = Drawn(chunk, Noise(chunk.Length, seed + (ulong)pictures.Count), drawing ?? Drawing, onStep);
+                int size = Channels * Scene.Side * Scene.Side;
+                for (int i = 0; i < chunk.Length; i++) pictures.Add(PictureGrid.Of(drawn.AsSpan<float>().Slice(i * size, size), Scene.Side, Scene.Side, Channels, columns: 1));
             }
         return pictures;
     }
 
+    // [N, 3, side, side] of 0 to 1.
+    private Tensor Drawn(SceneCaption[] captions, Tensor noise, DrawingSettings drawing, Action<int>? onStep)
+    {
+        bool guided = drawing.Guidance != 1;
+        Tensor phrases = _text.Forward([.. captions, .. new SceneCaption?[guided ? captions.Length : 0]]);
+        Tensor x = Process.Draw(new SamplerOptions(drawing.Steps), _ => noise, Guided, (call, _) => onStep?.Invoke(call + 1));
+        return Ops.Clamp(x * 0.5 + 0.5, 0, 1);
+
+        Tensor Guided(Tensor x, double time)
+        {
+            Tensor answers = Answer(guided ? Ops.Concat(0, x, x) : x, Tensor.Full((float)time, phrases.Size(0)), phrases);
+            return guided ? DiffusionProcess.Guided(answers, drawing.Guidance) : answers;
+        }
+    }
+
+    private static Tensor Noise(int count, ulong seed)
+    {
+        Tensor noise = Tensor.Empty(DType.F32, count, Channels, Scene.Side, Scene.Side);
+        int size = Channels * Scene.Side * Scene.Side;
+        for (int i = 0; i < count; i++) new CounterRandom(seed + (ulong)i, place: s_noise).FillNormal(noise.AsSpan<float>().Slice(i * size, size));
+        return noise;
+    }
+
+    // The noisier the more often: what is where is decided in much noise, and flat shapes with little noise have nothing left to learn.
+    private int[] Timesteps(int count, CounterRandom random) =>
+        [.. Process.Timesteps(count, random).Select(t => (int)(Math.Sqrt((t + 0.5) / Process.Schedule.Steps) * Process.Schedule.Steps))];
+
     // As v-prediction weighs errors of the picture, (1 + signal / noise), but no more than the greatest weight: what is flat needs no last digits.
     private double Weight(int timestep) => Math.Min(1 + Process.Schedule.SignalToNoise(timestep), MostWeight);
-
-    private Tensor Guided(Tensor x, double time, Tensor phrases, double guidance)
-    {
-        Tensor twice = Ops.Concat(0, x, x);
-        return DiffusionProcess.Guided(Answer(twice, Tensor.Full((float)time, twice.Size(0)), phrases), guidance);
-    }
 
     private Tensor Answer(Tensor x, Tensor times, Tensor phrases) => _network.Forward(x, times, Ops.Sum(phrases, [1]), phrases);
 }

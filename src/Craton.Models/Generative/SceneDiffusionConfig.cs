@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Craton.Tensors;
 
 namespace Craton.Models.Generative;
@@ -24,6 +23,9 @@ public sealed record SceneDiffusionConfig
     {
         if (TextWidth is < 1 or > MostWidth) throw new CratonException($"{place}: text_width: expected 1 to {MostWidth}, got {TextWidth}");
         if (TextLayers is < 0 or > MostLayers) throw new CratonException($"{place}: text_layers: expected 0 to {MostLayers}, got {TextLayers}");
-        return this with { Network = (Network with { Channels = 3, Condition = TextWidth, Context = TextWidth, Coordinates = true }).Checked(place) };
+        DrawingUNetConfig network = (Network with { Channels = 3, Condition = TextWidth, Context = TextWidth, Coordinates = true }).Checked(place);
+        if (Data.Images.Scenes.Scene.Side % network.Multiple != 0)
+            throw new CratonException($"{place}: widths: a network of {network.Widths.Count} levels over patches of {network.Patch} pixels needs sides that are multiples of {network.Multiple}, and scenes have {Data.Images.Scenes.Scene.Side}");
+        return this with { Network = network };
     }
 }

@@ -31,7 +31,7 @@ internal static class TokenizerDirectory
         {
             (string vocabularyPath, string mergesPath) = (Path.Combine(path, vocabulary), Path.Combine(path, merges));
             if (File.Exists(vocabularyPath) && File.Exists(mergesPath))
-                return WithConfig(Gpt2Files.Load(vocabularyPath, mergesPath, ["<|endoftext|>"]), path);
+                return WithConfig(ClipFiles.TryLoad(vocabularyPath, mergesPath) ?? Gpt2Files.Load(vocabularyPath, mergesPath, ["<|endoftext|>"]), path);
         }
 
         if (File.Exists(Path.Combine(path, BertFiles.VocabularyName)))

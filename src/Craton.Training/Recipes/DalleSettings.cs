@@ -166,12 +166,12 @@ public sealed record DalleJudgeSettings
     public DalleRanking Rerank { get; init; }
 
     /// <summary>Divides the scores of codes.</summary>
-    [Range(0, 100)]
+    [Range(0.01, 100)]
     public double Temperature { get; init; } = 1;
 
     /// <summary>Only the best K codes; 0 for all.</summary>
     [NonNegative]
     public int TopK { get; init; }
 
-    internal DalleOptions Options => new() { Samples = Samples, Ranking = Rerank, Sampling = new() { Temperature = Temperature, TopK = TopK } };
+    internal DalleDrawing Drawing => new(Samples, Rerank, Temperature, TopK);
 }

@@ -1,7 +1,6 @@
 using Craton.Data;
 using Craton.Data.Images;
 using Craton.Data.Images.Scenes;
-using Craton.Models.Generative;
 using Craton.Training.Reports;
 
 namespace Craton.Training.Recipes;
@@ -15,6 +14,7 @@ public sealed record JudgedScene(SceneCaption Caption, Picture Picture, SceneChe
 /// <summary>Judges a model by captions that are held out from training: as many with one thing, with two things, and with several of a kind.</summary>
 public sealed class SceneJudge
 {
+    private const string Accuracy = "scene_accuracy", Attributes = "attribute_accuracy";
     private static readonly string[] s_kinds = ["one", "two", "several"], s_parts = ["count", "size", "colour", "shape", "relation", "background"];
 
     private readonly SceneCaption[][] _captions;
@@ -35,6 +35,9 @@ public sealed class SceneJudge
         _captions = [.. found.Select(captions => captions.ToArray())];
     }
 
+    /// <summary>Names of what <see cref="Measures"/> gives.</summary>
+    public static IReadOnlyList<string> Names { get; } = [.. s_kinds.Select(kind => $"{Accuracy}_{kind}"), Attributes, .. s_parts.Select(sort => $"{Attributes}_{sort}")];
+
     /// <summary>Draws a picture for each caption and looks at it.</summary>
     /// <returns>Those of one kind after those of another.</returns>
     public IReadOnlyList<JudgedScene> Judge(Func<IReadOnlyList<SceneCaption>, IEnumerable<Picture>> draw)
@@ -49,11 +52,14 @@ public sealed class SceneJudge
     /// </summary>
     public static IReadOnlyList<Metric> Measures(IReadOnlyList<JudgedScene> judged)
     {
-        List<Metric> measures = [.. s_kinds.Select((kind, i) => new Metric($"scene_accuracy_{kind}", Share(judged.Where(scene => Kind(scene.Caption) == i).Select(scene => scene.Check.Holds))))];
         ScenePart[] parts = [.. judged.Where(scene => scene.Caption.Other is not null).SelectMany(scene => scene.Check.Parts)];
-        measures.Add(new("attribute_accuracy", Share(parts.Select(part => part.Holds))));
-        measures.AddRange(s_parts.Select(sort => new Metric($"attribute_accuracy_{sort}", Share(parts.Where(part => part.Name == sort || part.Name == $"other_{sort}").Select(part => part.Holds)))));
-        return measures;
+        double[] shares =
+        [
+            .. s_kinds.Select(kind => Share(judged.Where(scene => KindOf(scene) == kind).Select(scene => scene.Check.Holds))),
+            Share(parts.Select(part => part.Holds)),
+            .. s_parts.Select(sort => Share(parts.Where(part => part.Name == sort || part.Name == $"other_{sort}").Select(part => part.Holds))),
+        ];
+        return [.. Names.Zip(shares, (name, share) => new Metric(name, share))];
     }
 
     /// <summary>The kind of a caption: <c>one</c>, <c>two</c> or <c>several</c> things.</summary>

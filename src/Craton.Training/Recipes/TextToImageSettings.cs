@@ -16,6 +16,9 @@ public sealed record TextToImageRecipe
     /// <summary>The model.</summary>
     public TextToImageSettings Model { get; init; } = new();
 
+    /// <summary>How it draws.</summary>
+    public DiffusionDrawingSettings Drawing { get; init; } = new() { Steps = 20 };
+
     /// <summary>The optimizer.</summary>
     public OptimizerSettings Optimizer { get; init; } = new() { LearningRate = 1e-3, Beta2 = 0.99, WeightDecay = 0.01 };
 
@@ -25,8 +28,9 @@ public sealed record TextToImageRecipe
     /// <summary>The loop.</summary>
     public ImageLoopSettings Train { get; init; } = new() { Batch = 32 };
 
-    /// <summary>How it is judged on the way.</summary>
-    public SceneJudgeSettings Judge { get; init; } = new();
+    /// <summary>Captions of each kind that it is judged by: with one thing, two things, several of a kind.</summary>
+    [Range(1, 10000)]
+    public int JudgedCaptions { get; init; } = 100;
 }
 
 /// <summary>The shape of a model that draws scenes, and what belongs to its training alone.</summary>
@@ -73,20 +77,4 @@ public sealed record TextToImageSettings
         TextLayers = TextLayers,
         Network = new() { Widths = Widths, Blocks = Blocks, AttentionLevels = AttentionLevels, HeadWidth = HeadWidth, Patch = Patch },
     };
-}
-
-/// <summary>How a model that draws scenes is judged: by pictures of held-out captions, and a checker that looks at their pixels.</summary>
-public sealed record SceneJudgeSettings
-{
-    /// <summary>Captions of each kind: one thing, two things, several of a kind.</summary>
-    [Range(1, 10000)]
-    public int Captions { get; init; } = 100;
-
-    /// <summary>Steps from noise to a picture.</summary>
-    [Range(1, 1000)]
-    public int Steps { get; init; } = 25;
-
-    /// <summary>How far the caption counts.</summary>
-    [Range(1, 100)]
-    public double Guidance { get; init; } = 2;
 }

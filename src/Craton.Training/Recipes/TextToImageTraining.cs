@@ -21,21 +21,11 @@ public static class TextToImageTraining
     public static RunResult Run(TextToImageRecipe recipe, RunOptions options)
     {
         var folder = new RunFolder("text-to-image", recipe.Name, recipe, options);
-        SceneDiffusion model = new SceneDiffusion(recipe.Model.Shape.Checked("model")).Initialize((ulong)recipe.Seed);
+        SceneDiffusion model = new SceneDiffusion(recipe.Model.Shape.Checked("model"), new(recipe.Drawing.Steps, recipe.Drawing.Guidance)).Initialize((ulong)recipe.Seed);
         options.Listener.OnMessage($"{recipe.Name}: {model.ParameterCount:N0} parameters, {recipe.Train.Steps:N0} steps of {recipe.Train.Batch:N0} scenes");
-        (TrainingOutcome outcome, IReadOnlyList<Metric> measures) = MeasuredTraining.Run(Task(recipe, model, folder.Folder), recipe.Name, recipe.Train, folder.Folder, options);
-        string report = ImageReport.Write(folder.Folder, recipe.Name, [.. measures.Select(m => m.Name)]);
-        IReadOnlyList<Metric> shown = [.. measures, new("pictures_per_second", outcome.TokensPerSecond)];
-        if (outcome.Stopped) return new RunResult(folder.Folder, null, report, null, outcome) { Measures = shown };
-        string resolved = File.ReadAllText(Path.Combine(folder.Folder, "recipe.yaml"));
-        SceneDiffusionDirectory.Save(folder.Model, model, new ModelCard
-        {
-            Kind = "text-to-image",
-            Recipe = resolved,
-            Hashes = new Origin(new SceneLoader((ulong)recipe.Seed).State.Fingerprint).Hashes(resolved),
-            Metrics = new SortedDictionary<string, double>(measures.ToDictionary(m => m.Name, m => m.Value), StringComparer.Ordinal),
-        });
-        return new RunResult(folder.Folder, folder.Model, report, ModelDirectory.HashWeights(model), outcome) { Measures = shown };
+        (TrainingOutcome, IReadOnlyList<Metric>) end = MeasuredTraining.Run(Task(recipe, model, folder.Folder), recipe.Name, recipe.Train, folder.Folder, options);
+        string data = new SceneLoader((ulong)recipe.Seed).State.Fingerprint;
+        return ImageRun.Finish(folder, "text-to-image", recipe.Name, data, end, model, (path, card) => SceneDiffusionDirectory.Save(path, model, card), SceneJudge.Names);
     }
 
     private static MeasuredTask Task(TextToImageRecipe recipe, SceneDiffusion model, string runFolder)
@@ -45,7 +35,7 @@ public static class TextToImageTraining
         IOptimizer optimizer = LanguageModelTraining.Build(recipe.Optimizer, parameters);
         Schedule schedule = LanguageModelTraining.Build(recipe.Schedule, recipe.Train.Steps);
         var scenes = new SceneLoader(seed);
-        var judge = new SceneJudge(recipe.Judge.Captions, seed);
+        var judge = new SceneJudge(recipe.JudgedCaptions, seed);
         var update = new GuardedUpdate([.. parameters.Select(p => p.Tensor)], optimizer, recipe.Optimizer.ClipNorm);
         return new MeasuredTask(
             [new TrainedPart(model, optimizer, new Ema(parameters, recipe.Model.EmaDecay, warmUp: true))], scenes,
@@ -53,7 +43,7 @@ public static class TextToImageTraining
 
         IReadOnlyList<Metric> Measure(long step)
         {
-            IReadOnlyList<JudgedScene> judged = judge.Judge(captions => model.Draw([.. captions], seed, new SceneDrawing(recipe.Judge.Steps, recipe.Judge.Guidance)));
+            IReadOnlyList<JudgedScene> judged = judge.Judge(captions => model.Draw(captions, seed));
             JudgedLog.Write(runFolder, step, judged);
             foreach (IGrouping<string, JudgedScene> kind in judged.GroupBy(SceneJudge.KindOf))
                 PictureLog.Add(runFolder, kind.Key, step, PictureGrid.Of([.. kind.Take(ShownOfAKind).Select(scene => scene.Picture)], Columns));

@@ -28,6 +28,8 @@ public sealed class RecipeTests : IDisposable
             "continue" => RecipeReader.Read<ContinueRecipe>(yaml, path),
             "lora" => RecipeReader.Read<LoraRecipe>(yaml, path),
             "vae" => RecipeReader.Read<VaeRecipe>(yaml, path),
+            "diffusion" => RecipeReader.Read<DiffusionRecipe>(yaml, path),
+            "gan" => RecipeReader.Read<GanRecipe>(yaml, path),
             _ => RecipeReader.Read<SftRecipe>(yaml, path),
         };
         string resolved = RecipeWriter.Write(RecipeReader.Kind(yaml, path), recipe);

@@ -14,7 +14,6 @@ namespace Craton.Training.Tests.Recipes;
 public sealed class TextToImageTests : IDisposable
 {
     private const int Steps = 12, Captions = 3;
-    private static readonly SceneDrawing s_drawing = new(Steps: 4);
     private readonly string _folder = Directory.CreateTempSubdirectory("craton-text-to-image-").FullName;
     private readonly int _threads = WorkerPool.Threads;
 
@@ -38,11 +37,11 @@ public sealed class TextToImageTests : IDisposable
         Assert.Contains("background<", report);
         SceneDiffusion model = SceneDiffusionDirectory.Load(run.ModelFolder!);
         SceneCaption caption = SceneDiffusion.ReadCaption("a small red circle above a large blue square");
-        Picture drawn = Assert.Single(model.Draw([caption], 3, s_drawing));
+        Picture drawn = Assert.Single(model.Draw([caption], 3));
         Assert.Equal((32, 32, 3), (drawn.Width, drawn.Height, drawn.Channels));
-        Assert.Equal(drawn.Samples, model.Draw([caption, caption], 3, s_drawing)[0].Samples);
+        Assert.Equal(drawn.Samples, model.Draw([caption, caption], 3)[0].Samples);
         var judge = new SceneJudge(Captions, 1);
-        Assert.Equal(run.Measures.SkipLast(1), SceneJudge.Measures(judge.Judge(model, 1, s_drawing)));
+        Assert.Equal(run.Measures.SkipLast(1), SceneJudge.Measures(judge.Judge(captions => model.Draw(captions, 1))));
     }
 
     [Fact]
@@ -79,7 +78,8 @@ public sealed class TextToImageTests : IDisposable
         Optimizer = new() { LearningRate = 5e-3 },
         Schedule = new() { Warmup = 2 },
         Train = new() { Steps = Steps, Batch = 8, LogEvery = 1, EvalEvery = 4, SaveEvery = 4 },
-        Judge = new() { Captions = Captions, Steps = 4 },
+        Drawing = new() { Steps = 4 },
+        JudgedCaptions = Captions,
     };
 
     private RunOptions Options() => new(Path.Combine(_folder, "runs"), Resume: false, TrainingListener.Silent);
