@@ -84,7 +84,7 @@ public static class VqVaeTraining
                 tape.Backward(sum);
                 loss = sum.Item();
             }
-            replaced = model.MoveCodebook(vectors, recipe.Model.Decay, recipe.Model.LeastUse, new CounterRandom(seed, (uint)step, s_newCodes));
+            if (step + 1 >= recipe.Model.FreeSteps) replaced = model.MoveCodebook(vectors, recipe.Model.Decay, recipe.Model.LeastUse, new CounterRandom(seed, (uint)step, s_newCodes));
             return update.Apply(loss, 1, schedule.Factor(step));
         }
 
