@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Craton.Data;
 using Craton.Data.Images;
 using Craton.Models.Generation;
@@ -18,17 +17,11 @@ public enum DalleRanking
 }
 
 /// <summary>How pictures are drawn.</summary>
-public sealed record DalleOptions
-{
-    /// <summary>How codes are chosen.</summary>
-    public SamplingOptions Sampling { get; init; } = new() { Temperature = 1 };
-
-    /// <summary>How many pictures are drawn for a caption, of which the best comes first.</summary>
-    public int Samples { get; init; } = 8;
-
-    /// <summary>What the best is.</summary>
-    public DalleRanking Ranking { get; init; }
-}
+/// <param name="Samples">How many pictures are drawn for a caption, of which the best comes first.</param>
+/// <param name="Ranking">What the best is.</param>
+/// <param name="Temperature">Divides the scores of codes.</param>
+/// <param name="TopK">Only the best K codes; 0 for all.</param>
+public sealed record DalleDrawing(int Samples = 8, DalleRanking Ranking = DalleRanking.Caption, double Temperature = 1, int TopK = 0);
 
 /// <summary>A picture that was drawn.</summary>
 /// <param name="Picture">The picture.</param>
@@ -49,9 +42,9 @@ public sealed class Dalle : Module
 
     /// <summary>Joins the parts.</summary>
     /// <exception cref="CratonException">They do not belong together.</exception>
-    public Dalle(VqVae pictures, DalleDecoder decoder, Tokenizer tokenizer)
+    public Dalle(VqVae pictures, DalleDecoder decoder, Tokenizer tokenizer, DalleDrawing drawing)
     {
-        (Pictures, Decoder, Tokenizer) = (Child("vq_vae", pictures), Child("decoder", decoder), tokenizer);
+        (Pictures, Decoder, Tokenizer, Drawing) = (Child("vq_vae", pictures), Child("decoder", decoder), tokenizer, drawing);
         if (decoder.Config.Codes != pictures.Config.Codes || decoder.Config.TextTokens != tokenizer.VocabularySize)
             throw new CratonException($"[dalle] expected {decoder.Config.Codes} codes and {decoder.Config.TextTokens} tokens, got an auto-encoder of {pictures.Config.Codes} and a tokenizer of {tokenizer.VocabularySize}; the parts belong to different models");
         foreach (string special in (ReadOnlySpan<string>)[TextToken, EndToken, PictureToken])
@@ -66,6 +59,9 @@ public sealed class Dalle : Module
 
     /// <summary>Makes tokens of captions.</summary>
     public Tokenizer Tokenizer { get; }
+
+    /// <summary>How it draws unless another way is asked for.</summary>
+    public DalleDrawing Drawing { get; }
 
     /// <summary>A caption as tokens: begun, ended and filled up.</summary>
     /// <exception cref="CratonException">It is too long, or the tokenizer does not know a word.</exception>
@@ -88,17 +84,19 @@ public sealed class Dalle : Module
     /// <summary>Draws pictures for a caption, the best first.</summary>
     /// <param name="caption">The caption.</param>
     /// <param name="seed">Decides what is drawn.</param>
-    /// <param name="options">How.</param>
-    public IReadOnlyList<Drawing> Draw(string caption, ulong seed, DalleOptions options)
+    /// <param name="drawing">How; as the model was judged when null.</param>
+    public IReadOnlyList<Drawing> Draw(string caption, ulong seed, DalleDrawing? drawing = null)
     {
         int[] tokens = Encode(caption);
+        DalleDrawing how = drawing ?? Drawing;
+        var sampling = new SamplingOptions { Temperature = how.Temperature, TopK = how.TopK };
         var drawings = new List<Drawing>();
-        for (int from = 0; from < options.Samples; from += MostRows)
+        for (int from = 0; from < how.Samples; from += MostRows)
         {
-            int count = Math.Min(MostRows, options.Samples - from), first = from;
+            int count = Math.Min(MostRows, how.Samples - from), first = from;
             int[][] captions = [.. Enumerable.Repeat(tokens, count)];
-            int[][] codes = Decoder.Draw(captions, [.. Enumerable.Range(first, count).Select(i => StableHash.Combine(seed, (ulong)i))], options.Sampling);
-            float[] scores = Decoder.LogLikelihood(captions, codes, options.Ranking == DalleRanking.Caption ? DalleOrder.PictureFirst : DalleOrder.CaptionFirst);
+            int[][] codes = Decoder.Draw(captions, [.. Enumerable.Range(first, count).Select(i => StableHash.Combine(seed, (ulong)i))], sampling);
+            float[] scores = Decoder.LogLikelihood(captions, codes, how.Ranking == DalleRanking.Caption ? DalleOrder.PictureFirst : DalleOrder.CaptionFirst);
             drawings.AddRange(Paint(codes).Select((picture, i) => new Drawing(picture, first + i, scores[i])));
         }
         return [.. drawings.OrderByDescending(d => d.Score).ThenBy(d => d.Sample)];
@@ -112,26 +110,4 @@ public sealed class Dalle : Module
         float[] all = images.ToArray<float>();
         return Enumerable.Range(0, codes.Length).Select(i => PictureGrid.Of(all.AsSpan(i * pixels * pixels * channels, pixels * pixels * channels), pixels, pixels, channels, 1));
     }
-}
-
-/// <summary>A <see cref="Dalle"/> on disk.</summary>
-public static class DalleDirectory
-{
-    /// <summary>The kind of model, as <c>config.json</c> says it.</summary>
-    public const string Type = "craton_dalle";
-
-    /// <summary>Writes a model; the directory appears complete or not at all.</summary>
-    public static void Save(string directory, Dalle model, ModelCard card)
-    {
-        JsonObject config = model.Decoder.Config.ToJson();
-        config["vq_vae"] = model.Pictures.Config.ToJson();
-        GenerativeDirectory.Save(directory, Type, config, model, card, model.Tokenizer);
-    }
-
-    /// <summary>Reads a model.</summary>
-    /// <exception cref="CratonException">A file is missing or damaged, of another kind, or the weights do not fit the configuration.</exception>
-    public static Dalle Load(string directory) => GenerativeDirectory.Load(directory, Type, "dalle", read => new Dalle(
-        new VqVae(new VqVaeConfig(read.Object("vq_vae") ?? throw new CratonException($"{read.File}: vq_vae: expected the shape of an auto-encoder, got nothing"))),
-        new DalleDecoder(new DalleConfig(read)),
-        ModelDirectory.LoadTokenizer(directory)));
 }

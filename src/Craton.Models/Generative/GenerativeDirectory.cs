@@ -17,7 +17,7 @@ internal static class GenerativeDirectory
     /// <param name="settings">Its shape, without the kind.</param>
     /// <param name="model">Its weights and buffers.</param>
     /// <param name="card">The lineage.</param>
-    /// <param name="tokenizer">Its tokenizer, or null.</param>
+    /// <param name="tokenizer">Its tokenizer, where it has one.</param>
     public static void Save(string directory, string type, JsonObject settings, Module model, ModelCard card, Tokenizer? tokenizer = null)
     {
         using var folder = new DurableDirectory(directory);

@@ -3,7 +3,7 @@ using Craton.Tensors;
 
 namespace Craton.Models.Generative;
 
-/// <summary>A <see cref="Vae"/> on disk.</summary>
+/// <summary>A <see cref="Vae"/> on disk: <c>config.json</c>, <c>model.safetensors</c>, and <c>craton.json</c> with the lineage.</summary>
 public static class VaeDirectory
 {
     private const string Type = "craton_vae";

@@ -1,5 +1,3 @@
-using Craton.Tensors;
-
 namespace Craton.Models.Generative;
 
 /// <summary>A <see cref="VqVae"/> on disk.</summary>
@@ -11,6 +9,6 @@ public static class VqVaeDirectory
     public static void Save(string directory, VqVae model, ModelCard card) => GenerativeDirectory.Save(directory, Type, model.Config.ToJson(), model, card);
 
     /// <summary>Reads a model.</summary>
-    /// <exception cref="CratonException">A file is missing or damaged, of another kind, or the weights do not fit the configuration.</exception>
+    /// <exception cref="Tensors.CratonException">A file is missing or damaged, of another kind, or the weights do not fit the configuration.</exception>
     public static VqVae Load(string directory) => GenerativeDirectory.Load(directory, Type, "vq-vae", read => new VqVae(new VqVaeConfig(read)));
 }

@@ -29,13 +29,13 @@ public sealed record VqVaeRecipe : RecipePart
 /// <summary>The shape of an auto-encoder with a codebook, and what belongs to its training alone.</summary>
 public sealed record VqVaeSettings : RecipePart
 {
-    /// <summary>Channels where codes are made and read.</summary>
+    /// <summary>Channels between pixels and codes.</summary>
     [Range(2, 4096)]
     public int Width { get; init; } = 96;
 
     /// <summary>Residual blocks of the decoder.</summary>
     [Range(0, 64)]
-    public int Blocks { get; init; } = 2;
+    public int Blocks { get; init; } = 3;
 
     /// <summary>Numbers of a vector of the codebook.</summary>
     [Range(1, 4096)]
@@ -47,18 +47,18 @@ public sealed record VqVaeSettings : RecipePart
 
     /// <summary>First steps in which the decoder is given the encoder's vectors themselves, so that there is something to divide into codes.</summary>
     [NonNegative]
-    public int FreeSteps { get; init; } = 500;
+    public int FreeSteps { get; init; } = 300;
 
     /// <summary>Weight of the encoder's distance from the codebook, beside the mean squared error of pictures of 0 to 1.</summary>
     [NonNegative]
-    public double Commitment { get; init; } = 0.02;
+    public double Commitment { get; init; } = 0.05;
 
     /// <summary>Share of the running means that a step keeps.</summary>
     [Range(0, 0.9999)]
     public double Decay { get; init; } = 0.99;
 
     /// <summary>A vector of the codebook is replaced when, in the running mean, it is the nearest of fewer than this many places of a batch.</summary>
-    [NonNegative]
+    [Positive]
     public double LeastUse { get; init; } = 0.03;
 
     /// <summary>Held-out scenes that it is measured on.</summary>
@@ -166,12 +166,12 @@ public sealed record DalleJudgeSettings : RecipePart
     public DalleRanking Rerank { get; init; }
 
     /// <summary>Divides the scores of codes.</summary>
-    [Range(0, 100)]
+    [Range(0.01, 100)]
     public double Temperature { get; init; } = 1;
 
     /// <summary>Only the best K codes; 0 for all.</summary>
     [NonNegative]
     public int TopK { get; init; }
 
-    internal DalleOptions Options => new() { Samples = Samples, Ranking = Rerank, Sampling = new() { Temperature = Temperature, TopK = TopK } };
+    internal DalleDrawing Drawing => new(Samples, Rerank, Temperature, TopK);
 }

@@ -16,6 +16,9 @@ public static class DalleTraining
 {
     private const int TokenizerScenes = 2000, ShownOfAKind = 32, Columns = 16;
 
+    // What the first picture is worth, not the best: of one thing, two, and several.
+    private static readonly string[] s_unranked = [.. SceneJudge.Names.Take(3).Select(name => $"{name}_unranked")];
+
     /// <summary>Runs the recipe: the auto-encoder's training, in <c>vq-vae</c> within the run's folder, then the transformer's.</summary>
     public static RunResult Run(DalleRecipe recipe, RunOptions options)
     {
@@ -25,20 +28,10 @@ public static class DalleTraining
         else if (VqVaeTraining.Run(recipe.VqVae.Recipe(recipe.Seed), options with { Runs = folder.Folder }, out pictures) is { Outcome.Stopped: true } stopped) return stopped;
         Dalle model = Create(recipe, pictures);
         options.Listener.OnMessage($"{recipe.Name}: {model.Decoder.ParameterCount:N0} parameters, {recipe.Train.Steps:N0} steps of {recipe.Train.Batch:N0} scenes");
-        (TrainingOutcome outcome, IReadOnlyList<Metric> measures) = MeasuredTraining.Run(Task(recipe, model, folder.Folder), recipe.Name, recipe.Train, folder.Folder, options);
-        string report = ImageReport.Write(folder.Folder, recipe.Name, [.. measures.Select(m => m.Name)]);
-        IReadOnlyList<Metric> shown = [.. measures, new("pictures_per_second", outcome.TokensPerSecond)];
-        if (outcome.Stopped) return new RunResult(folder.Folder, null, report, null, outcome) { Measures = shown };
-        string resolved = File.ReadAllText(Path.Combine(folder.Folder, "recipe.yaml"));
-        DalleDirectory.Save(folder.Model, model, new ModelCard
-        {
-            Kind = "dalle",
-            BaseModel = recipe.Base,
-            Recipe = resolved,
-            Hashes = new Origin(new SceneLoader((ulong)recipe.Seed).State.Fingerprint, recipe.Base, recipe.Base is null ? null : ModelDirectory.HashWeights(pictures)).Hashes(resolved),
-            Metrics = new SortedDictionary<string, double>(measures.ToDictionary(m => m.Name, m => m.Value), StringComparer.Ordinal),
-        });
-        return new RunResult(folder.Folder, folder.Model, report, ModelDirectory.HashWeights(model), outcome) { Measures = shown };
+        (TrainingOutcome, IReadOnlyList<Metric>) end = MeasuredTraining.Run(Task(recipe, model, folder.Folder), recipe.Name, recipe.Train, folder.Folder, options);
+        string data = new SceneLoader((ulong)recipe.Seed).State.Fingerprint;
+        return ImageRun.Finish(
+            folder, "dalle", recipe.Name, data, end, model, (path, card) => DalleDirectory.Save(path, model, card with { BaseModel = recipe.Base }), [.. SceneJudge.Names, .. s_unranked]);
     }
 
     /// <summary>The model with its first weights: a word of captions is a token, and the codes follow behind the words.</summary>
@@ -67,7 +60,7 @@ public static class DalleTraining
             QkNorm = true,
         };
         var config = new DalleConfig(decoder, settings.CaptionTokens, side, tokenizer.VocabularySize, tokenizer.IdOf(Dalle.EndToken)!.Value, tokenizer.IdOf(Dalle.PictureToken)!.Value);
-        return new Dalle(pictures, new DalleDecoder(config).Initialize((ulong)recipe.Seed), tokenizer);
+        return new Dalle(pictures, new DalleDecoder(config).Initialize((ulong)recipe.Seed), tokenizer, recipe.Judge.Drawing);
     }
 
     private static MeasuredTask Task(DalleRecipe recipe, Dalle model, string runFolder)
@@ -121,13 +114,12 @@ public static class DalleTraining
         return ([.. batch.Captions.Select(caption => model.Encode(caption.ToString()))], [.. codes.Chunk(codes.Length / count).Select(all => Array.ConvertAll(all, code => (int)code))]);
     }
 
-    // Of the best pictures, and of the captions with two things also what the first picture is worth.
     private static IReadOnlyList<Metric> Measure(DalleRecipe recipe, Dalle model, SceneJudge judge, string runFolder, long step)
     {
         var first = new List<JudgedScene>();
         IReadOnlyList<JudgedScene> judged = judge.Judge(captions => [.. captions.Select((caption, i) =>
         {
-            IReadOnlyList<Drawing> drawings = model.Draw(caption.ToString(), (ulong)(recipe.Seed + i), recipe.Judge.Options);
+            IReadOnlyList<Drawing> drawings = model.Draw(caption.ToString(), (ulong)(recipe.Seed + i), model.Drawing);
             Drawing unranked = drawings.Single(d => d.Sample == 0);
             first.Add(new JudgedScene(caption, unranked.Picture, SceneChecker.Check(unranked.Picture, caption)));
             return drawings[0].Picture;
@@ -135,6 +127,6 @@ public static class DalleTraining
         JudgedLog.Write(runFolder, step, judged);
         foreach (IGrouping<string, JudgedScene> kind in judged.GroupBy(SceneJudge.KindOf))
             PictureLog.Add(runFolder, kind.Key, step, PictureGrid.Of([.. kind.Take(ShownOfAKind).Select(scene => scene.Picture)], Columns));
-        return [.. SceneJudge.Measures(judged), .. SceneJudge.Measures(first).Where(m => m.Name.StartsWith("scene_", StringComparison.Ordinal)).Select(m => new Metric($"{m.Name}_unranked", m.Value))];
+        return [.. SceneJudge.Measures(judged), .. s_unranked.Zip(SceneJudge.Measures(first), (name, measure) => new Metric(name, measure.Value))];
     }
 }

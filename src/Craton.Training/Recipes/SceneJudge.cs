@@ -1,7 +1,6 @@
 using Craton.Data;
 using Craton.Data.Images;
 using Craton.Data.Images.Scenes;
-using Craton.Models.Generative;
 using Craton.Training.Reports;
 
 namespace Craton.Training.Recipes;

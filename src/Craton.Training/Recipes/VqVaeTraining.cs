@@ -14,6 +14,7 @@ namespace Craton.Training.Recipes;
 public static class VqVaeTraining
 {
     private const int TestBatch = 100, Shown = 32, Columns = 16;
+    private static readonly string[] s_measures = ["squared_error", "scene_accuracy", "codebook_perplexity", "codebook_used"];
     private static readonly uint s_newCodes = CounterRandom.PlaceOf("vq_vae.codes");
 
     /// <summary>Runs the recipe.</summary>
@@ -24,19 +25,10 @@ public static class VqVaeTraining
         var folder = new RunFolder("vq-vae", recipe.Name, recipe, options);
         model = new VqVae(recipe.Model.Shape).Initialize((ulong)recipe.Seed);
         options.Listener.OnMessage($"{recipe.Name}: {model.ParameterCount:N0} parameters, {recipe.Model.Codes:N0} codes, {recipe.Train.Steps:N0} steps of {recipe.Train.Batch:N0} scenes");
-        (TrainingOutcome outcome, IReadOnlyList<Metric> measures) = MeasuredTraining.Run(Task(recipe, model, folder.Folder), recipe.Name, recipe.Train, folder.Folder, options);
-        string report = ImageReport.Write(folder.Folder, recipe.Name, [.. measures.Select(m => m.Name)]);
-        IReadOnlyList<Metric> shown = [.. measures, new("pictures_per_second", outcome.TokensPerSecond)];
-        if (outcome.Stopped) return new RunResult(folder.Folder, null, report, null, outcome) { Measures = shown };
-        string resolved = File.ReadAllText(Path.Combine(folder.Folder, "recipe.yaml"));
-        VqVaeDirectory.Save(folder.Model, model, new ModelCard
-        {
-            Kind = "vq-vae",
-            Recipe = resolved,
-            Hashes = new Origin(new SceneLoader((ulong)recipe.Seed).State.Fingerprint).Hashes(resolved),
-            Metrics = new SortedDictionary<string, double>(measures.ToDictionary(m => m.Name, m => m.Value), StringComparer.Ordinal),
-        });
-        return new RunResult(folder.Folder, folder.Model, report, ModelDirectory.HashWeights(model), outcome) { Measures = shown };
+        (TrainingOutcome, IReadOnlyList<Metric>) end = MeasuredTraining.Run(Task(recipe, model, folder.Folder), recipe.Name, recipe.Train, folder.Folder, options);
+        VqVae trained = model;
+        string data = new SceneLoader((ulong)recipe.Seed).State.Fingerprint;
+        return ImageRun.Finish(folder, "vq-vae", recipe.Name, data, end, model, (path, card) => VqVaeDirectory.Save(path, trained, card), s_measures);
     }
 
     /// <summary>
@@ -62,7 +54,8 @@ public static class VqVaeTraining
                 foreach (long code in codes.AsSpan<long>()) uses[code]++;
             }
         double all = uses.Sum(), entropy = uses.Where(n => n > 0).Sum(n => -n / all * DeterministicMath.Log(n / all));
-        return [new("squared_error", error / count), new("scene_accuracy", (double)held / count), new("codebook_perplexity", DeterministicMath.Exp(entropy)), new("codebook_used", uses.Count(n => n > 0) / (double)uses.Length)];
+        double[] measured = [error / count, (double)held / count, DeterministicMath.Exp(entropy), uses.Count(n => n > 0) / (double)uses.Length];
+        return [.. s_measures.Zip(measured, (name, value) => new Metric(name, value))];
     }
 
     private static MeasuredTask Task(VqVaeRecipe recipe, VqVae model, string runFolder)
@@ -91,7 +84,7 @@ public static class VqVaeTraining
                 tape.Backward(sum);
                 loss = sum.Item();
             }
-            replaced = model.MoveCodebook(vectors, recipe.Model.Decay, recipe.Model.LeastUse, new CounterRandom(seed, (uint)step, s_newCodes));
+            if (step + 1 >= recipe.Model.FreeSteps) replaced = model.MoveCodebook(vectors, recipe.Model.Decay, recipe.Model.LeastUse, new CounterRandom(seed, (uint)step, s_newCodes));
             return update.Apply(loss, 1, schedule.Factor(step));
         }
 

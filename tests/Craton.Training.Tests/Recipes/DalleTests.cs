@@ -64,14 +64,14 @@ public sealed class DalleTests : IDisposable
         Assert.InRange(Of(run, "scene_accuracy_two"), 0, 1);
         Dalle model = DalleDirectory.Load(run.ModelFolder!);
         const string Caption = "a small red circle above a large blue square on a black background";
-        IReadOnlyList<Drawing> many = model.Draw(Caption, 5, new() { Samples = 3 });
+        IReadOnlyList<Drawing> many = model.Draw(Caption, 5, new(Samples: 3));
         Assert.Equal(many.Select(d => d.Score).OrderDescending(), many.Select(d => d.Score));
-        Drawing alone = model.Draw(Caption, 5, new() { Samples = 1 }).Single(), first = many.Single(d => d.Sample == 0);
+        Drawing alone = model.Draw(Caption, 5, new(Samples: 1)).Single(), first = many.Single(d => d.Sample == 0);
         Assert.Equal((32, 32, 3), (alone.Picture.Width, alone.Picture.Height, alone.Picture.Channels));
         Assert.Equal(alone.Picture.Samples, first.Picture.Samples);
         Assert.Equal(alone.Score, first.Score);
-        Assert.Contains("mauve", Assert.Throws<CratonException>(() => model.Draw("a small mauve circle on a black background", 5, new())).Message);
-        Assert.Contains("at most 14 tokens", Assert.Throws<CratonException>(() => model.Draw(string.Join(' ', Enumerable.Repeat("red", 20)), 5, new())).Message);
+        Assert.Contains("mauve", Assert.Throws<CratonException>(() => model.Draw("a small mauve circle on a black background", 5)).Message);
+        Assert.Contains("at most 14 tokens", Assert.Throws<CratonException>(() => model.Draw(string.Join(' ', Enumerable.Repeat("red", 20)), 5)).Message);
     }
 
     [Fact]
