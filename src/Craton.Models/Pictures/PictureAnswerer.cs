@@ -54,7 +54,7 @@ public sealed class PictureAnswerer : VisionModel
     /// <param name="lengths">Number of words of each, [M].</param>
     public Tensor Scores(Tensor images, Tensor ids, Tensor lengths)
     {
-        // The last state, and the mean of all: of itself a network that has not learnt yet soon forgets a word such as "not".
+        // The last state, and the mean of all, in which early words count as much as late ones.
         RecurrentResult read = _question.Forward(_words.Forward(ids), lengths: lengths);
         Tensor question = Ops.Select(read.H, 0, 0) + Ops.Sum(read.Y, [1]) / Ops.Unsqueeze(Ops.Cast(lengths, DType.F32), 1);
         return _answer.Forward(_joint.Forward(images * question), Activation.Relu);
