@@ -54,9 +54,9 @@ public sealed class PictureAnswerer : VisionModel
     /// <param name="lengths">Number of words of each, [M].</param>
     public Tensor Scores(Tensor images, Tensor ids, Tensor lengths)
     {
-        // The mean of all states: a word such as "not" is soon forgotten by the last one while the network learns.
-        Tensor states = _question.Forward(_words.Forward(ids), lengths: lengths).Y;
-        Tensor question = Ops.Sum(states, [1]) / Ops.Unsqueeze(Ops.Cast(lengths, DType.F32), 1);
+        // The last state, and the mean of all, in which early words count as much as late ones.
+        RecurrentResult read = _question.Forward(_words.Forward(ids), lengths: lengths);
+        Tensor question = Ops.Select(read.H, 0, 0) + Ops.Sum(read.Y, [1]) / Ops.Unsqueeze(Ops.Cast(lengths, DType.F32), 1);
         return _answer.Forward(_joint.Forward(images * question), Activation.Relu);
     }
 }

@@ -15,7 +15,7 @@ namespace Craton.Models.Pictures;
 /// </summary>
 public static class PictureModels
 {
-    private const double WordDeviation = 0.5, PlaceDeviation = 0.02;
+    private const double WordDeviation = 1, MeanWordDeviation = 0.5, PlaceDeviation = 0.02;
 
     /// <summary>The model that a configuration describes, with first weights; <see cref="VisionModel.Source"/> keeps the configuration.</summary>
     /// <param name="config">As it is to stand in <c>config.json</c>.</param>
@@ -62,12 +62,13 @@ public static class PictureModels
             {
                 4 => Math.Sqrt(2.0 / (tensor.Size(1) * tensor.Size(2) * tensor.Size(3))),
                 3 => PlaceDeviation,
-                2 when name.EndsWith("words.weight", StringComparison.Ordinal) => WordDeviation,
+                2 when name == "words.weight" => WordDeviation,
+                2 when name.EndsWith(".words.weight", StringComparison.Ordinal) => MeanWordDeviation,
                 2 when name.EndsWith("positions.weight", StringComparison.Ordinal) => PlaceDeviation,
                 2 => 1 / Math.Sqrt(tensor.Size(1)),
                 _ => 0,
             };
-            // Gates of a recurrent network that keep its state begin open (Jozefowicz et al. 2015).
+            // Gates of a recurrent network that keep its state begin open (Jozefowicz et al. 2015): a word such as "not" reaches those it is about.
             if (name.EndsWith("bias_ih_l0", StringComparison.Ordinal)) tensor.AsSpan<float>().Slice(tensor.Size(0) / 3, tensor.Size(0) / 3).Fill(1);
             if (deviation > 0 && !name.StartsWith(language, StringComparison.Ordinal)) Init.Normal(tensor, deviation, seed, index);
             index++;
