@@ -55,6 +55,19 @@ public sealed class ImagineTests : IDisposable
     }
 
     [Fact]
+    public void AModelOfScenesKnowsTheWordsOfTheirCaptionsOnly()
+    {
+        string scenes = _tool.At("scenes"), picture = _tool.At("scene.png");
+        var config = new SceneDiffusionConfig { TextWidth = 8, Network = new() { Widths = [8, 16], HeadWidth = 8 } };
+        SceneDiffusionDirectory.Save(scenes, new SceneDiffusion(config, new(Steps: 2)).Initialize(1), new ModelCard { Kind = "text-to-image" });
+        _ = _tool.Run(["imagine", "-m", scenes, "a small red circle above a large blue square", "--seed", "4", "-o", picture, .. s_quick]).Json;
+        Assert.Equal(32, Read("scene.png").Width);
+        Fails("expected small or large as word 2, got 'tiny'", "-m", scenes, "a tiny red circle", "-o", picture);
+        Fails("expected a caption", "-m", scenes, "-o", picture);
+        Fails("--negative: this model draws scenes by captions alone", "-m", scenes, "a small red circle", "--negative", "snow", "-o", picture);
+    }
+
+    [Fact]
     public void ALabelIsPaintedOutOfItsSeed()
     {
         var gan = new GanGenerator(new(new(1, 8, 8, 3), 6, [8, 16], 4)).Initialize(1);

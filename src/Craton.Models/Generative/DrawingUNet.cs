@@ -33,7 +33,7 @@ public sealed class DrawingUNet : Module
         _waves = new TimestepEmbedding(first);
         _time = Child("time", new TimeLayers(first, time));
         if (config.Condition > 0) _condition = Child("condition", new Linear(config.Condition, time));
-        _in = Child("in", new Conv2d(pixels, first, 3, new() { Padding = 1 }));
+        _in = Child("in", new Conv2d(pixels + (config.Coordinates ? 2 : 0), first, 3, new() { Padding = 1 }));
         _halved = Children("halved", levels - 1, i => new ConvolvedResize(widths[i], doubles: false));
         _down = Children("down", levels * config.Blocks, i => Block(widths[Below(i) ? i / config.Blocks - 1 : i / config.Blocks], i / config.Blocks));
         _middle = Child("middle", Block(widths[^1], levels - 1, attends: true));
@@ -82,7 +82,8 @@ public sealed class DrawingUNet : Module
         Tensor time = _time.Forward(_waves.Forward(times));
         if (condition is not null) time += _condition!.Forward(condition);
         var seen = new DrawingContext(time, context, mask);
-        x = _in.Forward(Ops.PixelUnshuffle(x, Config.Patch));
+        x = Ops.PixelUnshuffle(x, Config.Patch);
+        x = _in.Forward(Config.Coordinates ? Ops.Concat(1, x, Places(x)) : x);
         var skips = new Stack<Tensor>();
         for (int i = 0; i < _down.Length; i++)
         {
@@ -97,6 +98,17 @@ public sealed class DrawingUNet : Module
             x = _up[i].Forward(Ops.Concat(1, x, skips.Pop()), seen);
         }
         return Ops.PixelShuffle(_out.Forward(Ops.Silu(_norm.Forward(x))), Config.Patch);
+    }
+
+    // The column and the row of every pixel of x, each from −1 to 1: [N, 2, H, W].
+    private static Tensor Places(Tensor x)
+    {
+        (int height, int width) = (x.Size(2), x.Size(3));
+        Tensor places = Tensor.Empty(DType.F32, 1, 2, height, width);
+        Span<float> values = places.AsSpan<float>();
+        for (int i = 0; i < height * width; i++)
+            (values[i], values[height * width + i]) = ((2 * (i % width) + 1f) / width - 1, (2 * (i / width) + 1f) / height - 1);
+        return Ops.Expand(places, x.Size(0), 2, height, width);
     }
 
     private static Tensor Doubled(Tensor x) => Ops.Interpolate(x, (2 * x.Size(2), 2 * x.Size(3)));

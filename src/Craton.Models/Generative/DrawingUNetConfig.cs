@@ -35,6 +35,9 @@ public sealed record DrawingUNetConfig
     /// <summary>Width of the tokens that attention looks at; 0 for none.</summary>
     public int Context { get; init; }
 
+    /// <summary>Whether the network is told where in the picture a patch lies, as two more numbers of −1 to 1.</summary>
+    public bool Coordinates { get; init; }
+
     /// <summary>What both sides of a picture must be a multiple of.</summary>
     public int Multiple => Patch << (Widths.Count - 1);
 
@@ -51,6 +54,7 @@ public sealed record DrawingUNetConfig
         Groups = read.Int("groups"),
         Condition = read.Int("condition"),
         Context = read.Int("context"),
+        Coordinates = read.Flag("coordinates"),
     }.Checked(read.File);
 
     /// <summary>The object that <see cref="Read"/> reads.</summary>
@@ -65,6 +69,7 @@ public sealed record DrawingUNetConfig
         ["groups"] = Groups,
         ["condition"] = Condition,
         ["context"] = Context,
+        ["coordinates"] = Coordinates,
     };
 
     /// <summary>This shape, if there can be such a network.</summary>

@@ -28,7 +28,7 @@ public static class DiffusionTraining
         LabelDiffusion model = Create(recipe, train).Initialize((ulong)recipe.Seed);
         options.Listener.OnMessage($"{recipe.Name}: {model.ParameterCount:N0} parameters, {train.Count:N0} training pictures of {model.Shape.Labels} labels, {recipe.Train.Steps:N0} steps of {recipe.Train.Batch:N0}");
         (TrainingOutcome, IReadOnlyList<Metric>) end = MeasuredTraining.Run(Task(recipe, model, train, test, judge, folder.Folder), recipe.Name, recipe.Train, folder.Folder, options);
-        return ImageRun.Finish(folder, "diffusion", recipe.Name, train, end, model, (path, card) => LabelDiffusionDirectory.Save(path, model, card), [TestLoss, .. LabelledMeasures.Names]);
+        return ImageRun.Finish(folder, "diffusion", recipe.Name, train.Fingerprint, end, model, (path, card) => LabelDiffusionDirectory.Save(path, model, card), [TestLoss, .. LabelledMeasures.Names]);
     }
 
     private static LabelDiffusion Create(DiffusionRecipe recipe, ImageSet train)

@@ -27,7 +27,7 @@ public static class GanTraining
         MeasuredTask task = Task(recipe, generator, discriminator, train, judge, folder.Folder, options.Listener);
         (TrainingOutcome, IReadOnlyList<Metric>) end = MeasuredTraining.Run(task, recipe.Name, recipe.Train, folder.Folder, options);
         return ImageRun.Finish(
-            folder, "gan", recipe.Name, train, end, generator, (path, card) => GanDirectory.Save(path, generator, card), [.. LabelledMeasures.Names, "discriminator_loss", "balance"]);
+            folder, "gan", recipe.Name, train.Fingerprint, end, generator, (path, card) => GanDirectory.Save(path, generator, card), [.. LabelledMeasures.Names, "discriminator_loss", "balance"]);
     }
 
     private static MeasuredTask Task(

@@ -6,7 +6,7 @@ using Craton.Training.Reports;
 
 namespace Craton.Training.Recipes;
 
-/// <summary>What recipes that train on sets of pictures do before and after their loop.</summary>
+/// <summary>What recipes that train on pictures do before and after their loop.</summary>
 internal static class ImageRun
 {
     /// <summary>The pictures that the settings name, those to learn with labels where the settings name them.</summary>
@@ -24,13 +24,13 @@ internal static class ImageRun
     /// <param name="folder">The run.</param>
     /// <param name="kind">Kind of recipe.</param>
     /// <param name="name">Name of the run.</param>
-    /// <param name="train">What was learnt.</param>
+    /// <param name="data">Hash of what was learnt.</param>
     /// <param name="end">What the loop gave.</param>
     /// <param name="weights">What was trained.</param>
     /// <param name="save">Writes the model's directory.</param>
     /// <param name="shown">Names of the measures that the report shows.</param>
     public static RunResult Finish(
-        RunFolder folder, string kind, string name, ImageSet train, (TrainingOutcome Outcome, IReadOnlyList<Metric> Measures) end, Module weights,
+        RunFolder folder, string kind, string name, string data, (TrainingOutcome Outcome, IReadOnlyList<Metric> Measures) end, Module weights,
         Action<string, ModelCard> save, params IReadOnlyList<string> shown)
     {
         string report = ImageReport.Write(folder.Folder, name, shown);
@@ -41,7 +41,7 @@ internal static class ImageRun
         {
             Kind = kind,
             Recipe = resolved,
-            Hashes = new Origin(train.Fingerprint).Hashes(resolved),
+            Hashes = new Origin(data).Hashes(resolved),
             Metrics = new SortedDictionary<string, double>(end.Measures.ToDictionary(m => m.Name, m => m.Value), StringComparer.Ordinal),
         });
         return new RunResult(folder.Folder, folder.Model, report, ModelDirectory.HashWeights(weights), end.Outcome) { Measures = measures };

@@ -6,7 +6,7 @@ namespace Craton.Training.Recipes;
 // The parts of recipes for models of pictures.
 
 /// <summary>Which pictures: IDX files of grey ones, as paths or as <c>set:NAME/FILE</c> of the data catalogue.</summary>
-public record ImageDataSettings
+public record ImageDataSettings : RecipePart
 {
     /// <summary>What is learnt.</summary>
     public string Train { get; init; } = "set:mnist/train-images-idx3-ubyte";
@@ -30,7 +30,7 @@ public sealed record LabelledImageSettings : ImageDataSettings
 }
 
 /// <summary>The shape of a variational auto-encoder.</summary>
-public sealed record VaeSettings
+public sealed record VaeSettings : RecipePart
 {
     /// <summary>Widths of the encoder's hidden layers; the decoder has the same in reverse.</summary>
     public IReadOnlyList<int> Hidden { get; init; } = [500, 500];
@@ -54,7 +54,7 @@ public enum NoiseKind
 }
 
 /// <summary>The shape of a diffusion model, and what it is trained to answer.</summary>
-public sealed record DiffusionSettings
+public sealed record DiffusionSettings : RecipePart
 {
     /// <summary>Pixels along one side of a patch, which the network sees as one.</summary>
     [Range(1, 64)]
@@ -95,7 +95,7 @@ public sealed record DiffusionSettings
 }
 
 /// <summary>How a diffusion model draws.</summary>
-public sealed record DiffusionDrawingSettings
+public sealed record DiffusionDrawingSettings : RecipePart
 {
     /// <summary>Steps of the sampler.</summary>
     [Range(1, 1000)]
@@ -107,7 +107,7 @@ public sealed record DiffusionDrawingSettings
 }
 
 /// <summary>The shape of both sides of a generative adversarial network.</summary>
-public sealed record GanSettings
+public sealed record GanSettings : RecipePart
 {
     /// <summary>Dimensions of the noise that a picture is made of.</summary>
     [Range(1, 65536)]
@@ -137,7 +137,7 @@ public enum GanLoss
 }
 
 /// <summary>How the discriminator is trained.</summary>
-public sealed record AdversarySettings
+public sealed record AdversarySettings : RecipePart
 {
     /// <summary>The loss of both sides.</summary>
     public GanLoss Loss { get; init; } = GanLoss.NonSaturating;
@@ -160,7 +160,7 @@ public sealed record AdversarySettings
 }
 
 /// <summary>How long, how wide, and what to do on the way.</summary>
-public sealed record ImageLoopSettings
+public sealed record ImageLoopSettings : RecipePart
 {
     /// <summary>Optimizer steps.</summary>
     [Positive]

@@ -25,7 +25,7 @@ public static class VaeTraining
         Vae model = new Vae(new(train.SamplesOfOne, recipe.Model.Hidden, recipe.Model.Latent)).Initialize((ulong)recipe.Seed);
         options.Listener.OnMessage($"{recipe.Name}: {model.ParameterCount:N0} parameters, {train.Count:N0} training pictures, {recipe.Train.Steps:N0} steps of {recipe.Train.Batch:N0}");
         (TrainingOutcome, IReadOnlyList<Metric>) end = MeasuredTraining.Run(Task(recipe, model, train, test, judge, folder.Folder), recipe.Name, recipe.Train, folder.Folder, options);
-        return ImageRun.Finish(folder, "vae", recipe.Name, train, end, model, (path, card) => VaeDirectory.Save(path, model, card), BoundName, PictureJudge.Distance);
+        return ImageRun.Finish(folder, "vae", recipe.Name, train.Fingerprint, end, model, (path, card) => VaeDirectory.Save(path, model, card), BoundName, PictureJudge.Distance);
     }
 
     /// <summary>The bound on −log p(x), in nats per picture over all of a set, with one sample for each that depends on the seed alone.</summary>
