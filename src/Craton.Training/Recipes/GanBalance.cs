@@ -4,7 +4,7 @@ namespace Craton.Training.Recipes;
 /// <param name="say">Hears of it.</param>
 internal sealed class GanBalance(Action<string> say)
 {
-    private const double Weight = 0.02, Won = 0.98, Lost = 0.4, Begin = 0.75;
+    private const double Weight = 0.02, Won = 0.995, Lost = 0.4, Begin = 0.75;
     private const int Soonest = 100; // steps: at the start the generator draws nothing yet
 
     private double _average = Begin;
@@ -18,7 +18,7 @@ internal sealed class GanBalance(Action<string> say)
         if (++_seen < Soonest) return;
         bool won = _average > Won, lost = _average < Lost;
         if (won && !_isWon)
-            say(FormattableString.Invariant($"step {step}: the discriminator has won: it tells {_average:P0} of pairs apart, so that the generator learns little; raise adversary.penalty or lower adversary.rate"));
+            say(FormattableString.Invariant($"step {step}: the discriminator has won: it tells {_average:P1} of pairs apart, so that the generator learns little; raise adversary.penalty or lower adversary.rate"));
         if (lost && !_isLost)
             say(FormattableString.Invariant($"step {step}: the generator has won: the discriminator takes what is drawn for real in {1 - _average:P0} of pairs; raise adversary.rate or adversary.steps"));
         if (!won && !lost && (_isWon || _isLost)) say($"step {step}: both sides are in balance again");
