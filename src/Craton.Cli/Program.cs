@@ -17,6 +17,8 @@ Verb[] verbs =
     new ClassifyVerb(),
     new SearchImagesVerb(),
     new ImagineVerb(),
+    new CaptionVerb(),
+    new AskImageVerb(),
     new PerplexityVerb(),
     new QuantizeVerb(),
     new ExportVerb(),

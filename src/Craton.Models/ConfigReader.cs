@@ -167,6 +167,9 @@ public sealed class ConfigReader
         : e.ValueKind == JsonValueKind.Object ? new ConfigReader(File, e)
         : throw Wrong(name, "an object", e);
 
+    /// <summary>The object under a name, which must be there.</summary>
+    public ConfigReader Part(string name) => Object(name) ?? throw new CratonException($"{File}: {name}: expected the settings of this part, got nothing");
+
     /// <summary>The name of an activation function.</summary>
     public Activation Activation(string otherwise, params ReadOnlySpan<string> names) => TextOr(otherwise, names) switch
     {

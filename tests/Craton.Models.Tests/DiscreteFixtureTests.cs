@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Craton.Models.Diffusion.Discrete;
@@ -52,7 +53,7 @@ public sealed class DiscreteFixtureTests(ITestOutputHelper output)
             double[] times = Doubles("t"), uniforms = Doubles("u");
             foreach (JsonProperty form in c.GetProperty("alpha").EnumerateObject())
             {
-                var schedule = new MaskingSchedule(Form(form.Name), c.Number("eps"));
+                MaskingSchedule schedule = Schedule(form.Name, c.Number("eps"));
                 Close($"{form.Name}.mask_probability", [.. times.Select(schedule.MaskProbability)]);
                 Close($"{form.Name}.weight", [.. times.Select(schedule.Weight)]);
                 (int[] masked, bool[] where) = schedule.Mask(ids, times, uniforms, Mask);
@@ -159,12 +160,12 @@ public sealed class DiscreteFixtureTests(ITestOutputHelper output)
 
         private int Mask => c.GetProperty("mask_id").GetInt32();
 
-        private static MaskingForm Form(string name) => name switch
+        private static MaskingSchedule Schedule(string name, double eps) => name switch
         {
-            "linear" => MaskingForm.Linear,
-            "loglinear" => MaskingForm.LogLinear,
-            "cosine" => MaskingForm.Cosine,
-            "polynomial2" => MaskingForm.Quadratic,
+            "linear" => new(MaskingForm.Linear, eps),
+            "loglinear" => new(MaskingForm.LogLinear, eps),
+            "cosine" => new(MaskingForm.Cosine, eps),
+            _ when name.StartsWith("polynomial", StringComparison.Ordinal) => new(MaskingForm.Polynomial, eps, double.Parse(name["polynomial".Length..], CultureInfo.InvariantCulture)),
             _ => throw new InvalidDataException($"no schedule {name}"),
         };
 

@@ -1,5 +1,8 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Craton.Models.Encoders;
+using Craton.Models.Generation;
+using Craton.Models.Seq2Seq;
 using Craton.Nn;
 using Craton.Tensors;
 using Craton.Tensors.IO;
@@ -55,6 +58,44 @@ internal class ModelCase(string id, string folder) : IDisposable
 
         void Near(string name, double expected, double actual) => tally.That(
             Math.Abs(actual - expected) <= tolerance.Number("atol") + tolerance.Number("rtol") * expected, () => $"{Id} {name}: expected {expected:g9}, got {actual:g9}");
+    }
+
+    /// <summary>The settings of a call on top of those of the directory; no beams where tokens are chosen one by one.</summary>
+    public (SamplingOptions Options, BeamOptions? Beams) GenerationSettings(JsonElement call)
+    {
+        using var merged = new TemporaryFolder();
+        JsonObject config = JsonObject.Create(Fixtures.Json(Path.Combine(Folder, "generation_config.json")))!;
+        var beams = new BeamOptions { Beams = 1, Returned = 1 };
+        foreach (JsonProperty argument in call.GetProperty("arguments").EnumerateObject())
+        {
+            beams = argument.Name switch
+            {
+                "num_beams" => beams with { Beams = argument.Value.GetInt32() },
+                "length_penalty" => beams with { LengthPenalty = argument.Value.GetDouble() },
+                "early_stopping" => beams with { EarlyStopping = argument.Value.ValueKind == JsonValueKind.True ? EarlyStopping.Yes : argument.Value.ValueKind == JsonValueKind.False ? EarlyStopping.No : EarlyStopping.Never },
+                "num_return_sequences" => beams with { Returned = argument.Value.GetInt32() },
+                "renormalize_logits" => beams with { Renormalize = argument.Value.GetBoolean() },
+                _ => beams,
+            };
+            config[argument.Name] = JsonNode.Parse(argument.Value.GetRawText());
+        }
+        File.WriteAllText(merged.At("generation_config.json"), config.ToJsonString());
+        return (GenerationConfig.Load(merged.Path).Sampling, beams.Beams > 1 ? beams : null);
+    }
+
+    /// <summary>Compares answers, and their scores where they are expected. Rows begin with a prompt and end with padding.</summary>
+    public void CompareAnswers(JsonElement call, TargetIds ids, IReadOnlyList<Beam> got, Tally tally, IReadOnlyList<int[]>? prompts = null)
+    {
+        JsonElement[] expected = [.. call.GetProperty("sequences").EnumerateArray()];
+        string name = $"{Id} {call.Text("name")}";
+        tally.Same($"{name} number of answers", [expected.Length], [got.Count]);
+        for (int i = 0; i < Math.Min(expected.Length, got.Count); i++)
+        {
+            int[] row = expected[i].Ints(), prompt = prompts?[i] ?? [ids.Start];
+            tally.Same($"{name} {i}", row, [.. prompt, .. got[i].Tokens, .. Enumerable.Repeat(ids.Pad, Math.Max(0, row.Length - prompt.Length - got[i].Tokens.Count))]);
+        }
+        if (!call.GetProperty("expected").TryGetProperty("sequences_scores", out JsonElement scores)) return;
+        tally.Close($"{name} scores", Floats(scores.Text("tensor")), [.. got.Select(beam => (float)beam.Score)], scores.GetProperty("tolerance").Number("atol"));
     }
 
     private static double Norm(IEnumerable<float> values) => Math.Sqrt(values.Sum(g => (double)g * g));

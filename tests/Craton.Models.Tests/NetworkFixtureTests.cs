@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Craton.Models.Diffusion;
 using Craton.Models.Diffusion.Networks;
 using Craton.Nn;
 using Craton.Tensors;
@@ -19,7 +20,7 @@ public sealed class NetworkFixtureTests(ITestOutputHelper output)
         {
             string folder = Path.GetDirectoryName(Path.Combine(Fixtures.Folder("diffusion"), entry.GetProperty("files")[0].GetString()!))!;
             string kind = Fixtures.Json(Path.Combine(folder, "config.json")).Text("_class_name");
-            if (kind is "AutoencoderKL" or "VQModel") continue; // AutoencoderFixtureTests
+            if (kind is "AutoencoderKL" or "VQModel" or "ControlNetModel") continue; // other tests
             if (Network.Open(kind, folder) is not { } network)
             {
                 tally.Skip(entry.Text("id"), $"{kind} is not built");
@@ -31,6 +32,68 @@ public sealed class NetworkFixtureTests(ITestOutputHelper output)
             Saved(tally, kind, folder, network);
         }
         tally.Finish("networks of diffusion");
+    }
+
+    [Fact]
+    public void ControlOfANetwork()
+    {
+        var tally = new Tally(output);
+        foreach (JsonElement entry in Fixtures.Cases("diffusion", "model"))
+        {
+            string folder = Path.GetDirectoryName(Path.Combine(Fixtures.Folder("diffusion"), entry.GetProperty("files")[0].GetString()!))!;
+            if (Fixtures.Json(Path.Combine(folder, "config.json")).Text("_class_name") != "ControlNetModel") continue;
+            tally.Case();
+            using var c = new DiffusionCase(tally, folder);
+            using var temporary = new TemporaryFolder();
+            ControlNetModel.Load(folder).Save(temporary.At("control"));
+            ControlNetModel control = ControlNetModel.Load(temporary.At("control"));
+            UNet2DConditionModel network = UNet2DConditionModel.Load(Path.Combine(folder, "..", "unet_cond_sd1"));
+            foreach (JsonElement call in c.Calls)
+            {
+                using var scope = TensorScope.Open("test");
+                JsonElement arguments = call.GetProperty("args");
+                var a = new Arguments(arguments, c.Inputs);
+                (Tensor x, Tensor context) = (a.Tensor("sample"), a.Tensor("encoder_hidden_states"));
+                bool guesses = arguments.TryGetProperty("guess_mode", out JsonElement guess) && guess.GetBoolean();
+                ControlResiduals residuals = control.Forward(x, a.Times(), context, a.Tensor("controlnet_cond"), arguments.Number("conditioning_scale"), guesses);
+                string name = call.Text("name");
+                for (int i = 0; i < residuals.Down.Count; i++) c.Close($"{name}.down.{i}", residuals.Down[i]);
+                c.Close($"{name}.mid", residuals.Middle);
+                c.Close($"{name}.unet_out", network.Forward(x, a.Times(), context, new UNetConditions { Control = residuals }));
+            }
+        }
+        if (tally.Cases > 0) tally.Finish("control");
+    }
+
+    [Fact]
+    public void LowRankUpdates()
+    {
+        var tally = new Tally(output);
+        foreach (JsonElement entry in Fixtures.Cases("diffusion", "lora"))
+        {
+            string root = Fixtures.Folder("diffusion");
+            string folder = Path.GetDirectoryName(Path.Combine(root, entry.GetProperty("files").EnumerateArray().First(f => f.GetString()!.EndsWith("case.json", StringComparison.Ordinal)).GetString()!))!;
+            tally.Case();
+            using var c = new DiffusionCase(tally, folder);
+            var a = new Arguments(c.Content.GetProperty("args"), c.Inputs);
+            Compare("none", null, 0);
+            foreach (JsonProperty layout in c.Content.GetProperty("layouts").EnumerateObject())
+            {
+                string file = Path.Combine(folder, layout.Value.GetString()!);
+                Compare($"{layout.Name}.full", file, 1);
+                Compare($"{layout.Name}.half", file, 0.5);
+                Compare($"{layout.Name}.fused", file, 1);
+            }
+
+            void Compare(string name, string? file, double scale)
+            {
+                using var scope = TensorScope.Open("test");
+                UNet2DConditionModel network = UNet2DConditionModel.Load(Path.Combine(root, c.Content.Text("base")));
+                if (file is not null) LoraFile.Load(file).MergeInto(network, scale);
+                c.Close($"{name}.out", network.Forward(a.Tensor("sample"), a.Times(), a.Tensor("encoder_hidden_states")));
+            }
+        }
+        if (tally.Cases > 0) tally.Finish("low-rank updates");
     }
 
     private static void Check(DiffusionCase c, Network network)
@@ -63,6 +126,10 @@ public sealed class NetworkFixtureTests(ITestOutputHelper output)
             "UNet2DModel" => Of(UNet2DModel.Load(folder)),
             "UNet2DConditionModel" => Of(UNet2DConditionModel.Load(folder)),
             "Transformer2DModel" => Of(Transformer2DModel.Load(folder)),
+            "DiTTransformer2DModel" => Of(DitTransformer2DModel.Load(folder)),
+            "PixArtTransformer2DModel" => Of(PixArtTransformer2DModel.Load(folder)),
+            "SD3Transformer2DModel" => Of(Sd3Transformer2DModel.Load(folder)),
+            "FluxTransformer2DModel" => Of(FluxTransformer2DModel.Load(folder)),
             _ => null,
         };
 
@@ -78,6 +145,21 @@ public sealed class NetworkFixtureTests(ITestOutputHelper output)
 
         private static Network Of(Transformer2DModel model) =>
             new(model, a => model.Forward(a.Tensor("hidden_states"), a.Optional("encoder_hidden_states"), a.Optional("encoder_attention_mask")), model.Save);
+
+        private static Network Of(DitTransformer2DModel model) => new(model, a => model.Forward(a.Tensor("hidden_states"), a.Times(), a.Numbers("class_labels")!), model.Save);
+
+        private static Network Of(PixArtTransformer2DModel model) => new(
+            model, a => model.Forward(a.Tensor("hidden_states"), a.Times(), a.Tensor("encoder_hidden_states"), a.Optional("encoder_attention_mask")), model.Save);
+
+        private static Network Of(Sd3Transformer2DModel model) =>
+            new(model, a => model.Forward(a.Tensor("hidden_states"), a.Times(), a.Tensor("encoder_hidden_states"), a.Tensor("pooled_projections")), model.Save);
+
+        private static Network Of(FluxTransformer2DModel model) => new(
+            model,
+            a => model.Forward(
+                a.Tensor("hidden_states"), a.Times(), a.Tensor("encoder_hidden_states"), a.Tensor("pooled_projections"),
+                Ops.Concat(0, a.Optional("txt_ids")!, a.Optional("img_ids")!), a.Optional("guidance")),
+            model.Save);
     }
 
     /// <summary>The arguments of a call: tensors of the inputs, or numbers.</summary>

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Craton.Models.Diffusion;
+using Craton.Models.Diffusion.Networks;
 using Craton.Models.Diffusion.Samplers;
 using Craton.Models.Vision;
 using Craton.Tensors;
@@ -37,6 +38,65 @@ public sealed class PipelineFixtureTests(ITestOutputHelper output)
             else run.Paint(StableDiffusionPipeline.Load(folder));
         }
         tally.Finish("pipelines of diffusion");
+    }
+
+    [Fact]
+    public void LoopsUnderGuidance()
+    {
+        var tally = new Tally(output);
+        foreach (JsonElement entry in Fixtures.Cases("diffusion", "sampling loop"))
+        {
+            string data = Path.Combine(Root, entry.GetProperty("files")[0].GetString()!), id = entry.Text("id");
+            JsonElement c = Fixtures.Json(Path.ChangeExtension(data, ".json"));
+            string folder = Path.Combine(Root, c.Text("checkpoint")), kind = Fixtures.Json(Path.Combine(folder, "config.json")).Text("_class_name");
+            using SafetensorsFile file = SafetensorsFile.Open(data);
+            using var scope = TensorScope.Open("test");
+            // Images [N, ..] and a time → answers without and with what is asked for.
+            Func<Tensor, double, (Tensor Plain, Tensor Told)>? ask = kind switch
+            {
+                "DiTTransformer2DModel" => Classes(DitTransformer2DModel.Load(folder), file.Longs("labels"), c.GetProperty("null_class").GetInt32()),
+                "SD3Transformer2DModel" => Captions(Sd3Transformer2DModel.Load(folder), DiffusionCase.Read(file, "encoder_hidden_states"), DiffusionCase.Read(file, "pooled_projections")),
+                _ => null,
+            };
+            if (ask is null)
+            {
+                tally.Skip(id, $"{kind} is not built");
+                continue;
+            }
+            tally.Case();
+            DiffusionSampler sampler = DiffusionSampler.Create(SchedulerOf(id, c.GetProperty("scheduler")), new SamplerOptions(c.GetProperty("steps").GetInt32()));
+            Tensor x = DiffusionCase.Read(file, "latents");
+            var steps = new List<Tensor>();
+            for (int call = 0; call < sampler.Timesteps.Length; call++)
+            {
+                (Tensor plain, Tensor told) = ask(sampler.Input(x, call), sampler.Timesteps[call]);
+                steps.Add(x = sampler.Step(Guidance.Combine(plain, told, c.Number("guidance_scale")), x, call));
+            }
+            JsonElement tolerance = c.GetProperty("tensors").GetProperty("latents_per_step");
+            tally.Close(id, file.Floats("latents_per_step"), Ops.Stack(0, [.. steps]).ToArray<float>(), tolerance.Number("atol"), tolerance.Number("rtol"));
+        }
+        if (tally.Cases > 0) tally.Finish("loops under guidance");
+    }
+
+    private static Func<Tensor, double, (Tensor, Tensor)> Classes(DitTransformer2DModel model, int[] classes, int none) => (x, time) =>
+    {
+        (int count, int channels) = (x.Size(0), x.Size(1));
+        int[] all = [.. classes, .. Enumerable.Repeat(none, count)];
+        Tensor answers = Ops.Slice(model.Forward(Ops.Concat(0, x, x), Tensor.Full((float)time, 2 * count), Tensor.From(all, all.Length)), 1, 0, channels);
+        return (Ops.Slice(answers, 0, count), Ops.Slice(answers, 0, 0, count));
+    };
+
+    private static Func<Tensor, double, (Tensor, Tensor)> Captions(Sd3Transformer2DModel model, Tensor context, Tensor pooled) => (x, time) =>
+    {
+        Tensor answers = model.Forward(Ops.Concat(0, x, x), Tensor.Full((float)time, 2), context, pooled);
+        return (Ops.Slice(answers, 0, 0, 1), Ops.Slice(answers, 0, 1));
+    };
+
+    private static ConfigReader SchedulerOf(string id, JsonElement scheduler)
+    {
+        var settings = JsonObject.Create(scheduler.GetProperty("config"))!;
+        settings["_class_name"] = scheduler.Text("class");
+        return new ConfigReader(id, JsonSerializer.SerializeToElement(settings));
     }
 
     [Fact]
@@ -116,10 +176,7 @@ public sealed class PipelineFixtureTests(ITestOutputHelper output)
 
         public void Paint(StableDiffusionPipeline pipeline)
         {
-            JsonElement scheduler = c.GetProperty("scheduler");
-            var settings = JsonObject.Create(scheduler.GetProperty("config"))!;
-            settings["_class_name"] = scheduler.Text("class");
-            pipeline.Scheduler = new ConfigReader(id, JsonSerializer.SerializeToElement(settings));
+            pipeline.Scheduler = SchedulerOf(id, c.GetProperty("scheduler"));
             PictureRequest request = Request();
             Check(pipeline.Generate(request, Noise));
             Close("timesteps", Tensor.From([.. _steps.Select(s => (float)s.Time)], _steps.Count));
@@ -164,9 +221,13 @@ public sealed class PipelineFixtureTests(ITestOutputHelper output)
 
         private double Number(string name, double otherwise) => _arguments.TryGetProperty(name, out JsonElement value) ? value.GetDouble() : otherwise;
 
-        private string[]? Texts(string name) => !_arguments.TryGetProperty(name, out JsonElement value) ? null
-            : value.ValueKind == JsonValueKind.String ? [value.GetString()!]
-            : [.. value.EnumerateArray().Select(t => t.GetString()!)];
+        // One text or a list, each as often as pictures are asked for.
+        private string[]? Texts(string name)
+        {
+            if (!_arguments.TryGetProperty(name, out JsonElement value) || value.ValueKind == JsonValueKind.Null) return null;
+            string[] texts = value.ValueKind == JsonValueKind.String ? [value.GetString()!] : [.. value.EnumerateArray().Select(t => t.GetString()!)];
+            return [.. texts.SelectMany(text => Enumerable.Repeat(text, (int)Number("num_images_per_prompt", 1)))];
+        }
 
         // Tensors of all runs lie in one file.
         private Tensor? Given(string name)

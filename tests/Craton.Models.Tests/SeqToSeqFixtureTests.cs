@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using Craton.Models.Encoders;
 using Craton.Models.Generation;
 using Craton.Models.Seq2Seq;
@@ -63,7 +62,7 @@ public sealed class SeqToSeqFixtureTests(ITestOutputHelper output)
         foreach (JsonElement call in c.Calls("generate"))
         {
             Dictionary<string, Tensor> arguments = c.Arguments(call);
-            (SamplingOptions options, BeamOptions? beams) = Settings(c.Folder, call.GetProperty("arguments"));
+            (SamplingOptions options, BeamOptions? beams) = c.GenerationSettings(call);
             int length = arguments["input_ids"].Size(1);
             int[] ids = arguments["input_ids"].ToArray<int>();
             bool[] mask = arguments["attention_mask"].ToArray<bool>();
@@ -75,42 +74,9 @@ public sealed class SeqToSeqFixtureTests(ITestOutputHelper output)
                 if (beams is null) got.Add(new Beam(generator.Answer(source, options), 0));
                 else got.AddRange(generator.Search(source, options, beams));
             }
-            JsonElement[] expected = [.. call.GetProperty("sequences").EnumerateArray()];
-            tally.Same($"{c.Id} {call.Text("name")} number of answers", [expected.Length], [got.Count]);
-            // Rows begin with the id that begins answers, and end with padding.
-            for (int i = 0; i < Math.Min(expected.Length, got.Count); i++)
-            {
-                int[] row = expected[i].Ints();
-                tally.Same($"{c.Id} {call.Text("name")} {i}", row, [c.Model.Ids.Start, .. got[i].Tokens, .. Enumerable.Repeat(c.Model.Ids.Pad, Math.Max(0, row.Length - 1 - got[i].Tokens.Count))]);
-            }
-            if (!call.GetProperty("expected").TryGetProperty("sequences_scores", out JsonElement scores)) continue;
-            float[] values = c.Floats(scores.Text("tensor"));
-            tally.Close($"{c.Id} {call.Text("name")} scores", values, [.. got.Select(beam => (float)beam.Score)], scores.GetProperty("tolerance").Number("atol"));
+            c.CompareAnswers(call, c.Model.Ids, got, tally);
         }
     });
-
-    // The settings of a call on top of those of the directory.
-    private static (SamplingOptions Options, BeamOptions? Beams) Settings(string folder, JsonElement call)
-    {
-        using var merged = new TemporaryFolder();
-        JsonObject config = JsonObject.Create(Fixtures.Json(Path.Combine(folder, "generation_config.json")))!;
-        var beams = new BeamOptions { Beams = 1, Returned = 1 };
-        foreach (JsonProperty argument in call.EnumerateObject())
-        {
-            beams = argument.Name switch
-            {
-                "num_beams" => beams with { Beams = argument.Value.GetInt32() },
-                "length_penalty" => beams with { LengthPenalty = argument.Value.GetDouble() },
-                "early_stopping" => beams with { EarlyStopping = argument.Value.ValueKind == JsonValueKind.True ? EarlyStopping.Yes : argument.Value.ValueKind == JsonValueKind.False ? EarlyStopping.No : EarlyStopping.Never },
-                "num_return_sequences" => beams with { Returned = argument.Value.GetInt32() },
-                "renormalize_logits" => beams with { Renormalize = argument.Value.GetBoolean() },
-                _ => beams,
-            };
-            config[argument.Name] = JsonNode.Parse(argument.Value.GetRawText());
-        }
-        File.WriteAllText(merged.At("generation_config.json"), config.ToJsonString());
-        return (GenerationConfig.Load(merged.Path).Sampling, beams.Beams > 1 ? beams : null);
-    }
 
     [Fact]
     public void NumbersOfDistances() => ForEachCase("numbers of distances", (c, tally) =>

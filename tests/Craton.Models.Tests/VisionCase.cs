@@ -39,6 +39,18 @@ internal sealed class VisionOutputs : Outputs
             case Llava m:
                 outputs.AddAnswer(m, arguments);
                 break;
+            case BlipCaptioner m:
+                Tensor seen = m.Vision.Hidden(arguments["pixel_values"], interpolate);
+                outputs.Add("image_embeds", seen);
+                outputs.Add("last_hidden_state", seen);
+                outputs.AddCaption(m, arguments, arguments["input_ids"]);
+                if (arguments.TryGetValue("labels", out labels)) outputs.SetLoss(m.Loss(arguments["pixel_values"], arguments["input_ids"], labels));
+                break;
+            case VisionEncoderDecoder m:
+                outputs.Add("encoder_last_hidden_state", m.Vision.Hidden(arguments["pixel_values"], interpolate));
+                outputs.AddCaption(m, arguments, arguments.GetValueOrDefault("decoder_input_ids") ?? m.Decoder.Shift(arguments["labels"]));
+                if (arguments.TryGetValue("labels", out labels)) outputs.SetLoss(m.Loss(arguments["pixel_values"], labels));
+                break;
             case ImageTextModel m:
                 outputs.AddPair(m, op, arguments, interpolate);
                 break;
@@ -62,6 +74,9 @@ internal sealed class VisionOutputs : Outputs
         Add("logits", model.Logits(ids, images, arguments.GetValueOrDefault("attention_mask")));
         if (arguments.TryGetValue("labels", out Tensor? labels)) SetLoss(model.Loss(ids, images, labels));
     }
+
+    private void AddCaption(ImageCaptioner model, Dictionary<string, Tensor> arguments, Tensor ids) =>
+        Add("logits", model.Decoder.Logits(model.Decoder.Hidden(ids, model.Look(arguments["pixel_values"]), arguments.GetValueOrDefault("decoder_attention_mask"))));
 
     private void AddPair(ImageTextModel model, string op, Dictionary<string, Tensor> arguments, bool interpolate)
     {
@@ -95,7 +110,7 @@ internal sealed class VisionOutputs : Outputs
         if (image.Size(0) == text.Size(0)) SetLoss(model.Loss(image, text));
     }
 
-    private void AddStates(ImageEncoder encoder, Tensor pixels, bool interpolate)
+    private void AddStates(ImageBackbone encoder, Tensor pixels, bool interpolate)
     {
         var trace = new LayerTrace();
         Tensor hidden = encoder.Hidden(pixels, interpolate, trace);

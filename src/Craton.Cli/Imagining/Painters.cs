@@ -22,6 +22,7 @@ internal static class Painters
         { } kind when UnconditionalPipeline.Knows(kind) => Unconditional(UnconditionalPipeline.Load(directory), kind == "DDPMPipeline" ? StepsOfTraining : UsualSteps),
         { } kind => throw new CratonException($"'{directory}' holds a {kind}, expected a StableDiffusionPipeline or a DDPMPipeline; give another model"),
         null when SceneDiffusionDirectory.Holds(directory) => Scenes(SceneDiffusionDirectory.Load(directory)),
+        null when DalleDirectory.Holds(directory) => Codes(DalleDirectory.Load(directory)),
         null when LabelledDrawing.Holds(directory) => Labelled(LabelledDrawing.Load(directory)),
         null => throw new CratonException($"'{directory}' holds no model that paints: expected a folder with a model_index.json, in the layout of Stable Diffusion, or one that a recipe for pictures has trained; give another one"),
     };
@@ -82,6 +83,18 @@ internal static class Painters
         if (order.Caption is not { } caption) throw new CratonException("expected a caption that says what to paint, got none; as in 'a small red circle above a large blue square'");
         var drawing = new DrawingSettings(order.Steps ?? model.Drawing.Steps, order.Guidance ?? model.Drawing.Guidance);
         return Numbers(model.Draw([SceneDiffusion.ReadCaption(caption)], order.Seed, drawing, step => order.OnStep(step, drawing.Steps))[0]);
+    };
+
+    private static Painter Codes(Dalle model) => order =>
+    {
+        const string Why = "this model draws by captions alone";
+        PictureOrder.Refuse(order.Negative, "--negative", Why);
+        PictureOrder.Refuse(order.Guidance, "--guidance", Why);
+        PictureOrder.Refuse(order.Steps, "--steps", "this model draws code by code");
+        PictureOrder.Refuse(order.Size, "--size", "this model paints in one size");
+        PictureOrder.Refuse(order.Image, "--image", Why);
+        if (order.Caption is not { } caption) throw new CratonException("expected a caption that says what to paint, got none; as in 'a small red circle above a large blue square on a black background'");
+        return Numbers(model.Draw(caption, order.Seed)[0].Picture);
     };
 
     // The size of an image, cut to what codes can be made of.

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Craton.Data.Images;
+using Craton.Models.Pictures;
 using Craton.Models.Vision;
 using Craton.Tensors;
 
@@ -8,9 +10,9 @@ namespace Craton.Cli.Verbs;
 /// <summary><c>craton classify -m MODEL IMAGE…</c>: what is in pictures, by a model's own classes or by labels that are only named.</summary>
 internal sealed class ClassifyVerb : Verb
 {
-    private readonly Option<string> _model = new("--model", "-m") { Description = "A directory of a classifier of images (ViT, DeiT, DINOv2), or of CLIP or SigLIP", Required = true };
+    private readonly Option<string> _model = new("--model", "-m") { Description = "A directory of a classifier of images (ViT, DeiT, DINOv2, ResNet, ConvNeXt), or of CLIP or SigLIP", Required = true };
     private readonly Option<string?> _labels = new("--labels") { Description = "For CLIP and SigLIP: the labels, separated by commas" };
-    private readonly Argument<string[]> _images = new("images") { Description = "PNG files", Arity = ArgumentArity.OneOrMore };
+    private readonly Argument<string[]> _images = new("images") { Description = $"{PictureFile.Kinds} files", Arity = ArgumentArity.OneOrMore };
 
     public override Command Build()
     {
@@ -47,6 +49,10 @@ internal sealed class ClassifyVerb : Verb
                 if (given is not null) throw new CratonException($"--labels: '{directory}' has classes of its own; leave the option out, or take a CLIP model");
                 ImageProcessor processor = ImageProcessor.Load(directory);
                 return (classifier.Labels, image => classifier.Probabilities(classifier.Logits(Ops.Unsqueeze(processor.ReadFile(image), 0))));
+            case PictureClassifier classifier:
+                if (given is not null) throw new CratonException($"--labels: '{directory}' has classes of its own; leave the option out, or take a CLIP model");
+                ImageProcessor pictures = ImageProcessor.Load(directory);
+                return (classifier.Labels, image => Ops.Softmax(classifier.Logits(Ops.Unsqueeze(pictures.ReadFile(image), 0))));
             case ImageTextModel model:
                 if (given is not { Length: > 0 }) throw new CratonException($"--labels: expected labels for '{directory}', which has no classes of its own, got none; give for example --labels \"cat, dog\"");
                 ImageTextReader reader = ImageTextReader.Load(directory, model);

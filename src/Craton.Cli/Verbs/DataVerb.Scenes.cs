@@ -37,8 +37,7 @@ internal sealed partial class DataVerb
                     Scene scene = generator[i];
                     string file = string.Create(CultureInfo.InvariantCulture, $"images/{i:D7}.png");
                     PngWriter.WriteFile(Path.Combine(target, file), SceneRenderer.Render(scene, pixels));
-                    JsonSerializer.Serialize(stream, Truth(scene, file), Output.Lines);
-                    stream.WriteByte((byte)'\n');
+                    Output.WriteRow(stream, Truth(scene, file));
                 }
             });
             output.Result(new JsonObject { ["folder"] = target, ["scenes"] = scenes, ["truth"] = truth });
@@ -50,12 +49,12 @@ internal sealed partial class DataVerb
 
     private static Command CheckScene()
     {
-        var picture = new Argument<string>("PICTURE") { Description = "A square PNG file" };
+        var picture = new Argument<string>("PICTURE") { Description = $"A square {PictureFile.Kinds} file" };
         var caption = new Argument<string>("CAPTION") { Description = "As 'a small red circle above a large blue square on a black background'" };
         var command = new Command("check-scene", "Tell from the pixels which parts of a caption hold") { picture, caption };
         OnRun(command, (parsed, output) =>
         {
-            SceneCheck check = SceneChecker.Check(PngReader.ReadFile(parsed.GetValue(picture)!).ToPicture(), SceneCaption.Parse(parsed.GetValue(caption)!));
+            SceneCheck check = SceneChecker.Check(PictureFile.Read(parsed.GetValue(picture)!), SceneCaption.Parse(parsed.GetValue(caption)!));
             output.Result(new JsonObject
             {
                 ["holds"] = check.Holds,

@@ -11,7 +11,7 @@ internal sealed class SearchImagesVerb : Verb
 {
     private readonly Option<string> _model = new("--model", "-m") { Description = "A directory of CLIP or SigLIP", Required = true };
     private readonly Option<int> _most = new("--most") { Description = "Most pictures to show", DefaultValueFactory = _ => 10 };
-    private readonly Argument<string> _folder = new("folder") { Description = "A folder, searched with those in it for PNG files" };
+    private readonly Argument<string> _folder = new("folder") { Description = $"A folder, searched with those in it for {PictureFile.Kinds} files" };
     private readonly Argument<string> _query = new("query") { Description = "What the pictures should show" };
 
     public override Command Build()
@@ -26,32 +26,21 @@ internal sealed class SearchImagesVerb : Verb
         string directory = parsed.GetValue(_model)!, folder = parsed.GetValue(_folder)!;
         int most = parsed.GetValue(_most);
         if (most < 1) throw new CratonException($"--most: expected at least 1, got {most}");
-        if (!Directory.Exists(folder)) throw new CratonException($"'{folder}': expected a folder with PNG files, got none");
+        if (!Directory.Exists(folder)) throw new CratonException($"'{folder}': expected a folder with {PictureFile.Kinds} files, got none");
         if (VisionDirectory.Load(directory, map: true) is not ImageTextModel model) throw new CratonException($"'{directory}' has no side for texts; give a CLIP or SigLIP model");
         ImageTextReader reader = ImageTextReader.Load(directory, model);
         using var scope = TensorScope.Open("query");
         Tensor query = reader.Texts([parsed.GetValue(_query)!]);
-        var found = new List<(string Path, double Cosine)>();
-        foreach (string path in Directory.EnumerateFiles(folder, "*.png", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
-            if (CosineOf(reader, query, path, output) is { } cosine) found.Add((path, cosine));
+        IReadOnlyList<(string Path, double Cosine)> found = PictureSources.Each(folder, output, path => CosineOf(reader, query, path));
         (string Path, double Cosine)[] best = [.. found.OrderByDescending(hit => hit.Cosine).Take(most)];
         foreach ((string path, double cosine) in best) output.Line($"{cosine:f3}  {path}");
         output.Result(new JsonObject { ["images"] = new JsonArray([.. best.Select(hit => new JsonObject { ["image"] = hit.Path, ["cosine"] = Output.Number(hit.Cosine) })]) });
         return 0;
     }
 
-    // One damaged file among many is named and passed over.
-    private static double? CosineOf(ImageTextReader reader, Tensor query, string path, Output output)
+    private static double CosineOf(ImageTextReader reader, Tensor query, string path)
     {
-        try
-        {
-            using var scope = TensorScope.Open("image");
-            return Ops.CosineSimilarity(reader.Image(path), query).ToArray<float>()[0];
-        }
-        catch (PictureException e)
-        {
-            output.Info(e.Message);
-            return null;
-        }
+        using var scope = TensorScope.Open("image");
+        return Ops.CosineSimilarity(reader.Image(path), query).ToArray<float>()[0];
     }
 }

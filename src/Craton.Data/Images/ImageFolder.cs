@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace Craton.Data.Images;
 
 /// <summary>How a folder of pictures is read.</summary>
@@ -16,7 +14,7 @@ public sealed record ImageFolderOptions
 }
 
 /// <summary>
-/// Reads a folder of PNG files. Where it has subfolders, each is a class and its name the label of every picture in it; else pictures have
+/// Reads a folder of pictures (<see cref="PictureFile"/>). Where it has subfolders, each is a class and its name the label of every picture in it; else pictures have
 /// no labels.
 /// </summary>
 public static class ImageFolder
@@ -27,45 +25,22 @@ public static class ImageFolder
     public static ImageSet Read(string folder, ImageFolderOptions? options = null)
     {
         options ??= new();
-        if (!Directory.Exists(folder)) throw new DataFileException(folder, "", "is no folder; give a folder of PNG files, or one of subfolders for the classes.");
+        if (!Directory.Exists(folder)) throw new DataFileException(folder, "", "is no folder; give a folder of pictures, or one of subfolders for the classes.");
         string[] names = Names(Directory.GetDirectories(folder));
         IReadOnlyList<string> classes = names.Length == 0 ? [] : options.Classes ?? names;
         if (names.FirstOrDefault(name => !classes.Contains(name)) is { } unknown)
             throw new DataFileException(Path.Combine(folder, unknown), "", $"expected a subfolder named by a label ({string.Join(", ", classes)}), got '{unknown}'; rename it or add the label.");
-        var pictures = new Pictures(options);
+        var pictures = new PictureCollector(options.Size, options.Grey);
         var labels = new List<int>();
         foreach (string name in names.Length == 0 ? [""] : names)
         {
-            string[] files = [.. Directory.GetFiles(Path.Combine(folder, name)).Where(f => f.EndsWith(".png", StringComparison.OrdinalIgnoreCase)).Order(StringComparer.Ordinal)];
-            if (files.Length == 0) throw new DataFileException(Path.Combine(folder, name), "", "expected PNG files, got none; add some, or remove the folder.");
-            foreach (string file in files) pictures.Add(file);
+            string[] files = [.. Directory.GetFiles(Path.Combine(folder, name)).Where(PictureFile.IsNamed).Order(StringComparer.Ordinal)];
+            if (files.Length == 0) throw new DataFileException(Path.Combine(folder, name), "", $"expected {PictureFile.Kinds} files, got none; add some, or remove the folder.");
+            foreach (string file in files) pictures.Add(file, PictureFile.Read(file));
             if (names.Length > 0) labels.AddRange(Enumerable.Repeat(classes.ToList().IndexOf(name), files.Length));
         }
         return pictures.ToSet([.. labels], classes);
     }
 
     private static string[] Names(string[] folders) => [.. folders.Select(f => Path.GetFileName(f)!).Where(n => !n.StartsWith('.')).Order(StringComparer.Ordinal)];
-
-    private sealed class Pictures(ImageFolderOptions options)
-    {
-        private readonly ArrayBufferWriter<byte> _samples = new();
-        private (int Width, int Height)? _size = options.Size;
-
-        public void Add(string file)
-        {
-            Picture picture = PngReader.ReadFile(file).ToPicture().OnWhite();
-            if (options.Grey) picture = picture.ToGrey();
-            else picture = picture.ToRgb();
-            (int width, int height) = _size ??= (picture.Width, picture.Height);
-            if (options.Size is not null) picture = PictureResizer.Resize(picture, width, height, PictureFilter.Bilinear);
-            if ((picture.Width, picture.Height) != (width, height))
-                throw new DataFileException(file, "", $"expected a picture of {width}×{height} pixels as the first, got {picture.Width}×{picture.Height}; give a size to resize to.");
-            if ((long)_samples.WrittenCount + picture.Samples.Length > ImageSet.MostBytes)
-                throw new DataFileException(file, "", $"is where the pictures exceed {ImageSet.MostBytes:N0} bytes; use fewer, or a smaller size.");
-            _samples.Write(picture.Samples);
-        }
-
-        public ImageSet ToSet(int[] labels, IReadOnlyList<string> classes) =>
-            new(_size!.Value.Width, _size.Value.Height, options.Grey ? 1 : 3, _samples.WrittenSpan.ToArray(), labels, classes);
-    }
 }

@@ -57,7 +57,7 @@ internal sealed record PngChunks(PngHeader Header, byte[] Palette, byte[] Transp
         int size = (int)length;
         foreach (byte letter in rest.Slice(4, 4))
             if (!char.IsAsciiLetter((char)letter)) throw new PictureException("png: expected a chunk's name of four letters, got other bytes; the file is damaged");
-        if (PngCrc.Of(rest.Slice(4, 4 + size)) != BinaryPrimitives.ReadUInt32BigEndian(rest[(8 + size)..]))
+        if (Crc32.Of(rest.Slice(4, 4 + size)) != BinaryPrimitives.ReadUInt32BigEndian(rest[(8 + size)..]))
             throw new PictureException("png: expected a chunk with a right check sum, got a wrong one; the file is damaged");
         at += 12 + size;
         type = System.Text.Encoding.ASCII.GetString(rest.Slice(4, 4));
@@ -101,29 +101,5 @@ internal sealed record PngChunks(PngHeader Header, byte[] Palette, byte[] Transp
             _ => false,
         };
         return isAllowed ? content.ToArray() : throw new PictureException($"png: expected a tRNS chunk that fits the colours, got one of {content.Length} bytes");
-    }
-}
-
-/// <summary>The check sum of chunks: CRC-32 as in ISO/IEC 15948, annex D.</summary>
-internal static class PngCrc
-{
-    private static readonly uint[] s_table = Table();
-
-    public static uint Of(ReadOnlySpan<byte> bytes)
-    {
-        uint crc = uint.MaxValue;
-        foreach (byte value in bytes) crc = s_table[(crc ^ value) & 255] ^ crc >> 8;
-        return ~crc;
-    }
-
-    private static uint[] Table()
-    {
-        uint[] table = new uint[256];
-        for (uint i = 0; i < table.Length; i++)
-        {
-            table[i] = i;
-            for (int bit = 0; bit < 8; bit++) table[i] = (table[i] & 1) != 0 ? 0xEDB88320 ^ table[i] >> 1 : table[i] >> 1;
-        }
-        return table;
     }
 }

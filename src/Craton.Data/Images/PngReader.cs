@@ -42,7 +42,7 @@ public static class PngReader
     /// <exception cref="PictureException">The file is no PNG file, damaged, or a larger picture.</exception>
     public static PngImage ReadFile(string path, long mostPixels = Picture.MostPixels)
     {
-        long most = 1024 + mostPixels * 10;
+        long most = MostBytes(mostPixels);
         using FileStream file = File.OpenRead(path);
         if (file.Length > most) throw new PictureException($"'{path}': expected a picture file of at most {most} bytes, got {file.Length}");
         byte[] bytes = new byte[file.Length];
@@ -56,6 +56,9 @@ public static class PngReader
             throw new PictureException($"'{path}': {error.Message}", error);
         }
     }
+
+    /// <summary>Bytes of the largest file that a picture of so many pixels needs: 8 for each where nothing can be compressed, and something for the frame.</summary>
+    internal static long MostBytes(long pixels) => 1024 + pixels * 10;
 
     private static (int Width, int Height) Pass(in PngHeader header, (int X, int Y, int StepX, int StepY) pass) =>
         ((header.Width - pass.X + pass.StepX - 1) / pass.StepX, (header.Height - pass.Y + pass.StepY - 1) / pass.StepY);

@@ -47,6 +47,9 @@ public sealed record Gpt2Config : DecoderConfig
 
     /// <summary>Whether scores are divided by the number of the layer too, counted from 1.</summary>
     public bool ScaleByLayer { get; init; }
+
+    /// <summary>The factor of the scores in a layer, counted from 0.</summary>
+    internal double ScaleOf(int layer) => (ScaleAttention ? 1 / Math.Sqrt(HeadDim) : 1) / (ScaleByLayer ? layer + 1 : 1);
 }
 
 // B batch, T positions, C width, H heads, D head size, V vocabulary.
@@ -57,6 +60,8 @@ public sealed record Gpt2Config : DecoderConfig
 /// </summary>
 public sealed class Gpt2 : CausalLanguageModel
 {
+    private static readonly string[] Transposed = [".c_attn.weight", ".q_attn.weight", ".c_proj.weight", ".c_fc.weight"];
+
     private readonly Embedding _positions;
 
     /// <summary>Creates the model with zeroed weights: call <see cref="Initialize"/>, or load a checkpoint.</summary>
@@ -82,40 +87,37 @@ public sealed class Gpt2 : CausalLanguageModel
     /// <inheritdoc/>
     protected internal override Tensor Embed(Tensor ids, in DecoderPass pass) => Tokens.Forward(ids) + pass.Learned(_positions);
 
-    // The files hold the linear layers as [inputs, outputs].
     /// <inheritdoc/>
-    protected internal override bool IsStoredTransposed(string name) =>
-        name.EndsWith("c_attn.weight", StringComparison.Ordinal) || name.EndsWith("c_proj.weight", StringComparison.Ordinal) || name.EndsWith("c_fc.weight", StringComparison.Ordinal);
+    protected internal override bool IsStoredTransposed(string name) => IsTransposed(name);
+
+    /// <summary>Whether files hold a layer of GPT-2 as [inputs, outputs], as they do all of its linear ones.</summary>
+    internal static bool IsTransposed(string name) => Array.Exists(Transposed, end => name.EndsWith(end, StringComparison.Ordinal));
 }
 
 /// <summary>One block: attention and feed-forward, each behind a norm and added to the stream.</summary>
 internal sealed class Gpt2Block : DecoderBlock
 {
-    private readonly int _heads, _layer;
+    private readonly int _layer;
     private readonly AttentionSettings _settings;
     private readonly LayerNorm _ln1, _ln2;
-    private readonly Linear _attention, _attentionOut;
+    private readonly FusedAttention _attention;
     private readonly FeedForward _mlp;
 
     public Gpt2Block(Gpt2Config config, int layer)
     {
         int width = config.HiddenSize;
-        (_heads, _layer) = (config.NumAttentionHeads, layer);
-        _settings = new AttentionSettings(Scale: (config.ScaleAttention ? 1 / Math.Sqrt(config.HeadDim) : 1) / (config.ScaleByLayer ? layer + 1 : 1));
+        _layer = layer;
+        _settings = new AttentionSettings(Scale: config.ScaleOf(layer));
         _ln1 = Child("ln_1", new LayerNorm(width, config.LayerNormEpsilon));
-        _attention = Child("attn.c_attn", new Linear(width, 3 * width, bias: true));
-        _attentionOut = Child("attn.c_proj", new Linear(width, width, bias: true));
+        _attention = Child("attn", new FusedAttention(width, config.NumAttentionHeads, ("c_attn", "c_proj")));
         _ln2 = Child("ln_2", new LayerNorm(width, config.LayerNormEpsilon));
         _mlp = Child("mlp", new FeedForward(width, config.IntermediateSize, config.Activation, bias: true, ("c_fc", "c_proj")));
     }
 
     public override Tensor Forward(Tensor x, in DecoderPass pass)
     {
-        Tensor qkv = _attention.Forward(_ln1.Forward(x)).View(x.Size(0), x.Size(1), 3, _heads, x.Size(2) / _heads);
-        x = _attentionOut.Forward(pass.Attend(_layer, Part(qkv, 0), Part(qkv, 1), Part(qkv, 2), _settings), residual: x);
+        (Tensor q, Tensor k, Tensor v) = _attention.Project(_ln1.Forward(x));
+        x = _attention.Output(pass.Attend(_layer, q, k, v, _settings), residual: x);
         return _mlp.Forward(_ln2.Forward(x), residual: x);
     }
-
-    // Queries, keys or values of [B, T, 3, H, D] as [B, H, T, D].
-    private static Tensor Part(Tensor qkv, int part) => Ops.Select(qkv, 2, part).Permute(0, 2, 1, 3);
 }

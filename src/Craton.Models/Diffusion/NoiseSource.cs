@@ -15,7 +15,7 @@ public enum NoiseUse
 
 /// <summary>Draws normal noise.</summary>
 /// <param name="use">What for.</param>
-/// <param name="call">Number of the call of a step; 0 for other uses.</param>
+/// <param name="call">Number of the call of a step, or of the image that is encoded; 0 to start.</param>
 /// <param name="shape">Its shape, [N, C, H, W].</param>
 public delegate Tensor NoiseSource(NoiseUse use, int call, ReadOnlySpan<int> shape);
 

@@ -19,12 +19,14 @@ public sealed class StableDiffusionPipeline
     private readonly AutoencoderKl _codes;
     private readonly ClipText _reader;
     private readonly Tokenizer _tokenizer;
+    private readonly bool _seesMask; // and the image without what is painted anew, beside the code
 
     private StableDiffusionPipeline(UNet2DConditionModel network, AutoencoderKl codes, ClipText reader, Tokenizer tokenizer, ConfigReader scheduler)
     {
         (_network, _codes, _reader, _tokenizer, Scheduler) = (network, codes, reader, tokenizer, scheduler);
-        if (network.InChannels != codes.Channels)
-            throw new CratonException($"unet: in_channels is {network.InChannels}, expected the {codes.Channels} channels of the vae's codes; networks that are shown more than a code are not built");
+        _seesMask = network.InChannels == 2 * codes.Channels + 1;
+        if (network.InChannels != codes.Channels && !_seesMask)
+            throw new CratonException($"unet: in_channels is {network.InChannels}, expected the {codes.Channels} channels of the vae's codes, or as many twice and a mask");
     }
 
     /// <summary>The settings of the sampler, under the names of a <c>scheduler_config.json</c>.</summary>
@@ -47,6 +49,10 @@ public sealed class StableDiffusionPipeline
             UNet2DConditionModel.Load(Path.Combine(directory, "unet")), AutoencoderKl.Load(Path.Combine(directory, "vae")), reader,
             ModelDirectory.ReadTokenizer(Path.Combine(directory, "tokenizer")), PipelineFolder.Scheduler(directory));
     }
+
+    /// <summary>Adds a low-rank update to the weights of the network and of the text encoder.</summary>
+    /// <exception cref="CratonException">It is for other models; no weight has changed then.</exception>
+    public void Merge(LoraFile update, double scale = 1) => update.MergeInto(_network, scale, _reader);
 
     /// <summary>Token ids of texts, cut and filled up to the length the text encoder was trained with.</summary>
     /// <returns>I32 [N, T].</returns>
@@ -82,15 +88,16 @@ public sealed class StableDiffusionPipeline
         DiffusionSampler sampler = DiffusionSampler.Create(Scheduler, request.Sampler);
         int first = FirstCall(request, sampler), calls = sampler.Timesteps.Length;
         int[] shape = CodeShape(request, count);
-        Tensor? image = request.Image is null ? null : Encoded(request.Image, shape, noise), mask = CodeMask(request, shape);
+        Tensor? mask = CodeMask(request, shape), image = request.Image is null ? null : Encoded(request.Image * 2 - 1, shape, noise, draw: 0);
         Tensor start = noise(NoiseUse.Start, 0, shape);
         Tensor x = image is null || (mask is not null && first == 0) ? start * sampler.InitialScale : sampler.Noised(image, start, first);
+        Tensor? beside = _seesMask ? Beside(request, shape, mask, noise) : null;
         for (int call = first; call < calls; call++)
         {
-            Tensor answer = Answer(sampler.Input(x, call), sampler.Timesteps[call], context);
+            Tensor answer = Answer(sampler.Input(x, call), beside, sampler.Timesteps[call], context);
             x = sampler.Step(Guided(answer, count, request), x, call, sampler.DrawsNoise(call) ? noise(NoiseUse.Step, call, shape) : null);
-            // What is not painted anew has the noise of the next call.
-            if (mask is not null) x = x * mask + (call + 1 < calls ? sampler.Noised(image!, start, call + 1) : image!) * Ops.Affine(mask, -1, 1);
+            // What is not painted anew has the noise of the next call, unless the network sees it.
+            if (mask is not null && beside is null) x = x * mask + (call + 1 < calls ? sampler.Noised(image!, start, call + 1) : image!) * Ops.Affine(mask, -1, 1);
             request.OnStep?.Invoke(new PictureStep(call + 1 - first, calls - first, sampler.Timesteps[call], x, answer));
         }
         return Decoded(x);
@@ -128,16 +135,26 @@ public sealed class StableDiffusionPipeline
         return [count, _codes.Channels, height / unit, width / unit];
     }
 
-    private Tensor Encoded(Tensor image, int[] shape, NoiseSource noise)
+    private Tensor Encoded(Tensor image, int[] shape, NoiseSource noise, int draw)
     {
         (int height, int width) = (shape[2] * _codes.Reduction, shape[3] * _codes.Reduction);
         if (image.Rank != 4 || (image.Size(0) != 1 && image.Size(0) != shape[0]) || image.Size(2) != height || image.Size(3) != width)
             throw new CratonException($"[imagine] image: expected [1 or {shape[0]}, channels, {height}, {width}], got {image.Layout}");
         using var scope = TensorScope.Open("image");
-        (Tensor mean, Tensor logVariance) = _codes.Encode(image * 2 - 1);
-        Tensor code = (Ops.SampleGaussian(mean, logVariance, noise(NoiseUse.Encoding, 0, mean.Shape)) - _codes.Shift) * _codes.Scale;
-        return scope.Keep(image.Size(0) == shape[0] ? code : Ops.Concat(0, [.. Enumerable.Repeat(code, shape[0])]));
+        (Tensor mean, Tensor logVariance) = _codes.Encode(image);
+        Tensor code = (Ops.SampleGaussian(mean, logVariance, noise(NoiseUse.Encoding, draw, mean.Shape)) - _codes.Shift) * _codes.Scale;
+        return scope.Keep(ForEach(code, shape[0]));
     }
+
+    // The mask, and the code of the image that is grey where it is painted anew.
+    private Tensor Beside(PictureRequest request, int[] shape, Tensor? mask, NoiseSource noise)
+    {
+        if (mask is null) throw new CratonException("[imagine] mask: expected an image and a mask, since this model paints into pictures, got none");
+        Tensor image = request.Image! * 2 - 1, kept = Ops.Affine(Sharp(request.Mask!, (image.Size(2), image.Size(3))), -1, 1);
+        return Ops.Concat(1, ForEach(mask, shape[0]), Encoded(image * kept, shape, noise, draw: 1));
+    }
+
+    private static Tensor ForEach(Tensor one, int count) => one.Size(0) == count ? one : Ops.Concat(0, [.. Enumerable.Repeat(one, count)]);
 
     // 1 where codes are made anew, [1 or N, 1, h, w].
     private static Tensor? CodeMask(PictureRequest request, int[] shape)
@@ -145,14 +162,21 @@ public sealed class StableDiffusionPipeline
         if (request.Mask is not { } mask) return null;
         if (mask.Rank != 4 || (mask.Size(0) != 1 && mask.Size(0) != shape[0]) || mask.Size(1) != 1)
             throw new CratonException($"[imagine] mask: expected [1 or {shape[0]}, 1, height, width], got {mask.Layout}");
+        return Sharp(mask, (shape[2], shape[3]));
+    }
+
+    // 0 or 1, in another size.
+    private static Tensor Sharp(Tensor mask, Size2 size)
+    {
         float[] values = [.. mask.ToArray<float>().Select(v => v >= 0.5f ? 1f : 0f)];
-        return Ops.Interpolate(Tensor.From(values, mask.Shape), (shape[2], shape[3]));
+        return Ops.Interpolate(Tensor.From(values, mask.Shape), size);
     }
 
     // What the network computes on its way is released at once.
-    private Tensor Answer(Tensor x, double time, Tensor context)
+    private Tensor Answer(Tensor x, Tensor? beside, double time, Tensor context)
     {
         using var scope = TensorScope.Open("network");
+        if (beside is not null) x = Ops.Concat(1, x, beside);
         if (context.Size(0) != x.Size(0)) x = Ops.Concat(0, x, x);
         return scope.Keep(_network.Forward(x, Tensor.Full((float)time, x.Size(0)), context));
     }

@@ -10,7 +10,11 @@ namespace Craton.Models.Encoders;
 /// <param name="Type">The element type of its weights.</param>
 /// <param name="HasPrefix">Whether the names of an encoder alone begin with the family's prefix.</param>
 /// <param name="HasGamma">Whether norms have the older names <c>gamma</c> and <c>beta</c>.</param>
-public sealed record EncoderSource(JsonObject Config, DType Type, bool HasPrefix = false, bool HasGamma = false);
+public sealed record EncoderSource(JsonObject Config, DType Type, bool HasPrefix = false, bool HasGamma = false)
+{
+    /// <summary>Integers that its files hold beside the weights, such as numbers of batches or positions: they mean nothing here and are written back as they came.</summary>
+    internal IReadOnlyList<TensorSource> Integers { get; init; } = [];
+}
 
 /// <summary>Encoders on disk, in the layout of Hugging Face: <c>config.json</c> and <c>model.safetensors</c>, or shards of it.</summary>
 public static class EncoderDirectory
@@ -68,33 +72,25 @@ public static class EncoderDirectory
     }
 
     /// <summary>Fills parameters from files. Buffers, and tied weights that are stored once more, may stand beside them.</summary>
-    internal static void Fill(string directory, (string Name, Tensor Tensor)[] tensors, SafetensorsModel weights, Func<string, bool> ignored, bool map)
-    {
-        // Before memory is asked for: the files bound every size of the configuration.
-        foreach ((string name, Tensor tensor) in tensors) DecoderWeights.CheckShape(directory, weights, name, DecoderWeights.ShapeOf(tensor, transposed: false));
-        HashSet<string> expected = [.. tensors.Select(t => t.Name)];
-        foreach (string name in weights.Names)
-        {
-            bool isCopy = name.EndsWith(".position_ids", StringComparison.Ordinal) || name.EndsWith(".embed_tokens.weight", StringComparison.Ordinal);
-            if (!expected.Contains(name) && !isCopy && !ignored(name))
-                throw new CratonException($"{directory}: tensor '{name}' is not part of the model that config.json describes; the weights belong to another configuration");
-        }
-        Dictionary<SafetensorsFile, SafetensorsMapping>? mappings = map ? [] : null;
-        foreach ((string name, Tensor tensor) in tensors) DecoderWeights.Fill(tensor, weights.FileOf(name)!, name, transposed: false, mappings);
-    }
+    internal static void Fill(
+        string directory, (string Name, Tensor Tensor)[] tensors, SafetensorsModel weights, Func<string, bool> ignored, bool map, Func<string, bool>? isTransposed = null) =>
+        DecoderWeights.Fill(
+            directory, [.. tensors.Select(t => (t.Name, t.Tensor, isTransposed?.Invoke(t.Name) ?? false))], weights, name => IsCopy(name) || ignored(name), map);
 
     /// <summary>Writes what was read, with the weights as they are now.</summary>
-    internal static void Write(string directory, EncoderSource? from, (string Name, Tensor Tensor)[] parameters, DType? type)
+    internal static void Write(string directory, EncoderSource? from, (string Name, Tensor Tensor)[] parameters, DType? type, Func<string, bool>? isTransposed = null)
     {
         EncoderSource source = from ?? throw new CratonException("this model was not read from a directory, which brings its config.json; open one and fill in the weights");
         var config = (JsonObject)source.Config.DeepClone();
         if (type is { } other && other != source.Type) DecoderWeights.WithType(config, other);
-        TensorSource[] tensors = [.. parameters.Select(t => DecoderWeights.Source(t.Name, t.Tensor, transposed: false, type ?? source.Type))];
+        TensorSource[] tensors = [.. parameters.Select(t => DecoderWeights.Source(t.Name, t.Tensor, isTransposed?.Invoke(t.Name) ?? false, type ?? source.Type)), .. source.Integers];
         using var folder = new DurableDirectory(directory);
         folder.Write(SafetensorsModel.FileName, stream => SafetensorsWriter.Write(stream, tensors), tensors.Sum(t => t.Length));
         JsonFile.Write(folder, ConfigFile, config);
         folder.Commit();
     }
+
+    private static bool IsCopy(string name) => name.EndsWith(".position_ids", StringComparison.Ordinal) || name.EndsWith(".embed_tokens.weight", StringComparison.Ordinal);
 
     private static string WithGamma(string name) =>
         name.EndsWith("LayerNorm.weight", StringComparison.Ordinal) ? name[..^"weight".Length] + "gamma"

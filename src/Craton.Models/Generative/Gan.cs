@@ -103,8 +103,9 @@ public sealed class GanDiscriminator : Module
     private static readonly ConvolutionOptions s_halving = new() { Stride = 2, Padding = 1 };
 
     private readonly LabelledShape _shape;
-    private readonly Conv2d _in, _features, _score, _labels;
+    private readonly Conv2d _in;
     private readonly Conv2d[] _halvings;
+    private readonly SpectralLinear _features, _score, _labels;
 
     /// <summary>Creates the discriminator with zeroed weights.</summary>
     /// <param name="config">The shape.</param>
@@ -117,10 +118,10 @@ public sealed class GanDiscriminator : Module
         int[] widths = [.. config.Widths];
         _in = Child("in", new Conv2d(_shape.Channels, widths[0], 3, new() { Padding = 1 }, spectralNorm: spectralNorm));
         _halvings = Children("halvings", widths.Length - 1, i => new Conv2d(widths[i], widths[i + 1], 4, s_halving, spectralNorm: spectralNorm));
-        _features = Child("features", new Conv2d(widths[^1], Features, config.Coarsest, spectralNorm: spectralNorm));
-        _score = Child("score", new Conv2d(Features, 1, 1, spectralNorm: spectralNorm));
-        // Of labels as pictures of one pixel: a table would have no second derivative.
-        _labels = Child("labels", new Conv2d(_shape.Labels, Features, 1, bias: false, spectralNorm: spectralNorm));
+        _features = Child("features", new SpectralLinear(widths[^1] * config.Coarsest.Height * config.Coarsest.Width, Features, bias: true, spectralNorm));
+        _score = Child("score", new SpectralLinear(Features, 1, bias: true, spectralNorm));
+        // Of ones and zeros: a table would have no second derivative.
+        _labels = Child("labels", new SpectralLinear(_shape.Labels, Features, bias: false, spectralNorm));
     }
 
     /// <summary>First weights: normal, of variance 2 / inputs.</summary>
@@ -129,7 +130,7 @@ public sealed class GanDiscriminator : Module
     {
         uint index = CounterRandom.PlaceOf("discriminator");
         foreach ((_, Tensor weight) in NamedParameters())
-            if (weight.Rank == 4) Init.Normal(weight, Math.Sqrt(2.0 * weight.Size(0) / weight.Count), seed, index++);
+            if (weight.Rank >= 2) Init.Normal(weight, Math.Sqrt(2.0 * weight.Size(0) / weight.Count), seed, index++);
         return this;
     }
 
@@ -140,9 +141,9 @@ public sealed class GanDiscriminator : Module
     {
         Tensor x = Ops.LeakyRelu(_in.Forward(pictures * 2 - 1), Slope);
         foreach (Conv2d halving in _halvings) x = Ops.LeakyRelu(halving.Forward(x), Slope);
-        x = Ops.LeakyRelu(_features.Forward(x), Slope);
-        Tensor asked = _labels.Forward(Ops.Reshape(Ops.OneHot(Tensor.From(labels, labels.Length), _shape.Labels), labels.Length, _shape.Labels, 1, 1));
-        Tensor fit = Ops.Sum(x * asked, [1, 2, 3]) * (1 / Math.Sqrt(Features));
+        x = Ops.LeakyRelu(_features.Forward(Ops.Reshape(x, labels.Length, -1)), Slope);
+        Tensor asked = _labels.Forward(Ops.OneHot(Tensor.From(labels, labels.Length), _shape.Labels));
+        Tensor fit = Ops.Sum(x * asked, [1]) * (1 / Math.Sqrt(Features));
         return Ops.Reshape(_score.Forward(x), labels.Length) + fit;
     }
 }

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Craton.Nn;
 using Craton.Tensors;
 using Craton.Tensors.IO;
+using Craton.Tokenizers;
 
 namespace Craton.Models.Generative;
 
@@ -16,13 +17,15 @@ internal static class GenerativeDirectory
     /// <param name="settings">Its shape, without the kind.</param>
     /// <param name="model">Its weights and buffers.</param>
     /// <param name="card">The lineage.</param>
-    public static void Save(string directory, string type, JsonObject settings, Module model, ModelCard card)
+    /// <param name="tokenizer">Its tokenizer, where it has one.</param>
+    public static void Save(string directory, string type, JsonObject settings, Module model, ModelCard card, Tokenizer? tokenizer = null)
     {
         using var folder = new DurableDirectory(directory);
         TensorSource[] tensors = [.. Stored(model).Select(p => TensorFiles.Source(p.Name, p.Tensor))];
         folder.Write(SafetensorsModel.FileName, stream => SafetensorsWriter.Write(stream, tensors), tensors.Sum(t => t.Length));
         settings.Insert(0, Type, type);
         JsonFile.Write(folder, Config, settings);
+        if (tokenizer is not null) ModelDirectory.CopyTokenizer(folder, tokenizer);
         ModelDirectory.WriteCard(folder, card, model);
         folder.Commit();
     }
@@ -40,9 +43,7 @@ internal static class GenerativeDirectory
         if (read.ModelType != type) throw new CratonException($"'{read.File}': expected \"{Type}\": \"{type}\"; this is a model of another kind");
         T model = create(read);
         using SafetensorsModel weights = SafetensorsModel.Open(folder);
-        // Before memory is asked for: the file bounds every size of the configuration.
-        foreach ((string name, Tensor tensor) in Stored(model)) DecoderWeights.CheckShape(folder, weights, name, DecoderWeights.ShapeOf(tensor, transposed: false));
-        foreach ((string name, Tensor tensor) in Stored(model)) weights.FileOf(name)!.ReadInto(name, tensor);
+        DecoderWeights.Fill(folder, [.. Stored(model).Select(t => (t.Name, t.Tensor, false))], weights, _ => false, map: false);
         return model;
     }
 

@@ -310,7 +310,7 @@ internal sealed class BartBlock : EncoderBlock
 internal sealed class BartTargetBlock : TargetBlock
 {
     private readonly int _layer;
-    private readonly ProjectedAttention _attention;
+    private readonly ProjectedAttention _attention, _source;
     private readonly FeedForward _feedForward;
     private readonly BartNorm _attentionNorm, _sourceNorm, _finalNorm;
 
@@ -319,19 +319,19 @@ internal sealed class BartTargetBlock : TargetBlock
         _layer = layer;
         _attention = Child("self_attn", BartBlock.Attention(config, config.DecoderHeads));
         _attentionNorm = Child("self_attn_layer_norm", new BartNorm(config));
-        Source = Child("encoder_attn", BartBlock.Attention(config, config.DecoderHeads));
+        _source = Child("encoder_attn", BartBlock.Attention(config, config.DecoderHeads));
         _sourceNorm = Child("encoder_attn_layer_norm", new BartNorm(config));
         _feedForward = Inline(new FeedForward(config.HiddenSize, config.DecoderFfnDim, config.Activation, bias: true, ("fc1", "fc2")));
         _finalNorm = Child("final_layer_norm", new BartNorm(config));
     }
 
-    public override ProjectedAttention Source { get; }
+    public override (Tensor Keys, Tensor Values) Remember(Tensor hidden) => (_source.Keys(hidden), _source.Values(hidden));
 
     public override Tensor Forward(Tensor x, TargetPass pass)
     {
         Tensor y = _attentionNorm.Before(x);
         x = _attentionNorm.Behind(_attention.Output(pass.AttendPast(_layer, _attention.Queries(y), _attention.Keys(y), _attention.Values(y)), x));
-        x = _sourceNorm.Behind(Source.Output(pass.AttendSource(_layer, Source.Queries(_sourceNorm.Before(x))), x));
+        x = _sourceNorm.Behind(_source.Output(pass.AttendSource(_layer, _source.Queries(_sourceNorm.Before(x))), x));
         return _finalNorm.Behind(_feedForward.Forward(_finalNorm.Before(x), residual: x));
     }
 }

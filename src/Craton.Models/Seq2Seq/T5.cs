@@ -204,7 +204,7 @@ internal sealed class T5TargetBlock : TargetBlock
 {
     private readonly int _layer;
     private readonly RmsNorm _norm, _sourceNorm;
-    private readonly ProjectedAttention _attention;
+    private readonly ProjectedAttention _attention, _source;
     private readonly T5FeedForward _feedForward;
 
     public T5TargetBlock(T5Config config, int layer)
@@ -213,17 +213,17 @@ internal sealed class T5TargetBlock : TargetBlock
         _norm = Child("layer.0.layer_norm", new RmsNorm(config.HiddenSize, config.LayerNormEpsilon));
         _attention = Child("layer.0.SelfAttention", T5FeedForward.Attention(config));
         _sourceNorm = Child("layer.1.layer_norm", new RmsNorm(config.HiddenSize, config.LayerNormEpsilon));
-        Source = Child("layer.1.EncDecAttention", T5FeedForward.Attention(config));
+        _source = Child("layer.1.EncDecAttention", T5FeedForward.Attention(config));
         _feedForward = Child("layer.2", new T5FeedForward(config));
     }
 
-    public override ProjectedAttention Source { get; }
+    public override (Tensor Keys, Tensor Values) Remember(Tensor hidden) => (_source.Keys(hidden), _source.Values(hidden));
 
     public override Tensor Forward(Tensor x, TargetPass pass)
     {
         Tensor normed = _norm.Forward(x);
         x = _attention.Output(pass.AttendPast(_layer, _attention.Queries(normed), _attention.Keys(normed), _attention.Values(normed), scale: 1), x);
-        x = Source.Output(pass.AttendSource(_layer, Source.Queries(_sourceNorm.Forward(x)), scale: 1), x);
+        x = _source.Output(pass.AttendSource(_layer, _source.Queries(_sourceNorm.Forward(x)), scale: 1), x);
         return _feedForward.Forward(x);
     }
 }

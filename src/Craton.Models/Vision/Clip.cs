@@ -209,8 +209,7 @@ public sealed class Clip : ImageTextModel
     public override Tensor Loss(Tensor images, Tensor texts) => Ops.ClipLoss(images, texts, _logScale).Loss;
 
     // Some files repeat a part's settings under a second name, which counts.
-    private static ConfigReader Part(ConfigReader read, string name) => read.Object(name + "_dict") ?? read.Object(name)
-        ?? throw new CratonException($"{read.File}: {name}: expected the settings of this part, got nothing");
+    private static ConfigReader Part(ConfigReader read, string name) => read.Object(name + "_dict") ?? read.Part(name);
 }
 
 /// <summary>The texts' side of CLIP alone, as pipelines that make images use it.</summary>

@@ -8,14 +8,15 @@ namespace Craton.Models.Vision;
 public record ImageEncoderConfig : TowerConfig
 {
     /// <summary>Takes over what a <c>config.json</c> says.</summary>
-    /// <inheritdoc cref="TowerConfig(ConfigReader, int, double, string)"/>
+    /// <inheritdoc cref="TowerConfig(ConfigReader, int, double, string, int?)"/>
     /// <param name="read">The configuration.</param>
     /// <param name="patch">Size of a patch where none is given.</param>
     /// <param name="eps">Added to the variance in norms, where nothing is given.</param>
     /// <param name="activation">The activation where none is given.</param>
-    public ImageEncoderConfig(ConfigReader read, int patch, double eps, string activation) : base(read, 768, eps, activation)
+    /// <param name="size">Size of an image where none is given.</param>
+    public ImageEncoderConfig(ConfigReader read, int patch, double eps, string activation, int size = 224) : base(read, 768, eps, activation)
     {
-        ImageSize = read.IntOr(224, "image_size");
+        ImageSize = read.IntOr(size, "image_size");
         PatchSize = read.IntOr(patch, "patch_size");
         Channels = read.IntOr(3, "num_channels");
         EncoderConfig.Within(read.File, ImageSize, "image_size", 1 << 13);
@@ -37,31 +38,16 @@ public record ImageEncoderConfig : TowerConfig
 }
 
 /// <summary>A Transformer that reads images as rows of patches. A family declares embedding and layers under the checkpoint's names.</summary>
-public abstract class ImageEncoder(ImageEncoderConfig config) : Module
+public abstract class ImageEncoder(ImageEncoderConfig config) : ImageBackbone
 {
     /// <summary>Its sizes.</summary>
     public ImageEncoderConfig Config { get; } = config;
 
-    /// <summary>What stands before the encoder's names where other parts stand beside it.</summary>
-    protected internal abstract string Prefix { get; }
+    /// <summary>The first vector of each image, [N, C]; some families add to it.</summary>
+    protected internal override Tensor Features(Tensor hidden) => Ops.Select(hidden, 1, 0);
 
-    /// <summary>The vectors of all places.</summary>
-    /// <param name="pixels">Prepared images [N, channels, H, W], F32 (<see cref="ImageProcessor"/>).</param>
-    /// <param name="interpolate">Images may have another size than those of the training; positions are interpolated.</param>
-    /// <param name="trace">Gets what the layers give.</param>
-    /// <returns>[N, T, C].</returns>
-    /// <exception cref="CratonException">The images have another shape than the model reads.</exception>
-    public abstract Tensor Hidden(Tensor pixels, bool interpolate = false, LayerTrace? trace = null);
-
-    /// <summary>One vector for each image, [N, C].</summary>
-    /// <param name="hidden">What <see cref="Hidden"/> gave.</param>
-    public abstract Tensor Pooled(Tensor hidden);
-
-    /// <summary>What a classifier reads: [N, C] or wider.</summary>
-    protected internal virtual Tensor Features(Tensor hidden) => Ops.Select(hidden, 1, 0);
-
-    /// <summary>Width of what a classifier reads.</summary>
-    protected internal virtual int FeatureWidth => Config.Width;
+    /// <inheritdoc/>
+    protected internal override int FeatureWidth => Config.Width;
 
     /// <summary>A convolution that turns each patch into a vector.</summary>
     protected static Conv2d PatchProjection(ImageEncoderConfig config, bool bias = true) =>

@@ -70,10 +70,10 @@ public sealed class ImageProcessor
         return new ImageProcessor(new ConfigReader(file, JsonFile.Read(file)));
     }
 
-    /// <summary>Prepares a PNG file.</summary>
+    /// <summary>Prepares a picture file.</summary>
     /// <returns>[3, rows, columns].</returns>
-    /// <exception cref="PictureException">The file is no PNG file, damaged, or too large.</exception>
-    public Tensor ReadFile(string path) => Prepare(PngReader.ReadFile(path).ToPicture());
+    /// <exception cref="PictureException">The file is no picture, damaged, or too large (<see cref="PictureFile"/>).</exception>
+    public Tensor ReadFile(string path) => Prepare(PictureFile.Read(path));
 
     /// <summary>Prepares a picture.</summary>
     /// <returns>[3, rows, columns].</returns>

@@ -30,7 +30,7 @@ public sealed class Llava : VisionModel
             var other => throw new CratonException($"{read.File}: vision_feature_select_strategy is '{other}', expected default or full"),
         };
         _activation = read.Activation("gelu", "projector_hidden_act");
-        _end = Part(read, "text_config").Id("eos_token_id") ?? 2;
+        _end = read.Part("text_config").Id("eos_token_id") ?? 2;
         bool bias = read.Flag("multimodal_projector_bias", true);
         Vision = Child("vision_tower", vision);
         _first = Child("multi_modal_projector.linear_1", new Linear(vision.Config.Width * _layers.Length, language.Config.HiddenSize, bias));
@@ -53,14 +53,14 @@ public sealed class Llava : VisionModel
     /// <summary>The model that a <c>config.json</c> describes.</summary>
     public static Llava Create(ConfigReader read)
     {
-        ConfigReader vision = Part(read, "vision_config");
+        ConfigReader vision = read.Part("vision_config");
         ImageEncoder encoder = vision.ModelType switch
         {
             "clip_vision_model" => new ClipVision(ClipVision.Read(vision)),
             "siglip_vision_model" => new SiglipVision(SiglipVision.Read(vision)),
             var other => throw new CratonException($"{read.File}: vision_config.model_type is '{other}', expected clip_vision_model or siglip_vision_model"),
         };
-        CausalLanguageModel language = DecoderCatalogue.Create(Part(read, "text_config"));
+        CausalLanguageModel language = DecoderCatalogue.Create(read.Part("text_config"));
         if (language.NamedParameters().Any(p => language.IsStoredTransposed(p.Name)))
             throw new CratonException($"{read.File}: text_config: this kind of language model is not read beside images; take one of the Llama kind");
         return new Llava(read, encoder, language);
@@ -101,8 +101,12 @@ public sealed class Llava : VisionModel
     /// <param name="pixels">The prepared images [N, channels, H, W]; null for none.</param>
     /// <param name="most">Most tokens of the answer.</param>
     /// <returns>The answer's ids, with the one that ends it.</returns>
+    /// <exception cref="CratonException">Prompt and answer do not fit the language model, or the prompt not the images.</exception>
     public int[] Answer(ReadOnlySpan<int> prompt, Tensor? pixels, int most)
     {
+        // The last token is not read any more.
+        if (prompt.Length + most - 1L > Language.Context)
+            throw new CratonException($"a question of {prompt.Length} tokens with its images and an answer of {most} are more than the model's {Language.Context} positions; ask for less");
         using var scope = TensorScope.Open("answer");
         KvCache cache = Language.NewCache(capacity: prompt.Length + most);
         Tensor hidden = Hidden(Tensor.From(prompt, 1, prompt.Length), pixels is null ? null : ImageVectors(pixels), default, cache);
@@ -161,7 +165,4 @@ public sealed class Llava : VisionModel
             throw new CratonException($"{read.File}: vision_feature_layer: expected numbers from {-layers - 1} to {layers}");
         return Array.ConvertAll(given, layer => layer < 0 ? layers + 1 + layer : layer);
     }
-
-    private static ConfigReader Part(ConfigReader read, string name) => read.Object(name)
-        ?? throw new CratonException($"{read.File}: {name}: expected the settings of this part, got nothing");
 }

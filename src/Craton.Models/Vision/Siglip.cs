@@ -91,7 +91,7 @@ public sealed class Siglip : ImageTextModel
     public override int? FillsTextsWith => Text.Config.Fill;
 
     /// <summary>The model that a <c>config.json</c> describes.</summary>
-    public static Siglip Create(ConfigReader read) => new(new(SiglipText.Read(Part(read, "text_config"))), new(SiglipVision.Read(Part(read, "vision_config"))));
+    public static Siglip Create(ConfigReader read) => new(new(SiglipText.Read(read.Part("text_config"))), new(SiglipVision.Read(read.Part("vision_config"))));
 
     /// <inheritdoc/>
     public override Tensor ImageFeatures(Tensor pixels, bool interpolate = false) => Vision.Pooled(Vision.Hidden(pixels, interpolate));
@@ -108,7 +108,4 @@ public sealed class Siglip : ImageTextModel
 
     /// <inheritdoc/>
     public override Tensor Loss(Tensor images, Tensor texts) => Ops.SiglipLoss(images, texts, _logScale, _bias);
-
-    private static ConfigReader Part(ConfigReader read, string name) => read.Object(name)
-        ?? throw new CratonException($"{read.File}: {name}: expected the settings of this part, got nothing");
 }

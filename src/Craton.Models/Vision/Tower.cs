@@ -14,10 +14,11 @@ public record TowerConfig
     /// <param name="width">Width where none is given; heads and layers of the base models follow from it.</param>
     /// <param name="eps">Added to the variance in norms, where nothing is given.</param>
     /// <param name="activation">The activation where none is given.</param>
-    public TowerConfig(ConfigReader read, int width, double eps, string activation)
+    /// <param name="heads">Number of heads where none is given and it does not follow from the width.</param>
+    public TowerConfig(ConfigReader read, int width, double eps, string activation, int? heads = null)
     {
         Width = read.IntOr(width, "hidden_size");
-        Heads = read.IntOr(width / 64, "num_attention_heads");
+        Heads = read.IntOr(heads ?? width / 64, "num_attention_heads");
         Layers = read.IntOr(12, "num_hidden_layers");
         Inner = read.IntOr(4 * width, "intermediate_size");
         Eps = read.Number("layer_norm_eps", eps);
@@ -51,7 +52,7 @@ public record TowerConfig
 /// <summary>What the layers of a tower give, for looking at.</summary>
 public sealed class LayerTrace
 {
-    /// <summary>The stream before the first layer and behind each one, [N, T, C].</summary>
+    /// <summary>The stream before the first layer and behind each one, [N, T, C]; of convolutions behind each stage, [N, C, H, W].</summary>
     public IList<Tensor> States { get; } = [];
 
     /// <summary>The attention weights of each layer, [N, H, T, T].</summary>

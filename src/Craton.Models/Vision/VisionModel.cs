@@ -16,19 +16,25 @@ public abstract class VisionModel : Module
     /// <summary>How files that hold these names name the parameters.</summary>
     protected internal virtual Func<string, string> NamesIn(IReadOnlyCollection<string> stored) => name => name;
 
+    /// <summary>Whether files of this kind hold a matrix as [inputs, outputs].</summary>
+    protected internal virtual bool IsStoredTransposed(string name) => false;
+
+    /// <summary>Whether files may hold a tensor of this name that is no parameter: a table stored once more, or a mask.</summary>
+    protected internal virtual bool IsCopy(string name) => false;
+
     /// <summary>How they do where all names may begin with a prefix.</summary>
     private protected static Func<string, string> MaybeAfter(string prefix, IReadOnlyCollection<string> stored) =>
         stored.Any(name => name.StartsWith(prefix + ".", StringComparison.Ordinal)) ? name => $"{prefix}.{name}" : name => name;
 }
 
-/// <summary>An encoder of images alone.</summary>
+/// <summary>A reader of images alone.</summary>
 public sealed class ImageModel : VisionModel
 {
     /// <summary>Takes over an encoder.</summary>
-    public ImageModel(ImageEncoder encoder) => Encoder = Inline(encoder);
+    public ImageModel(ImageBackbone encoder) => Encoder = Inline(encoder);
 
     /// <summary>The encoder.</summary>
-    public ImageEncoder Encoder { get; }
+    public ImageBackbone Encoder { get; }
 
     /// <inheritdoc/>
     protected internal override Func<string, string> NamesIn(IReadOnlyCollection<string> stored) => MaybeAfter(Encoder.Prefix, stored);
@@ -45,22 +51,23 @@ public sealed class ImageClassifier : VisionModel
     /// <param name="encoder">The encoder.</param>
     /// <param name="read">The configuration, which names the classes.</param>
     /// <param name="taught">Whether a second head reads the encoder's second vector, which learned from a teacher (DeiT).</param>
-    public ImageClassifier(ImageEncoder encoder, ConfigReader read, bool taught = false)
+    /// <param name="head">The checkpoint's name of the head.</param>
+    public ImageClassifier(ImageBackbone encoder, ConfigReader read, bool taught = false, string head = "classifier")
     {
         Encoder = Child(encoder.Prefix, encoder);
         (Labels, _problem) = (EncoderConfig.LabelsOf(read), EncoderConfig.ProblemOf(read));
-        _head = Child(taught ? "cls_classifier" : "classifier", new Linear(encoder.FeatureWidth, Labels.Count, bias: true));
+        _head = Child(taught ? "cls_classifier" : head, new Linear(encoder.FeatureWidth, Labels.Count, bias: true));
         if (taught) _taught = Child("distillation_classifier", new Linear(encoder.FeatureWidth, Labels.Count, bias: true));
     }
 
     /// <summary>The encoder.</summary>
-    public ImageEncoder Encoder { get; }
+    public ImageBackbone Encoder { get; }
 
     /// <summary>Names of the classes, in their order.</summary>
     public IReadOnlyList<string> Labels { get; }
 
     /// <summary>Scores of the classes, [N, L]: of two heads their mean.</summary>
-    /// <inheritdoc cref="ImageEncoder.Hidden"/>
+    /// <inheritdoc cref="ImageBackbone.Hidden"/>
     public Tensor Logits(Tensor pixels, bool interpolate = false)
     {
         (Tensor own, Tensor? taught) = HeadLogits(Encoder.Hidden(pixels, interpolate));

@@ -9,6 +9,16 @@ namespace Craton.Nn;
 /// <param name="values">Values of each layer, [B, H, S, D].</param>
 public sealed class SourceMemory(Tensor hidden, Tensor? padding, Tensor[] keys, Tensor[] values)
 {
+    /// <summary>What the blocks of a decoder look at.</summary>
+    /// <param name="hidden">The encoder's vectors, [B, S, C].</param>
+    /// <param name="padding">Which places hold a token, Bool [B, S]; all when null.</param>
+    /// <param name="blocks">The blocks.</param>
+    public static SourceMemory Of(Tensor hidden, Tensor? padding, IEnumerable<TargetBlock> blocks)
+    {
+        (Tensor Keys, Tensor Values)[] seen = [.. blocks.Select(block => block.Remember(hidden))];
+        return new SourceMemory(hidden, padding, Array.ConvertAll(seen, s => s.Keys), Array.ConvertAll(seen, s => s.Values));
+    }
+
     /// <summary>The encoder's vectors, [B, S, C].</summary>
     public Tensor Hidden { get; } = hidden;
 

@@ -29,17 +29,20 @@ public sealed class TargetPass
     /// <summary>Tokens before them.</summary>
     public int Past { get; }
 
+    /// <summary>Whether tokens see those behind them too: of a text that is there as a whole.</summary>
+    public bool SeesAhead { get; init; }
+
     /// <summary>Added to the scores with earlier tokens in every layer, [1, H, T, Past + T]; null for none.</summary>
     public Tensor? Bias { get; init; }
 
     /// <summary>Gets the weights with which each layer looks at the source, [B, H, T, S], when it is set, for looking at.</summary>
     public IList<Tensor>? SourceWeights { get; set; }
 
-    /// <summary>Causal attention of the new tokens to the past and themselves: all [B, H, T, D] → [B, T, H·D].</summary>
+    /// <summary>Attention of the new tokens to the past and themselves, causal unless they see ahead: all [B, H, T, D] → [B, T, H·D].</summary>
     public Tensor AttendPast(int layer, Tensor q, Tensor k, Tensor v, double? scale = null)
     {
         if (_cache is not null) (k, v) = _cache.Append(layer, k, v);
-        return Heads.Join(Ops.Attention(q, k, v, new AttentionOptions { Causal = true, QueryOffset = Past, Scale = scale, Bias = Bias, KeyPadding = _padding }));
+        return Heads.Join(Ops.Attention(q, k, v, new AttentionOptions { Causal = !SeesAhead, QueryOffset = Past, Scale = scale, Bias = Bias, KeyPadding = _padding }));
     }
 
     /// <summary>Attention of the new tokens to the source: [B, H, T, D] → [B, T, H·D].</summary>
@@ -55,8 +58,8 @@ public sealed class TargetPass
 /// <summary>One block of a decoder that answers a source.</summary>
 public abstract class TargetBlock : Module
 {
-    /// <summary>The projections with which it looks at the source.</summary>
-    public abstract ProjectedAttention Source { get; }
+    /// <summary>What it looks at in a source [B, S, C]: keys and values, each [B, H, S, D].</summary>
+    public abstract (Tensor Keys, Tensor Values) Remember(Tensor hidden);
 
     /// <summary>The stream behind the block: [B, T, C] → [B, T, C].</summary>
     public abstract Tensor Forward(Tensor x, TargetPass pass);

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -18,7 +19,7 @@ internal static class ClipFiles
     /// <summary>Reads both files; null where the vocabulary is another one, without the token that begins texts.</summary>
     public static Tokenizer? TryLoad(string vocabularyPath, string mergesPath)
     {
-        if (Vocabulary(vocabularyPath) is not { } vocabulary || !vocabulary.ContainsKey(Start))
+        if (Vocabulary(vocabularyPath) is not { } vocabulary)
             return null;
         var document = new JsonObject
         {
@@ -50,7 +51,7 @@ internal static class ClipFiles
             ["merges"] = new JsonArray([.. File.ReadLines(mergesPath).Where(line => line.Length > 0 && !line.StartsWith("#version", StringComparison.Ordinal)).Select(line => JsonValue.Create(line))]),
             ["vocab"] = vocabulary,
         };
-        return TokenizerJsonReader.Parse(JsonSerializer.SerializeToUtf8Bytes(document), vocabularyPath);
+        return TokenizerJsonReader.Parse(Encoding.UTF8.GetBytes(document.ToJsonString()), vocabularyPath);
 
         JsonObject Added(string token) => new() { ["id"] = Id(token), ["content"] = token, ["special"] = true, ["normalized"] = false };
 
@@ -58,16 +59,17 @@ internal static class ClipFiles
             ?? throw new TokenizerFileException(vocabularyPath, $"has no {token}; expected the vocabulary of a CLIP model.");
     }
 
-    // Null where it is damaged, which others say better.
+    // Null where it is another one, or damaged, which others say better.
     private static JsonObject? Vocabulary(string path)
     {
         if (new FileInfo(path).Length > LargestFile)
             throw new TokenizerFileException(path, $"is longer than {LargestFile} bytes.");
         try
         {
-            return JsonNode.Parse(File.ReadAllBytes(path), documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false }) as JsonObject;
+            var options = new JsonDocumentOptions { AllowDuplicateProperties = false };
+            return JsonNode.Parse(File.ReadAllBytes(path), documentOptions: options) is JsonObject vocabulary && vocabulary.ContainsKey(Start) ? vocabulary : null;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             return null;
         }

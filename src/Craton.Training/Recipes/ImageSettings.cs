@@ -6,7 +6,7 @@ namespace Craton.Training.Recipes;
 // The parts of recipes for models of pictures.
 
 /// <summary>Which pictures: IDX files of grey ones, as paths or as <c>set:NAME/FILE</c> of the data catalogue.</summary>
-public record ImageDataSettings
+public record ImageDataSettings : RecipePart
 {
     /// <summary>What is learnt.</summary>
     public string Train { get; init; } = "set:mnist/train-images-idx3-ubyte";
@@ -30,7 +30,7 @@ public sealed record LabelledImageSettings : ImageDataSettings
 }
 
 /// <summary>The shape of a variational auto-encoder.</summary>
-public sealed record VaeSettings
+public sealed record VaeSettings : RecipePart
 {
     /// <summary>Widths of the encoder's hidden layers; the decoder has the same in reverse.</summary>
     public IReadOnlyList<int> Hidden { get; init; } = [500, 500];
@@ -54,7 +54,7 @@ public enum NoiseKind
 }
 
 /// <summary>The shape of a diffusion model, and what it is trained to answer.</summary>
-public sealed record DiffusionSettings
+public sealed record DiffusionSettings : RecipePart
 {
     /// <summary>Pixels along one side of a patch, which the network sees as one.</summary>
     [Range(1, 64)]
@@ -85,21 +85,17 @@ public sealed record DiffusionSettings
     /// <summary>What the network answers: the noise, the clean picture, or v of T. Salimans, J. Ho, 2022.</summary>
     public Prediction Prediction { get; init; } = Prediction.Velocity;
 
-    /// <summary>Limit of the ratio of signal to noise in the weights of the loss, 5 in T. Hang et al., 2023; 0 for equal weights.</summary>
-    [NonNegative]
-    public double MinSnr { get; init; }
-
     /// <summary>Share of pictures whose label is not told, so that drawing can be guided by the difference.</summary>
     [Range(0, 1)]
     public double LabelDrop { get; init; } = 0.1;
 
     /// <summary>Decay of the moving average of the weights, which is what the model directory gets.</summary>
     [Range(0, 0.99999)]
-    public double EmaDecay { get; init; } = 0.998;
+    public double EmaDecay { get; init; } = 0.999;
 }
 
 /// <summary>How a diffusion model draws.</summary>
-public sealed record DiffusionDrawingSettings
+public sealed record DiffusionDrawingSettings : RecipePart
 {
     /// <summary>Steps of the sampler.</summary>
     [Range(1, 1000)]
@@ -111,7 +107,7 @@ public sealed record DiffusionDrawingSettings
 }
 
 /// <summary>The shape of both sides of a generative adversarial network.</summary>
-public sealed record GanSettings
+public sealed record GanSettings : RecipePart
 {
     /// <summary>Dimensions of the noise that a picture is made of.</summary>
     [Range(1, 65536)]
@@ -141,7 +137,7 @@ public enum GanLoss
 }
 
 /// <summary>How the discriminator is trained.</summary>
-public sealed record AdversarySettings
+public sealed record AdversarySettings : RecipePart
 {
     /// <summary>The loss of both sides.</summary>
     public GanLoss Loss { get; init; } = GanLoss.NonSaturating;
@@ -164,7 +160,7 @@ public sealed record AdversarySettings
 }
 
 /// <summary>How long, how wide, and what to do on the way.</summary>
-public sealed record ImageLoopSettings
+public sealed record ImageLoopSettings : RecipePart
 {
     /// <summary>Optimizer steps.</summary>
     [Positive]

@@ -4,7 +4,7 @@ using Craton.Training.Configuration;
 namespace Craton.Training.Recipes;
 
 /// <summary>Trains a language model from nothing.</summary>
-public sealed record PretrainRecipe
+public sealed record PretrainRecipe : RecipePart
 {
     /// <summary>Names the run's folder.</summary>
     public string Name { get; init; } = "pretrain";
@@ -33,7 +33,7 @@ public sealed record PretrainRecipe
 }
 
 /// <summary>Continues pre-training of a model on new text, mixed with a share of the old so that it is not forgotten.</summary>
-public sealed record ContinueRecipe
+public sealed record ContinueRecipe : RecipePart
 {
     /// <summary>Names the run's folder.</summary>
     public string Name { get; init; } = "continue";
@@ -66,7 +66,7 @@ public sealed record ContinueRecipe
 }
 
 /// <summary>Instruction tuning: conversations, with the loss on the assistant's turns only (Ouyang et al. 2022).</summary>
-public record SftRecipe
+public record SftRecipe : RecipePart
 {
     /// <summary>Names the run's folder.</summary>
     public string Name { get; init; } = "sft";
@@ -102,7 +102,7 @@ public sealed record LoraRecipe : SftRecipe
 }
 
 /// <summary>A variational auto-encoder of pictures (Kingma, Welling 2014).</summary>
-public sealed record VaeRecipe
+public sealed record VaeRecipe : RecipePart
 {
     /// <summary>Names the run's folder.</summary>
     public string Name { get; init; } = "vae";
@@ -128,7 +128,7 @@ public sealed record VaeRecipe
 }
 
 /// <summary>Diffusion that draws what a label asks for (Ho et al. 2020; Ho, Salimans 2022).</summary>
-public sealed record DiffusionRecipe : IRecipeCheck
+public sealed record DiffusionRecipe : RecipePart
 {
     /// <summary>Names the run's folder.</summary>
     public string Name { get; init; } = "diffusion";
@@ -147,23 +147,23 @@ public sealed record DiffusionRecipe : IRecipeCheck
     public DiffusionDrawingSettings Drawing { get; init; } = new();
 
     /// <summary>The optimizer.</summary>
-    public OptimizerSettings Optimizer { get; init; } = new() { LearningRate = 1e-3, Beta2 = 0.99, WeightDecay = 0.01 };
+    public OptimizerSettings Optimizer { get; init; } = new() { LearningRate = 2e-3, Beta2 = 0.99, WeightDecay = 0.01 };
 
     /// <summary>The learning rate.</summary>
     public ScheduleSettings Schedule { get; init; } = new() { Warmup = 100, MinRatio = 0.02 };
 
     /// <summary>The loop.</summary>
-    public ImageLoopSettings Train { get; init; } = new() { Batch = 64 };
+    public ImageLoopSettings Train { get; init; } = new() { Batch = 32 };
 
     /// <inheritdoc/>
-    public IEnumerable<string> Check()
+    public override IEnumerable<string> Check()
     {
         if (Model.Prediction == Prediction.Flow) yield return "model.prediction: expected noise, clean or velocity, got flow, which the sampler does not know";
     }
 }
 
 /// <summary>A generative adversarial network that draws what a label asks for (Goodfellow et al. 2014; Radford et al. 2016; Miyato, Koyama 2018).</summary>
-public sealed record GanRecipe
+public sealed record GanRecipe : RecipePart
 {
     /// <summary>Names the run's folder.</summary>
     public string Name { get; init; } = "gan";

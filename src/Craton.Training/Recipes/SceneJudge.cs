@@ -1,7 +1,6 @@
 using Craton.Data;
 using Craton.Data.Images;
 using Craton.Data.Images.Scenes;
-using Craton.Models.Generative;
 using Craton.Training.Reports;
 
 namespace Craton.Training.Recipes;
@@ -41,10 +40,10 @@ public sealed class SceneJudge
 
     /// <summary>Draws a picture for each caption and looks at it.</summary>
     /// <returns>Those of one kind after those of another.</returns>
-    public IReadOnlyList<JudgedScene> Judge(SceneDiffusion model, ulong seed)
+    public IReadOnlyList<JudgedScene> Judge(Func<IReadOnlyList<SceneCaption>, IEnumerable<Picture>> draw)
     {
         SceneCaption[] captions = [.. _captions.SelectMany(kind => kind)];
-        return [.. captions.Zip(model.Draw(captions, seed), (caption, picture) => new JudgedScene(caption, picture, SceneChecker.Check(picture, caption)))];
+        return [.. captions.Zip(draw(captions), (caption, picture) => new JudgedScene(caption, picture, SceneChecker.Check(picture, caption)))];
     }
 
     /// <summary>

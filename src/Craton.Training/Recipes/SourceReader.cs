@@ -44,11 +44,13 @@ public sealed class SourceReader(Action<string> say)
         }
     }
 
-    /// <summary>The path of a source that is a file or of the data catalogue.</summary>
+    /// <summary>The path of a source that is a file, of the data catalogue, or of a set that only the folder <c>CRATON_DATA</c> holds.</summary>
     internal static string Resolve(string source)
     {
         if (!source.StartsWith(Set, StringComparison.Ordinal)) return source;
         string[] parts = source[Set.Length..].Split('/', 2);
+        if (DatasetCatalogue.Sets.All(set => set.Name != parts[0]) && parts.Length == 2 && Environment.GetEnvironmentVariable("CRATON_DATA") is { Length: > 0 } folder)
+            return Path.Combine(folder, parts[0], Path.GetFileName(parts[1]));
         IReadOnlyList<string> files = DatasetCatalogue.PullAsync(parts[0]).GetAwaiter().GetResult();
         if (parts.Length == 1 && files.Count == 1) return files[0];
         IReadOnlyList<string> names = [.. DatasetCatalogue.Sets.First(set => set.Name == parts[0]).Files.Select(file => file.Name)];

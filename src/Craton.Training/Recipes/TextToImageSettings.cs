@@ -4,7 +4,7 @@ using Craton.Training.Configuration;
 namespace Craton.Training.Recipes;
 
 /// <summary>Trains a model that draws scenes by their captions (Ho et al. 2020; Rombach et al. 2022). The scenes are made while it trains.</summary>
-public sealed record TextToImageRecipe
+public sealed record TextToImageRecipe : RecipePart
 {
     /// <summary>Names the run's folder.</summary>
     public string Name { get; init; } = "text-to-image";
@@ -34,7 +34,7 @@ public sealed record TextToImageRecipe
 }
 
 /// <summary>The shape of a model that draws scenes, and what belongs to its training alone.</summary>
-public sealed record TextToImageSettings
+public sealed record TextToImageSettings : RecipePart
 {
     /// <summary>Width of the vectors of phrases.</summary>
     [Range(1, 16384)]

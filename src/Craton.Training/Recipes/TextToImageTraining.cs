@@ -42,7 +42,7 @@ public static class TextToImageTraining
 
         IReadOnlyList<Metric> Measure(long step)
         {
-            IReadOnlyList<JudgedScene> judged = judge.Judge(model, seed);
+            IReadOnlyList<JudgedScene> judged = judge.Judge(captions => model.Draw(captions, seed));
             JudgedLog.Write(runFolder, step, judged);
             foreach (IGrouping<string, JudgedScene> kind in judged.GroupBy(SceneJudge.KindOf))
                 PictureLog.Add(runFolder, kind.Key, step, PictureGrid.Of([.. kind.Take(ShownOfAKind).Select(scene => scene.Picture)], Columns));

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Craton.Data.Images;
 using Craton.Data.Images.Scenes;
 using Craton.Training.Recipes;
@@ -20,12 +21,15 @@ internal static class JudgedLog
     public static void Write(string runFolder, long step, IEnumerable<JudgedScene> judged)
     {
         Entry[] entries = [.. judged.Select(scene => new Entry(scene.Caption.ToString(), [.. scene.Check.Parts.Where(part => !part.Holds).Select(Wrong)], PngWriter.Write(scene.Picture)))];
-        DurableFile.Write(Path.Combine(runFolder, FileName), stream => JsonSerializer.Serialize(stream, new Content(step, entries)));
+        DurableFile.Write(Path.Combine(runFolder, FileName), stream => JsonSerializer.Serialize(stream, new Content(step, entries), JudgedJson.Default.Content));
     }
 
     /// <summary>What was kept last, or null.</summary>
     public static Content? Read(string runFolder) =>
-        Path.Combine(runFolder, FileName) is var path && File.Exists(path) ? JsonSerializer.Deserialize<Content>(File.ReadAllBytes(path)) : null;
+        Path.Combine(runFolder, FileName) is var path && File.Exists(path) ? JsonSerializer.Deserialize(File.ReadAllBytes(path), JudgedJson.Default.Content) : null;
 
     private static string Wrong(ScenePart part) => $"{part.Name.Replace('_', ' ')} {part.Found}, not {part.Expected}";
 }
+
+[JsonSerializable(typeof(JudgedLog.Content))]
+internal sealed partial class JudgedJson : JsonSerializerContext;

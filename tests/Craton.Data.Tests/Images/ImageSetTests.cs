@@ -106,7 +106,7 @@ public sealed class ImageSetTests : IDisposable
         Assert.Contains("expected a picture of 2×3 pixels as the first, got 3×3", Refused(() => ImageFolder.Read(_folder)));
         Assert.Equal((4, 5, 5, 3), ImageFolder.Read(_folder, new() { Size = (5, 5) }) is var resized ? (resized.Count, resized.Width, resized.Height, resized.Channels) : default);
         Directory.CreateDirectory(Path.Combine(_folder, "eels"));
-        Assert.Contains("expected PNG files, got none", Refused(() => ImageFolder.Read(_folder, new() { Size = (5, 5) })));
+        Assert.Contains("expected PNG, JPEG, WebP or GIF files, got none", Refused(() => ImageFolder.Read(_folder, new() { Size = (5, 5) })));
     }
 
     [Fact]

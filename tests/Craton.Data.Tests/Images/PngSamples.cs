@@ -66,7 +66,7 @@ internal static class PngSamples
     {
         byte[] length = new byte[4], crc = new byte[4], body = [.. type, .. content];
         BinaryPrimitives.WriteInt32BigEndian(length, content.Length);
-        BinaryPrimitives.WriteUInt32BigEndian(crc, PngCrc.Of(body));
+        BinaryPrimitives.WriteUInt32BigEndian(crc, Crc32.Of(body));
         return [.. length, .. body, .. crc];
     }
 
@@ -77,7 +77,7 @@ internal static class PngSamples
         {
             uint length = BinaryPrimitives.ReadUInt32BigEndian(file[at..]);
             if (length > file.Length - at - 12) return;
-            BinaryPrimitives.WriteUInt32BigEndian(file[(at + 8 + (int)length)..], PngCrc.Of(file.Slice(at + 4, 4 + (int)length)));
+            BinaryPrimitives.WriteUInt32BigEndian(file[(at + 8 + (int)length)..], Crc32.Of(file.Slice(at + 4, 4 + (int)length)));
             at += 12 + (int)length;
         }
     }

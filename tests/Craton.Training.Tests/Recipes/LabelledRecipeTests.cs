@@ -110,7 +110,7 @@ public sealed class LabelledRecipeTests : IDisposable
     {
         RunOptions options = Options() with { Resume = resume };
         data ??= Data();
-        DiffusionSettings Answering(Prediction prediction, NoiseKind noise) => Diffusion(name, steps).Model with { Prediction = prediction, Noise = noise, MinSnr = 5 };
+        DiffusionSettings Answering(Prediction prediction, NoiseKind noise) => Diffusion(name, steps).Model with { Prediction = prediction, Noise = noise };
         AdversarySettings Against(GanLoss loss) => new() { Loss = loss, PenaltyEvery = 2, Steps = loss == GanLoss.Wasserstein ? 2 : 1 };
         return kind switch
         {

@@ -41,7 +41,7 @@ public sealed class TextToImageTests : IDisposable
         Assert.Equal((32, 32, 3), (drawn.Width, drawn.Height, drawn.Channels));
         Assert.Equal(drawn.Samples, model.Draw([caption, caption], 3)[0].Samples);
         var judge = new SceneJudge(Captions, 1);
-        Assert.Equal(run.Measures.SkipLast(1), SceneJudge.Measures(judge.Judge(model, 1)));
+        Assert.Equal(run.Measures.SkipLast(1), SceneJudge.Measures(judge.Judge(captions => model.Draw(captions, 1))));
     }
 
     [Fact]

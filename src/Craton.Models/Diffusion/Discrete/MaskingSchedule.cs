@@ -11,8 +11,8 @@ public enum MaskingForm
     LogLinear,
     /// <summary>α = ε + (1 − ε)·cos(π·t / 2).</summary>
     Cosine,
-    /// <summary>α = ε + (1 − ε)·(1 − t²).</summary>
-    Quadratic,
+    /// <summary>α = ε + (1 − ε)·(1 − tʷ) with an exponent w.</summary>
+    Polynomial,
 }
 
 /// <summary>
@@ -22,7 +22,8 @@ public enum MaskingForm
 /// </summary>
 /// <param name="form">The form of α.</param>
 /// <param name="eps">ε, which keeps α from the ends.</param>
-public sealed class MaskingSchedule(MaskingForm form, double eps = 1e-3)
+/// <param name="exponent">w of the polynomial form, 1 or more.</param>
+public sealed class MaskingSchedule(MaskingForm form, double eps = 1e-3, double exponent = 2)
 {
     /// <summary>The share of tokens that are still there, α(t).</summary>
     public double Alpha(double time)
@@ -33,7 +34,7 @@ public sealed class MaskingSchedule(MaskingForm form, double eps = 1e-3)
             MaskingForm.Linear => 1 - ((1 - eps) * time + eps),
             MaskingForm.LogLinear => 1 - (1 - eps) * time,
             MaskingForm.Cosine => eps + (1 - eps) * DeterministicMath.Cos(Math.PI * time / 2),
-            _ => eps + (1 - eps) * (1 - time * time),
+            _ => eps + (1 - eps) * (1 - DeterministicMath.Pow(time, exponent)),
         };
     }
 
@@ -48,7 +49,7 @@ public sealed class MaskingSchedule(MaskingForm form, double eps = 1e-3)
         {
             MaskingForm.Linear or MaskingForm.LogLinear => 1 - eps,
             MaskingForm.Cosine => (1 - eps) * Math.PI / 2 * DeterministicMath.Sin(Math.PI * time / 2),
-            _ => (1 - eps) * 2 * time,
+            _ => (1 - eps) * exponent * DeterministicMath.Pow(time, exponent - 1),
         };
         return masked == 0 ? 0 : slope / masked;
     }

@@ -47,7 +47,8 @@ internal sealed class SpatialTransformer : ImageAttention
 /// <summary>One layer: pixels see each other, then the text, then each is changed by itself.</summary>
 internal sealed class SpatialTransformerLayer : Module
 {
-    private static readonly (string, string, string, string) Names = ("to_q", "to_k", "to_v", "to_out.0");
+    /// <summary>What checkpoints call the projections of attention.</summary>
+    public static readonly (string Query, string Key, string Value, string Output) Names = ("to_q", "to_k", "to_v", "to_out.0");
 
     private readonly LayerNorm _ownNorm, _innerNorm;
     private readonly LayerNorm? _textNorm;

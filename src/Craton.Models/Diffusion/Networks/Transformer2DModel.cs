@@ -69,7 +69,7 @@ public sealed class Transformer2DModel : Module
 
     private static TransformerSettings Settings(ConfigReader read)
     {
-        const int Most = 1 << 16;
+        const int Most = 1 << 16, MostHeads = 1 << 8;
         int channels = read.Count("in_channels", 320, Most);
         read.Choice("norm_type", "layer_norm");
         read.Choice("attention_type", "default");
@@ -82,7 +82,7 @@ public sealed class Transformer2DModel : Module
         read.Refuse(read.Probability("dropout") > 0, "dropout", "these layers have none; set it to 0 to use the weights as they are");
         string activation = read.Choice("activation_fn", "geglu", "gelu", "gelu-approximate", "geglu-approximate");
         return new TransformerSettings(
-            channels, read.Count("num_attention_heads", 16, Most), read.Count("attention_head_dim", 88, Most), read.Count("num_layers", 1, 1 << 10),
+            channels, read.Count("num_attention_heads", 16, MostHeads), read.Count("attention_head_dim", 88, MostHeads), read.Count("num_layers", 1, 1 << 10),
             read.Has("cross_attention_dim") ? read.Count("cross_attention_dim", 1, Most) : null, read.Count("norm_num_groups", 32, Most), read.Flag("use_linear_projection"))
         {
             Bias = read.Flag("attention_bias"),

@@ -18,6 +18,9 @@ public sealed record UNetConditions
 
     /// <summary>Original height and width, top and left of the crop, height and width wanted: F32 [N, 6], beside <see cref="PooledText"/>.</summary>
     public Tensor? Sizes { get; init; }
+
+    /// <summary>What another network adds, out of a picture of what is to be where.</summary>
+    public ControlResiduals? Control { get; init; }
 }
 
 /// <summary>
@@ -66,8 +69,13 @@ public sealed class UNet2DConditionModel : Module
         TextContext text = TextContext.Of(context, conditions?.ContextMask);
         var skips = new Stack<Tensor>();
         x = _descent.Forward(x, time, text, skips);
+        if (conditions?.Control is { } control) (x, skips) = (x + control.Middle, Added(skips, control.Down));
         return _ascent.Forward(x, time, text, skips);
     }
+
+    private static Stack<Tensor> Added(Stack<Tensor> skips, IReadOnlyList<Tensor> residuals) => skips.Count == residuals.Count
+        ? new Stack<Tensor>(skips.Reverse().Zip(residuals, (skip, residual) => skip + residual))
+        : throw new CratonException($"[unet] control: expected {skips.Count} residuals, one for each block on the way down, got {residuals.Count}; the networks do not belong together");
 
     /// <summary>Reads a network from its folder; weights in BF16 or F16 are widened.</summary>
     /// <exception cref="CratonException">A file is missing or damaged, or the weights do not fit the configuration.</exception>

@@ -2,17 +2,21 @@ using Craton.Tensors;
 
 namespace Craton.Models.Diffusion.Networks;
 
-/// <summary>The settings of a <see cref="UNet2DConditionModel"/>, under the names of its <c>config.json</c>.</summary>
+/// <summary>The settings of a <see cref="UNet2DConditionModel"/> or a <see cref="ControlNetModel"/>, under the names of its <c>config.json</c>.</summary>
 internal sealed class UNetConditionConfig : UNetConfig
 {
+    private const int MostTransformerLayers = 1 << 12; // in all
+
     private readonly int[] _layers, _heads, _depths, _contextWidths;
     private readonly bool _linear;
 
     /// <summary>Reads and checks them.</summary>
+    /// <param name="read">The configuration.</param>
+    /// <param name="ascends">Whether the network has a way up.</param>
     /// <exception cref="CratonException">A setting is out of range or not supported.</exception>
-    public UNetConditionConfig(ConfigReader read) : base(
+    public UNetConditionConfig(ConfigReader read, bool ascends = true) : base(
         read, [320, 640, 1280, 1280], ["CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"],
-        ["UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"])
+        ascends ? ["UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"] : null)
     {
         InChannels = read.Count("in_channels", 4, MostChannels);
         _layers = PerLevel("layers_per_block", 2, MostLayers);
@@ -25,6 +29,8 @@ internal sealed class UNetConditionConfig : UNetConfig
         for (int level = 0; level < Channels.Length; level++)
             if (Channels[level] % _heads[level] != 0)
                 throw new CratonException($"{read.File}: attention_head_dim: expected a divisor of the {Channels[level]} channels of level {level}, got {_heads[level]}");
+        long all = Enumerable.Range(0, Channels.Length).Sum(level => (2L * _layers[level] + 2) * _depths[level]);
+        if (all > MostTransformerLayers) throw new CratonException($"{read.File}: transformer_layers_per_block: expected at most {MostTransformerLayers} layers in all levels together, got {all}");
         RefuseOthers(read);
     }
 

@@ -16,14 +16,14 @@ internal abstract class UNetConfig
 
     /// <summary>Reads and checks them.</summary>
     /// <exception cref="CratonException">A setting is out of range or not supported.</exception>
-    protected UNetConfig(ConfigReader read, int[] channels, string[] downTypes, string[] upTypes)
+    protected UNetConfig(ConfigReader read, int[] channels, string[] downTypes, string[]? upTypes)
     {
         Read = read;
         Channels = read.Ints("block_out_channels") ?? channels;
         if (Channels.Length is < 1 or > MostLevels || Channels.Any(c => c is < 1 or > MostChannels))
             throw new CratonException($"{read.File}: block_out_channels: expected 1 to {MostLevels} numbers from 1 to {MostChannels}");
         DownTypes = Types("down_block_types", downTypes);
-        UpTypes = Types("up_block_types", upTypes);
+        UpTypes = upTypes is null ? [] : Types("up_block_types", upTypes); // null: there is no way up
         bool scales = read.Choice("resnet_time_scale_shift", "default", "scale_shift") == "scale_shift";
         TimeWidth = read.Count("time_embedding_dim", 4 * Channels[0], 4 * MostChannels);
         read.Refuse(read.IsNull("norm_num_groups"), "norm_num_groups", "blocks without normalisation are not built");

@@ -1,0 +1,124 @@
+using System.Text.Json.Nodes;
+using Craton.Data;
+using Craton.Data.Images;
+using Craton.Data.Images.Scenes;
+using Craton.Models.Pictures;
+using Craton.Tensors;
+using Craton.Training.Configuration;
+using Craton.Training.Reports;
+
+namespace Craton.Training.Recipes;
+
+/// <summary>The decoder that writes captions.</summary>
+public sealed record CaptionDecoderSettings : RecipePart
+{
+    /// <summary>Its width.</summary>
+    [Range(2, 4096)]
+    public int Width { get; init; } = 128;
+
+    /// <summary>Its layers.</summary>
+    [Range(1, 64)]
+    public int Layers { get; init; } = 2;
+
+    /// <summary>Its heads.</summary>
+    [Range(1, 64)]
+    public int Heads { get; init; } = 4;
+
+    /// <summary>Most words of a caption.</summary>
+    [Range(1, 4096)]
+    public int Longest { get; init; } = 32;
+
+    /// <inheritdoc/>
+    public override IEnumerable<string> Check()
+    {
+        if (Width % (2 * Heads) != 0) yield return $"width: expected a multiple of twice heads ({Heads}), got {Width}";
+    }
+}
+
+/// <summary>A model that describes pictures.</summary>
+public sealed record CaptionRecipe : PictureRecipe
+{
+    /// <summary>Changes the defaults where this kind wants others.</summary>
+    public CaptionRecipe() => Name = "caption";
+
+    /// <summary>The pictures with their captions.</summary>
+    public required CaptionDataSettings Data { get; init; }
+
+    /// <summary>The decoder.</summary>
+    public CaptionDecoderSettings Text { get; init; } = new();
+
+    /// <summary>Captions are those of scenes (<c>craton data scenes</c>): all that they state is compared with the truth, which is reported as <c>attribute_accuracy</c>.</summary>
+    public bool Scenes { get; init; }
+}
+
+/// <summary>Trains a model to describe pictures.</summary>
+public static class CaptionTraining
+{
+    private const int TestBatch = 100;
+
+    /// <summary>Runs the recipe.</summary>
+    public static RunResult Run(CaptionRecipe recipe, RunOptions options) => PictureRun.Run("caption", recipe, options, () => Prepare(recipe));
+
+    private static PictureTask Prepare(CaptionRecipe recipe)
+    {
+        (CaptionedPictures train, CaptionedPictures test) = recipe.Data.Read();
+        int side = train.Images.Width;
+        WordVocabulary words = WordVocabulary.Learn(train.Texts.Select(text => text.Captions[0]));
+        var model = PictureModels.Create<PictureCaptioner>(
+            new JsonObject
+            {
+                ["model_type"] = "craton_caption",
+                ["architectures"] = new JsonArray("PictureCaptioner"),
+                ["image"] = recipe.Image.ToConfig(side),
+                ["text"] = new JsonObject
+                {
+                    ["words"] = words.Count,
+                    ["hidden_size"] = recipe.Text.Width,
+                    ["num_hidden_layers"] = recipe.Text.Layers,
+                    ["num_attention_heads"] = recipe.Text.Heads,
+                    ["longest"] = recipe.Text.Longest,
+                },
+            },
+            (ulong)recipe.Seed);
+        int[][] captions = [.. train.Texts.Select(text => words.Ids(text.Captions[0]).Take(recipe.Text.Longest - 1).ToArray())];
+        PictureAugmentation? augmentation = recipe.Augmentation.ToAugmentation();
+        return new PictureTask(model, side, new RowLoader(captions.Length, (ulong)recipe.Seed, train.Images.Fingerprint), new Origin(train.Images.Fingerprint), Loss, Measure) { Words = words };
+
+        Tensor Loss(int[] rows, LearningPass learning) =>
+            model.Loss(PictureAugmentation.Pixels(train.Images, rows, augmentation, learning.Random), Array.ConvertAll(rows, row => captions[row]));
+
+        IReadOnlyList<Metric> Measure()
+        {
+            string[] said = [.. PictureRun.Batches(test.Texts.Count, TestBatch).SelectMany(batch => Describe(model, words, test, batch))];
+            string[] truth = [.. test.Texts.Select(text => text.Captions[0])];
+            var same = new Metric("same_captions", (double)said.Zip(truth).Count(pair => words.Text(words.Ids(pair.Second)) == pair.First) / truth.Length);
+            return recipe.Scenes ? [same, .. Attributes(truth, said)] : [same];
+        }
+    }
+
+    private static string[] Describe(PictureCaptioner model, WordVocabulary words, CaptionedPictures test, int[] batch)
+    {
+        using var scope = TensorScope.Open("captions");
+        return Array.ConvertAll(model.Describe(PictureAugmentation.Pixels(test.Images, batch)), words.Text);
+    }
+
+    // The share of the truth's statements that hold, and of captions all of whose statements do.
+    private static IEnumerable<Metric> Attributes(string[] truth, string[] said)
+    {
+        IReadOnlyList<ScenePart>[] checks = [.. truth.Zip(said, (right, answer) => SceneCaptionCheck.Compare(SceneCaption.Parse(right), Parsed(answer)))];
+        ScenePart[] all = [.. checks.SelectMany(parts => parts)];
+        return [new("attribute_accuracy", (double)all.Count(part => part.Holds) / all.Length), new("right_captions", (double)checks.Count(parts => parts.All(part => part.Holds)) / checks.Length)];
+    }
+
+    private static SceneCaption? Parsed(string said)
+    {
+        try
+        {
+            return SceneCaption.Parse(said);
+        }
+        catch (SceneCaptionException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,38 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+
+namespace Craton.Cli.Tests;
+
+/// <summary>Models of pictures from a recipe to their words: <c>train</c>, then <c>caption</c>, <c>ask-image</c>, <c>classify</c> and <c>search-images</c>.</summary>
+public sealed class PictureRecipeVerbTests : IDisposable
+{
+    private readonly Tool _tool = new();
+
+    public void Dispose() => _tool.Dispose();
+
+    [Fact]
+    public void TrainedModelsSpeakAboutPictures()
+    {
+        string scenes = Path.Combine(_tool.Folder, "scenes"), lines = Path.Combine(scenes, "scenes.jsonl"), picture = Path.Combine(scenes, "images", "0000000.png");
+        Assert.Equal(0, _tool.Run("data", "scenes", "--count", "40", "--side", "16", "--out", scenes).ExitCode);
+        string captioner = Train("caption", $"captions: {lines}\n  test_fraction: 0.3"), clip = Train("clip", $"captions: {lines}\n  test_fraction: 0.3");
+        string answerer = Train("vqa", $"train_questions: {lines}\n  test_questions: {lines}");
+
+        // After two steps a caption may be empty.
+        Assert.Equal(picture, (string)_tool.Run("caption", "-m", captioner, picture, "--json").Json["captions"]![0]!["image"]!);
+        Assert.Contains("--beams", _tool.Run("caption", "-m", captioner, picture, "--beams", "2").Error, StringComparison.Ordinal);
+        Assert.NotEmpty((string)_tool.Run("ask-image", "-m", answerer, picture, "what colour is the background?", "--json").Json["answers"]![0]!["answer"]!);
+        Assert.Contains("--max-tokens", _tool.Run("ask-image", "-m", answerer, picture, "why?", "--max-tokens", "2").Error, StringComparison.Ordinal);
+        JsonArray labels = _tool.Run("classify", "-m", clip, picture, "--labels", "a circle, a square", "--json").Json["images"]![0]!["labels"]!.AsArray();
+        Assert.Equal(1, labels.Sum(label => (double)label!["probability"]!), 4);
+        Assert.Equal(3, _tool.Run("search-images", "-m", clip, scenes, "a red circle", "--most", "3", "--json").Json["images"]!.AsArray().Count);
+        Assert.Contains("no words for images", _tool.Run("caption", "-m", clip, picture).Error, StringComparison.Ordinal);
+    }
+
+    private string Train(string kind, string data)
+    {
+        string recipe = Path.Combine(_tool.Folder, kind + ".yaml");
+        File.WriteAllText(recipe, string.Create(CultureInfo.InvariantCulture, $"recipe: {kind}\nname: {kind}\ndata:\n  {data}\nimage:\n  widths: [4, 8]\ntrain:\n  steps: 2\n  batch: 8\n"));
+        return (string)_tool.Run("train", recipe, "--runs", Path.Combine(_tool.Folder, "runs"), "--json").Json["model_dir"]!;
+    }
+}
