@@ -107,7 +107,7 @@ public sealed class DalleTests : IDisposable
     private static VqVaeRecipe Codes => new()
     {
         Name = "codes",
-        Model = new() { Width = 16, Blocks = 1, CodeWidth = 8, Codes = 32, FreeSteps = 4, TestScenes = 20 },
+        Model = new() { Width = 16, Blocks = 1, CodeWidth = 8, Codes = 32, TestScenes = 20 },
         Schedule = new() { Warmup = 5 },
         Train = new() { Steps = Steps, Batch = 8, LogEvery = 3, EvalEvery = 6, SaveEvery = 6 },
         Optimizer = new() { LearningRate = 5e-3, WeightDecay = 0 },
