@@ -30,6 +30,9 @@ public sealed class RecipeTests : IDisposable
             "vae" => RecipeReader.Read<VaeRecipe>(yaml, path),
             "diffusion" => RecipeReader.Read<DiffusionRecipe>(yaml, path),
             "gan" => RecipeReader.Read<GanRecipe>(yaml, path),
+            "text-to-image" => RecipeReader.Read<TextToImageRecipe>(yaml, path),
+            "vq-vae" => RecipeReader.Read<VqVaeRecipe>(yaml, path),
+            "dalle" => RecipeReader.Read<DalleRecipe>(yaml, path),
             _ => RecipeReader.Read<SftRecipe>(yaml, path),
         };
         string resolved = RecipeWriter.Write(RecipeReader.Kind(yaml, path), recipe);
