@@ -1,6 +1,11 @@
 using System.Text.Json.Nodes;
 using Craton.Cli.Tests.Docs;
 using Craton.Data.Images;
+using Craton.Models;
+using Craton.Models.Diffusion;
+using Craton.Models.Diffusion.Samplers;
+using Craton.Models.Generative;
+using Craton.Tensors;
 
 namespace Craton.Cli.Tests;
 
@@ -47,6 +52,37 @@ public sealed class ImagineTests : IDisposable
         _ = _tool.Run(["imagine", "-m", s_unconditional, "-o", _tool.At("deep/noise.png"), .. s_quick]).Json;
         Assert.Equal(8, Read("deep/noise.png").Width);
         Fails("out of noise alone", "-m", s_unconditional, "a fox", "-o", _tool.At("x.png"));
+    }
+
+    [Fact]
+    public void AModelOfScenesKnowsTheWordsOfTheirCaptionsOnly()
+    {
+        string scenes = _tool.At("scenes"), picture = _tool.At("scene.png");
+        var config = new SceneDiffusionConfig { TextWidth = 8, Network = new() { Widths = [8, 16], HeadWidth = 8 } };
+        SceneDiffusionDirectory.Save(scenes, new SceneDiffusion(config, new(Steps: 2)).Initialize(1), new ModelCard { Kind = "text-to-image" });
+        _ = _tool.Run(["imagine", "-m", scenes, "a small red circle above a large blue square", "--seed", "4", "-o", picture, .. s_quick]).Json;
+        Assert.Equal(32, Read("scene.png").Width);
+        Fails("expected small or large as word 2, got 'tiny'", "-m", scenes, "a tiny red circle", "-o", picture);
+        Fails("expected a caption", "-m", scenes, "-o", picture);
+        Fails("--negative: this model draws scenes by captions alone", "-m", scenes, "a small red circle", "--negative", "snow", "-o", picture);
+    }
+
+    [Fact]
+    public void ALabelIsPaintedOutOfItsSeed()
+    {
+        var gan = new GanGenerator(new(new(1, 8, 8, 3), 6, [8, 16], 4)).Initialize(1);
+        GanDirectory.Save(_tool.At("gan"), gan, new ModelCard { Kind = "gan" });
+        _ = _tool.Run(["imagine", "-m", _tool.At("gan"), "2", "--seed", "5", "-o", _tool.At("two.png"), "--json"]).Json;
+        using var scope = TensorScope.Open("test");
+        Assert.Equal(PictureGrid.Of(gan.Draw([2], 5).AsSpan<float>(), 8, 8, 1, columns: 1).Samples, Read("two.png").Samples);
+        Fails("from 0 to 2", "-m", _tool.At("gan"), "a fox", "-o", _tool.At("x.png"));
+        Fails("one step", "-m", _tool.At("gan"), "2", "--steps", "3", "-o", _tool.At("x.png"));
+
+        LabelDiffusion diffusion = new LabelDiffusion(
+            new(1, 8, 8, 3), new() { Widths = [8, 8], HeadWidth = 8, Condition = 6 }, DiffusionProcess.Create("linear", Prediction.Velocity), new(4, 2)).Initialize(1);
+        LabelDiffusionDirectory.Save(_tool.At("diffusion"), diffusion, new ModelCard { Kind = "diffusion" });
+        _ = _tool.Run(["imagine", "-m", _tool.At("diffusion"), "1", "--guidance", "3", "-o", _tool.At("one.png"), .. s_quick]).Json;
+        Assert.Equal(PictureGrid.Of(diffusion.Draw([1], diffusion.Noise(1, 0), new(2, 3)).AsSpan<float>(), 8, 8, 1, columns: 1).Samples, Read("one.png").Samples);
     }
 
     [Fact]

@@ -23,7 +23,8 @@ internal static class Painters
         { } kind => throw new CratonException($"'{directory}' holds a {kind}, expected a StableDiffusionPipeline or a DDPMPipeline; give another model"),
         null when SceneDiffusionDirectory.Holds(directory) => Scenes(SceneDiffusionDirectory.Load(directory)),
         null when DalleDirectory.Holds(directory) => Codes(DalleDirectory.Load(directory)),
-        null => throw new CratonException($"'{directory}' holds no model that paints: expected a folder with a model_index.json; give one in the layout of Stable Diffusion"),
+        null when LabelledDrawing.Holds(directory) => Labelled(LabelledDrawing.Load(directory)),
+        null => throw new CratonException($"'{directory}' holds no model that paints: expected a folder with a model_index.json, in the layout of Stable Diffusion, or one that a recipe for pictures has trained; give another one"),
     };
 
     private static Painter Captioned(StableDiffusionPipeline pipeline) => order =>
@@ -43,6 +44,23 @@ internal static class Painters
             OnStep = step => order.OnStep(step.Number, step.Count),
         };
         return pipeline.Generate(request, SeededNoise.Of(order.Seed));
+    };
+
+    private static Painter Labelled(LabelledGenerator model) => order =>
+    {
+        const string Why = "this model paints what a label asks for, in one size";
+        PictureOrder.Refuse(order.Negative, "--negative", Why);
+        PictureOrder.Refuse(order.Size, "--size", Why);
+        PictureOrder.Refuse(order.Image, "--image", Why);
+        int[] asked = [LabelledDrawing.Label(model, order.Caption ?? "")];
+        if (model is LabelDiffusion diffusion)
+        {
+            var drawing = new DrawingSettings(order.Steps ?? diffusion.Drawing.Steps, order.Guidance ?? diffusion.Drawing.Guidance);
+            return diffusion.Draw(asked, diffusion.Noise(1, order.Seed), drawing, (step, _) => order.OnStep(step + 1, drawing.Steps));
+        }
+        PictureOrder.Refuse(order.Steps, "--steps", "this model paints in one step");
+        PictureOrder.Refuse(order.Guidance, "--guidance", "this model is not guided");
+        return model.Draw(asked, order.Seed);
     };
 
     private static Painter Unconditional(UnconditionalPipeline pipeline, int usualSteps) => order =>

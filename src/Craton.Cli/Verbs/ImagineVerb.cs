@@ -13,7 +13,7 @@ internal sealed class ImagineVerb : Verb
 {
     private const int MostPictures = 10_000;
 
-    private readonly Option<string> _model = new("--model", "-m") { Description = "A directory of Stable Diffusion, or of a model that paints out of noise alone", Required = true };
+    private readonly Option<string> _model = new("--model", "-m") { Description = "A directory of Stable Diffusion, of a model that paints out of noise alone, or of one that a recipe for pictures has trained", Required = true };
     private readonly Argument<string?> _caption = new("CAPTION") { Description = "What the picture shows", Arity = ArgumentArity.ZeroOrOne };
     private readonly Option<string?> _negative = new("--negative") { Description = "What it does not show" };
     private readonly Option<int?> _steps = new("--steps") { Description = "Steps from noise to a picture" };

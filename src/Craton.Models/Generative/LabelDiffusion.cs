@@ -71,10 +71,11 @@ public sealed class LabelDiffusion : LabelledGenerator
     /// <param name="labels">Their labels, <see cref="NoLabel"/> where it is told none.</param>
     /// <param name="noise">Normal noise of the shape of the pictures.</param>
     /// <param name="timesteps">A timestep for each.</param>
-    public Tensor Loss(Tensor pictures, ReadOnlySpan<int> labels, Tensor noise, ReadOnlySpan<int> timesteps)
+    /// <param name="minSnr">Limits the ratio of signal to noise in the weight of a picture (<see cref="NoiseSchedule.MinSnrWeight"/>); 0: all weigh the same.</param>
+    public Tensor Loss(Tensor pictures, ReadOnlySpan<int> labels, Tensor noise, ReadOnlySpan<int> timesteps, double minSnr = 0)
     {
         Tensor asked = Tensor.From(labels, labels.Length);
-        return Process.Loss(pictures * 2 - 1, noise, timesteps, (x, times) => _network.Forward(x, times, _labels.Forward(asked)));
+        return Process.Loss(pictures * 2 - 1, noise, timesteps, (x, times) => _network.Forward(x, times, _labels.Forward(asked)), minSnr == 0 ? null : t => Process.Schedule.MinSnrWeight(t, Process.Prediction, minSnr));
     }
 
     /// <inheritdoc/>

@@ -88,7 +88,7 @@ public static class DiffusionTraining
             var drop = new CounterRandom(seed, (uint)step, s_label);
             for (int i = 0; i < count; i++)
                 if (drop.Bernoulli(i, recipe.Model.LabelDrop)) labels[i] = model.NoLabel;
-            Tensor error = model.Loss(pictures, labels, noise, model.Process.Timesteps(count, new CounterRandom(seed, (uint)step, s_time)));
+            Tensor error = model.Loss(pictures, labels, noise, model.Process.Timesteps(count, new CounterRandom(seed, (uint)step, s_time)), recipe.Model.MinSnr);
             tape.Backward(error);
             loss = error.Item();
         }

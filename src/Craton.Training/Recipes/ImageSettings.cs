@@ -85,6 +85,10 @@ public sealed record DiffusionSettings
     /// <summary>What the network answers: the noise, the clean picture, or v of T. Salimans, J. Ho, 2022.</summary>
     public Prediction Prediction { get; init; } = Prediction.Velocity;
 
+    /// <summary>Limit of the ratio of signal to noise in the weights of the loss, 5 in T. Hang et al., 2023; 0 for equal weights.</summary>
+    [NonNegative]
+    public double MinSnr { get; init; }
+
     /// <summary>Share of pictures whose label is not told, so that drawing can be guided by the difference.</summary>
     [Range(0, 1)]
     public double LabelDrop { get; init; } = 0.1;

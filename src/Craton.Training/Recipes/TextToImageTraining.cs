@@ -1,7 +1,6 @@
 using Craton.Data;
 using Craton.Data.Images;
 using Craton.Data.Images.Scenes;
-using Craton.Models;
 using Craton.Models.Generative;
 using Craton.Tensors;
 using Craton.Training.Checkpoints;
@@ -63,12 +62,12 @@ public static class TextToImageTraining
             SceneCaption?[] captions = Next(scenes, pictures.AsSpan<float>(), count);
             var dropped = new CounterRandom((ulong)recipe.Seed, step, s_dropped);
             for (int i = 0; i < count; i++)
-                if (dropped.Uniform(i) < recipe.Model.CaptionDropout) captions[i] = null;
-            Tensor sum = model.Loss(pictures, captions, new CounterRandom((ulong)recipe.Seed, step, s_noise)) * count;
-            tape.Backward(sum);
-            loss = sum.Item();
+                if (dropped.Bernoulli(i, recipe.Model.CaptionDropout)) captions[i] = null;
+            Tensor error = model.Loss(pictures, captions, new CounterRandom((ulong)recipe.Seed, step, s_noise));
+            tape.Backward(error);
+            loss = error.Item();
         }
-        return update.Apply(loss, count, factor);
+        return update.Apply(loss, 1, factor);
     }
 
     // New scenes as [count, 3, side, side] of −1 to 1, and their captions.
