@@ -6,8 +6,8 @@ namespace Craton.Models.Generative;
 
 /// <summary>The shape of a <see cref="VqVae"/>.</summary>
 /// <param name="Channels">Channels of pictures.</param>
-/// <param name="Width">Channels between pixels and codes.</param>
-/// <param name="Blocks">Residual blocks of the decoder.</param>
+/// <param name="Width">Channels of the residual blocks; the layer next to the pixels has half as many.</param>
+/// <param name="Blocks">Residual blocks of the encoder, and of the decoder.</param>
 /// <param name="CodeWidth">Numbers of a vector of the codebook.</param>
 /// <param name="Codes">Vectors of the codebook.</param>
 public sealed record VqVaeConfig(int Channels, int Width, int Blocks, int CodeWidth, int Codes)
@@ -36,18 +36,17 @@ public readonly record struct VqVaeLoss(Tensor Reconstruction, Tensor Commitment
 /// <summary>
 /// An auto-encoder whose codes are numbers of vectors of a codebook, one for 4 × 4 pixels: A. van den Oord, O. Vinyals, K. Kavukcuoglu, "Neural
 /// Discrete Representation Learning", 2017. The codebook follows the encoder by running means (its appendix A), so no optimizer trains it.
-/// A code tells of 8 × 8 pixels, so that the same place looks the same whatever lies further away; the decoder sees the codes around. Both work on the
-/// grid of codes and have a linear path from end to end, which is quick to train.
+/// The encoder's vectors are normalised, so that their scale cannot run away from it.
 /// </summary>
 public sealed class VqVae : Module
 {
     /// <summary>Pixels of a side of what one code stands for.</summary>
     public const int Patch = 4;
 
-    private const double Grace = 3; // with how many times the least use a new code begins
-
-    private readonly Conv2d _patches, _mix, _toCode, _fromCode, _pixels;
-    private readonly VqBlock[] _blocks;
+    private readonly Conv2d _patches, _shrink, _toCode, _fromCode;
+    private readonly ConvTranspose2d _grow, _pixels;
+    private readonly VqBlock[] _encoder, _decoder;
+    private readonly LayerNorm _norm;
     private readonly Tensor _codebook, _counts, _sums;
 
     /// <summary>Creates the model with zeroed parameters.</summary>
@@ -56,13 +55,17 @@ public sealed class VqVae : Module
     {
         config.Validate();
         Config = config;
+        var half = new ConvolutionOptions { Stride = 2, Padding = 1 };
         int width = config.Width;
-        _patches = Child("encoder.patches", new Conv2d(config.Channels, width, 2 * Patch, new() { Stride = Patch, Padding = Patch / 2 }));
-        _mix = Child("encoder.mix", new Conv2d(width, width, 1));
+        _patches = Child("encoder.patches", new Conv2d(config.Channels, width / 2, 4, half));
+        _shrink = Child("encoder.shrink", new Conv2d(width / 2, width, 4, half));
+        _encoder = Children("encoder.blocks", config.Blocks, _ => new VqBlock(width));
         _toCode = Child("encoder.to_code", new Conv2d(width, config.CodeWidth, 1));
+        _norm = Child("encoder.norm", new LayerNorm(config.CodeWidth, affine: false));
         _fromCode = Child("decoder.from_code", new Conv2d(config.CodeWidth, width, 3, new() { Padding = 1 }));
-        _blocks = Children("decoder.blocks", config.Blocks, _ => new VqBlock(width));
-        _pixels = Child("decoder.pixels", new Conv2d(width, config.Channels * Patch * Patch, 1));
+        _decoder = Children("decoder.blocks", config.Blocks, _ => new VqBlock(width));
+        _grow = Child("decoder.grow", new ConvTranspose2d(width, width / 2, 4, half));
+        _pixels = Child("decoder.pixels", new ConvTranspose2d(width / 2, config.Channels, 4, half));
         _codebook = Buffer("codebook.vectors", 0, config.Codes, config.CodeWidth);
         _counts = Buffer("codebook.counts", 0, config.Codes);
         _sums = Buffer("codebook.sums", 0, config.Codes, config.CodeWidth);
@@ -71,24 +74,28 @@ public sealed class VqVae : Module
     /// <summary>Its shape.</summary>
     public VqVaeConfig Config { get; }
 
-    /// <summary>First weights: normal, of variance 1 / inputs; biases 0. The codebook is empty until it first follows the encoder.</summary>
+    /// <summary>First weights: normal, of variance 2 / inputs (He et al. 2015); biases 0. The codebook is empty until it first follows the encoder.</summary>
     /// <param name="seed">Seed of the model.</param>
     public VqVae Initialize(ulong seed)
     {
         uint index = 0;
         foreach ((_, Tensor weight) in NamedParameters())
-            if (weight.Rank == 4) Init.Normal(weight, Math.Sqrt(1.0 / (weight.Size(1) * weight.Size(2) * weight.Size(3))), seed, index++);
+            if (weight.Rank == 4)
+            {
+                // The transposed layers hold [inputs, outputs, 4, 4], of which 2 × 2 meet in a pixel.
+                bool transposed = weight == _grow.Weight || weight == _pixels.Weight;
+                double inputs = transposed ? weight.Size(0) * 4.0 : (double)weight.Size(1) * weight.Size(2) * weight.Size(3);
+                Init.Normal(weight, Math.Sqrt(2 / inputs), seed, index++);
+            }
         return this;
     }
 
-    /// <summary>Losses of pictures; the gradient goes through the codes unchanged.</summary>
-    /// <param name="images">[N, channels, H, W] of 0 to 1.</param>
-    /// <param name="quantised">False: the decoder is given the encoder's vectors themselves.</param>
-    public VqVaeLoss Loss(Tensor images, bool quantised = true)
+    /// <summary>Losses of pictures [N, channels, H, W] of 0 to 1; the gradient goes through the codes unchanged.</summary>
+    public VqVaeLoss Loss(Tensor images)
     {
         Tensor vectors = Vectors(images);
         QuantizedVectors found = Ops.VectorQuantize(vectors, _codebook);
-        Tensor made = Decoded((quantised ? found.Quantized : vectors).View(images.Size(0), images.Size(2) / Patch, images.Size(3) / Patch, Config.CodeWidth));
+        Tensor made = Decoded(found.Quantized.View(images.Size(0), images.Size(2) / Patch, images.Size(3) / Patch, Config.CodeWidth));
         return new(Ops.MseLoss(made, images), found.Commitment, vectors.Detach(), found.Perplexity);
     }
 
@@ -123,8 +130,8 @@ public sealed class VqVae : Module
             int found = Array.BinarySearch(distances, random.Uniform(code) * distances[^1]), row = Math.Min(found < 0 ? ~found : found + 1, distances.Length - 1);
             ReadOnlySpan<float> vector = vectors.AsSpan<float>().Slice(row * Config.CodeWidth, Config.CodeWidth);
             vector.CopyTo(_codebook.AsSpan<float>()[(code * Config.CodeWidth)..]);
-            for (int i = 0; i < vector.Length; i++) _sums.AsSpan<float>()[code * Config.CodeWidth + i] = (float)(Grace * leastUse) * vector[i];
-            _counts.AsSpan<float>()[code] = (float)(Grace * leastUse);
+            vector.CopyTo(_sums.AsSpan<float>()[(code * Config.CodeWidth)..]);
+            _counts.AsSpan<float>()[code] = 1;
         }
         return unused.Length;
     }
@@ -143,17 +150,17 @@ public sealed class VqVae : Module
     {
         if (images.Rank != 4 || images.Size(1) != Config.Channels || images.Size(2) % Patch != 0 || images.Size(3) % Patch != 0)
             throw new CratonException($"[vq_vae] images: expected [N, {Config.Channels}, H, W] with sides that are multiples of {Patch}, got {images.Layout}");
-        Tensor x = _patches.Forward(images);
-        x += _mix.Forward(Ops.Relu(x));
-        return Ops.Contiguous(_toCode.Forward(x).Permute(0, 2, 3, 1)).View(-1, Config.CodeWidth);
+        Tensor x = _shrink.Forward(Ops.Relu(_patches.Forward(images)));
+        foreach (VqBlock block in _encoder) x = block.Forward(x);
+        return _norm.Forward(Ops.Contiguous(_toCode.Forward(Ops.Relu(x)).Permute(0, 2, 3, 1)).View(-1, Config.CodeWidth));
     }
 
     // [N, rows, columns, code width] → [N, C, H, W]
     private Tensor Decoded(Tensor vectors)
     {
         Tensor x = _fromCode.Forward(Ops.Contiguous(vectors.Permute(0, 3, 1, 2)));
-        foreach (VqBlock block in _blocks) x = block.Forward(x);
-        return Ops.PixelShuffle(_pixels.Forward(x), Patch);
+        foreach (VqBlock block in _decoder) x = block.Forward(x);
+        return _pixels.Forward(Ops.Relu(_grow.Forward(Ops.Relu(x))));
     }
 }
 

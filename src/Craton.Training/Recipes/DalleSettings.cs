@@ -29,13 +29,13 @@ public sealed record VqVaeRecipe : RecipePart
 /// <summary>The shape of an auto-encoder with a codebook, and what belongs to its training alone.</summary>
 public sealed record VqVaeSettings : RecipePart
 {
-    /// <summary>Channels between pixels and codes.</summary>
+    /// <summary>Channels of the residual blocks.</summary>
     [Range(2, 4096)]
     public int Width { get; init; } = 96;
 
-    /// <summary>Residual blocks of the decoder.</summary>
+    /// <summary>Residual blocks of the encoder, and of the decoder.</summary>
     [Range(0, 64)]
-    public int Blocks { get; init; } = 3;
+    public int Blocks { get; init; } = 2;
 
     /// <summary>Numbers of a vector of the codebook.</summary>
     [Range(1, 4096)]
@@ -45,13 +45,9 @@ public sealed record VqVaeSettings : RecipePart
     [Range(2, 16384)]
     public int Codes { get; init; } = 1024;
 
-    /// <summary>First steps in which the decoder is given the encoder's vectors themselves, so that there is something to divide into codes.</summary>
-    [NonNegative]
-    public int FreeSteps { get; init; } = 300;
-
     /// <summary>Weight of the encoder's distance from the codebook, beside the mean squared error of pictures of 0 to 1.</summary>
     [NonNegative]
-    public double Commitment { get; init; } = 0.05;
+    public double Commitment { get; init; } = 0.02;
 
     /// <summary>Share of the running means that a step keeps.</summary>
     [Range(0, 0.9999)]

@@ -77,14 +77,13 @@ public static class VqVaeTraining
             Tensor vectors;
             using (Tape tape = Tape.Start())
             {
-                bool quantised = step >= recipe.Model.FreeSteps;
-                VqVaeLoss parts = model.Loss(SceneBatch.Next(scenes, recipe.Train.Batch).Images, quantised);
-                Tensor sum = quantised ? parts.Reconstruction + parts.Commitment * recipe.Model.Commitment : parts.Reconstruction;
+                VqVaeLoss parts = model.Loss(SceneBatch.Next(scenes, recipe.Train.Batch).Images);
+                Tensor sum = parts.Reconstruction + parts.Commitment * recipe.Model.Commitment;
                 (vectors, perplexity) = (Ops.Copy(parts.Vectors), parts.Perplexity.Item());
                 tape.Backward(sum);
                 loss = sum.Item();
             }
-            if (step + 1 >= recipe.Model.FreeSteps) replaced = model.MoveCodebook(vectors, recipe.Model.Decay, recipe.Model.LeastUse, new CounterRandom(seed, (uint)step, s_newCodes));
+            replaced = model.MoveCodebook(vectors, recipe.Model.Decay, recipe.Model.LeastUse, new CounterRandom(seed, (uint)step, s_newCodes));
             return update.Apply(loss, 1, schedule.Factor(step));
         }
 
