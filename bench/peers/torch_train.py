@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from protocol import peak_bytes, serve, timed
+from protocol import adamw, peak_bytes, serve, timed
 
 work = sys.argv[1]
 LAYERS, WIDTH, HEADS, VOCABULARY, CONTEXT, BATCH, LENGTH, THREADS = (int(a) for a in sys.argv[2:10])
@@ -51,17 +51,8 @@ class Gpt2(nn.Module):
         return F.cross_entropy((self.ln_f(x) @ self.wte.weight.t()).view(-1, VOCABULARY), targets.view(-1))
 
 
-def adamw(parameters):
-    """The quickest AdamW that this PyTorch has for a CPU."""
-    settings = dict(lr=3e-4, betas=(0.9, 0.95), weight_decay=0.1)
-    try:
-        return torch.optim.AdamW(parameters, fused=True, **settings)
-    except (RuntimeError, TypeError):
-        return torch.optim.AdamW(parameters, **settings)
-
-
 model = Gpt2()
-optimizer = adamw(model.parameters())
+optimizer = adamw(model.parameters(), lr=3e-4, betas=(0.9, 0.95), weight_decay=0.1)
 noise = torch.randint(VOCABULARY, (BATCH, LENGTH + 1))
 ids, targets = noise[:, :-1].contiguous(), noise[:, 1:].contiguous()
 

@@ -1,5 +1,6 @@
 // Asks a model inside this process, through the interface that all .NET clients of language models share.
 // Run: dotnet run --project samples/ChatInProcess -- MODEL_DIRECTORY QUESTION
+// As one file that needs no .NET: dotnet publish samples/ChatInProcess -r linux-x64 --self-contained -p:PublishSingleFile=true -p:PublishTrimmed=true
 using Craton.Inference;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -69,6 +70,9 @@ internal sealed class Output(bool json)
     {
         if (json) Console.Out.WriteLine(result.ToJsonString(Indented));
     }
+
+    /// <summary>Writes a row of a JSON-lines file.</summary>
+    public static void WriteRow(Stream stream, JsonObject row) => stream.Write(Encoding.UTF8.GetBytes(row.ToJsonString(Lines) + '\n'));
 
     /// <summary>A number for <see cref="Result"/>; JSON has no infinities, so what could not be measured is null.</summary>
     public static JsonNode? Number(double value) => double.IsFinite(value) ? value : null;

@@ -16,6 +16,7 @@ Verb[] verbs =
     new EmbedVerb(),
     new ClassifyVerb(),
     new SearchImagesVerb(),
+    new ImagineVerb(),
     new CaptionVerb(),
     new AskImageVerb(),
     new PerplexityVerb(),

@@ -1,4 +1,5 @@
 using Craton.Inference.Constraints;
+using Craton.Models.Adapters;
 using Craton.Models.Generation;
 
 namespace Craton.Inference;
@@ -15,6 +16,12 @@ public sealed record GenerationRequest(IReadOnlyList<int> Prompt)
 
     /// <summary>What the answer must look like; null for anything.</summary>
     public TokenGrammar? Grammar { get; init; }
+
+    /// <summary>
+    /// An adapter for the engine's model (<see cref="AdapterDirectory.Load"/>), loaded before the engine has work and not attached; null for the
+    /// model alone. An answer has the same bits whatever adapters others ask for; each of them takes a pass of its own.
+    /// </summary>
+    public PeftAdapter? Adapter { get; init; }
 
     /// <summary>Only requests of the same salt share what was computed for common beginnings, so that nobody can time another's prompts.</summary>
     public string CacheSalt { get; init; } = "";

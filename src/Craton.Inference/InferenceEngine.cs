@@ -3,6 +3,7 @@ using System.Text;
 using Craton.Inference.Constraints;
 using Craton.Inference.Engine;
 using Craton.Models;
+using Craton.Models.Adapters;
 using Craton.Models.Generation;
 using Craton.Nn;
 using Craton.Tensors;
@@ -121,6 +122,8 @@ public sealed class InferenceEngine : IDisposable
         TextGenerator.CheckRequest(Model.Model, request.Prompt, request.Sampling);
         if (request.Prompt.Count + request.Sampling.MaxTokens > Context)
             throw new ContextOverflowException(request.Prompt.Count, request.Sampling.MaxTokens, Context, "the engine's cache");
+        if (request.Adapter is PromptAdapter) throw new CratonException("adapter: a model with a tuned prompt reads one text at a time; use it with 'craton generate' or 'craton chat', or tune with LoRA instead");
+        if (request.Adapter is { } adapter && adapter.Model != Model.Model) throw new CratonException("adapter: it was loaded for another model; load it for the engine's");
         if (request.Grammar is { } grammar && grammar.Vocabulary.Size > Model.Model.Config.VocabSize)
             throw new CratonException($"grammar: it is for {grammar.Vocabulary.Size} tokens, the model has {Model.Model.Config.VocabSize}; bind it to the model's own tokenizer");
     }

@@ -41,7 +41,7 @@ public sealed record ChatInput(JsonElement Messages)
         {
             if (turn.Role.Length == 0 || !turn.Role.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-'))
                 throw new CratonException($"chat role '{turn.Role}' is no role; expected one word such as system, user, assistant or tool");
-            messages.Add(new JsonObject { ["role"] = turn.Role, ["content"] = turn.Content });
+            messages.Add((JsonNode)new JsonObject { ["role"] = turn.Role, ["content"] = turn.Content });
         }
         return new ChatInput(JsonElement.Parse(messages.ToJsonString()));
     }

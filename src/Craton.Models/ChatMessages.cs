@@ -22,7 +22,7 @@ internal static class ChatMessages
         foreach (JsonElement message in messages.EnumerateArray())
         {
             if (message.ValueKind != JsonValueKind.Object) throw new CratonException("messages: expected objects with a role and a content");
-            prepared.Add(Prepare(JsonObject.Create(message)!));
+            prepared.Add((JsonNode)Prepare(JsonObject.Create(message)!));
         }
         return prepared;
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Craton.Nn;
 using Craton.Tensors;
 
@@ -26,6 +27,15 @@ public sealed class ConfigReader
         ModelType = modelType ?? TextOr("", "model_type");
     }
 
+    /// <summary>Reads settings that were made, not read from a file.</summary>
+    /// <param name="name">What they are, for errors.</param>
+    /// <param name="settings">Their content.</param>
+    public static ConfigReader Of(string name, JsonObject settings)
+    {
+        using JsonDocument document = JsonDocument.Parse(settings.ToJsonString());
+        return new(name, document.RootElement.Clone());
+    }
+
     private ConfigReader(ConfigReader other, string modelType) => (File, _root, _asked, ModelType) = (other.File, other._root, other._asked, modelType);
 
     /// <summary>The file, for errors.</summary>
@@ -33,6 +43,9 @@ public sealed class ConfigReader
 
     /// <summary>The family's name: <c>model_type</c>, or empty.</summary>
     public string ModelType { get; }
+
+    /// <summary>All values as they are.</summary>
+    public JsonObject ToJson() => JsonObject.Create(_root)!;
 
     /// <summary>Whether the value under a name is a list.</summary>
     public bool IsList(string name) => Find(name) is { ValueKind: JsonValueKind.Array };
@@ -55,6 +68,21 @@ public sealed class ConfigReader
 
     /// <summary>An integer, or what stands for it when it is absent or null.</summary>
     public int IntOr(int otherwise, params ReadOnlySpan<string> names) => Find(names) is { } e ? AsInt(names[0], e) : otherwise;
+
+    /// <summary>An integer from 1 to a limit, or what stands for it when it is absent or null.</summary>
+    public int Count(string name, int otherwise, int most) => IntOr(otherwise, name) is var value && value >= 1 && value <= most
+        ? value
+        : throw new CratonException($"{File}: {name}: expected 1 to {most}, got {value}");
+
+    /// <summary>One of some texts, the first of which stands for it when it is absent or null.</summary>
+    public string Choice(string name, params ReadOnlySpan<string> known)
+    {
+        string value = TextOr(known[0], name);
+        return known.Contains(value) ? value : throw new CratonException($"{File}: {name} is '{value}', expected {string.Join(" or ", known)}");
+    }
+
+    /// <summary>Whether there is null under a name.</summary>
+    public bool IsNull(string name) => _root.TryGetProperty(name, out JsonElement e) && e.ValueKind == JsonValueKind.Null;
 
     /// <summary>How many tokens a windowed layer sees: null where it is null, for all, or what stands for it when it is absent.</summary>
     public int? Window(string name, int? absent) => !_root.TryGetProperty(name, out _) ? absent : !Has(name) ? null

@@ -5,6 +5,7 @@ using Craton.Tensors;
 namespace Craton.Models;
 
 /// <summary>What every decoder's configuration says, under one name each; a family adds its own settings in a record of its own.</summary>
+[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] // compared one by one with what a file says
 public abstract record DecoderConfig
 {
     private const int MostLayers = 1 << 10;

@@ -23,25 +23,7 @@ internal static class DecoderWeights
     {
         string prefix = model.Prefix + ".";
         bool hasPrefix = weights.Names.Any(name => name.StartsWith(prefix, StringComparison.Ordinal));
-        var expected = new HashSet<string>(StringComparer.Ordinal);
-        // Before memory is asked for: the files bound every size of the configuration.
-        foreach ((string name, Tensor tensor) in model.NamedParameters())
-        {
-            string stored = hasPrefix ? name : WithoutPrefix(model, name);
-            expected.Add(stored);
-            CheckShape(directory, weights, stored, ShapeOf(tensor, model.IsStoredTransposed(name)));
-        }
-        foreach (string name in weights.Names)
-        {
-            if (!expected.Contains(name) && !IsIgnored(name, model))
-                throw new CratonException($"{directory}: tensor '{name}' is not part of the model that config.json describes; the weights belong to another configuration");
-        }
-        var mappings = new Dictionary<SafetensorsFile, SafetensorsMapping>();
-        foreach ((string name, Tensor tensor) in model.NamedParameters())
-        {
-            string stored = hasPrefix ? name : WithoutPrefix(model, name);
-            Fill(tensor, weights.FileOf(stored)!, stored, model.IsStoredTransposed(name), map ? mappings : null);
-        }
+        Fill(directory, [.. model.NamedParameters().Select(p => (hasPrefix ? p.Name : WithoutPrefix(model, p.Name), p.Tensor, model.IsStoredTransposed(p.Name)))], weights, name => IsIgnored(name, model), map);
         return hasPrefix;
     }
 
@@ -83,14 +65,34 @@ internal static class DecoderWeights
         return config;
     }
 
-    /// <summary>Refuses a tensor that is missing or has another shape.</summary>
-    public static void CheckShape(string directory, SafetensorsModel weights, string name, long[] expected)
+    /// <summary>Gives parameters their memory and what files hold under their names.</summary>
+    /// <param name="directory">The model's directory, for errors.</param>
+    /// <param name="tensors">Parameters that nobody touched yet, each with its name in the files and whether it lies there the other way round.</param>
+    /// <param name="weights">The files.</param>
+    /// <param name="ignored">Whether a tensor of the files may be there though no parameter has its name.</param>
+    /// <param name="map">True: weights in F32 stay in the file.</param>
+    public static void Fill(string directory, (string Name, Tensor Tensor, bool Transposed)[] tensors, SafetensorsModel weights, Func<string, bool> ignored, bool map)
     {
-        if (weights.FileOf(name) is not { } file)
-            throw new CratonException($"{directory}: tensor '{name}' is missing, which config.json asks for; the weights belong to another configuration");
-        IReadOnlyList<long> shape = file[name].Shape;
-        if (!shape.SequenceEqual(expected))
-            throw new CratonException($"{directory}: tensor '{name}' has shape [{string.Join(", ", shape)}], config.json asks for [{string.Join(", ", expected)}]; the weights belong to another configuration");
+        Check(directory, weights.Names.Select(name => (name, weights.FileOf(name)![name].Shape)), tensors, ignored);
+        Dictionary<SafetensorsFile, SafetensorsMapping>? mappings = map ? [] : null;
+        foreach ((string name, Tensor tensor, bool transposed) in tensors) Fill(tensor, weights.FileOf(name)!, name, transposed, mappings);
+    }
+
+    /// <summary>Refuses files that lack a parameter, have it in another shape, or hold more. Memory is asked for afterwards: so the files bound every size of the configuration.</summary>
+    public static void Check(
+        string source, IEnumerable<(string Name, IReadOnlyList<long> Shape)> stored, (string Name, Tensor Tensor, bool Transposed)[] wanted, Func<string, bool> ignored)
+    {
+        var shapes = stored.ToDictionary(t => t.Name, t => t.Shape, StringComparer.Ordinal);
+        foreach ((string name, Tensor tensor, bool transposed) in wanted)
+        {
+            if (!shapes.Remove(name, out IReadOnlyList<long>? shape))
+                throw new CratonException($"{source}: tensor '{name}' is missing, which the configuration asks for; the weights are incomplete or belong to another configuration");
+            long[] expected = ShapeOf(tensor, transposed);
+            if (!shape.SequenceEqual(expected))
+                throw new CratonException($"{source}: tensor '{name}' has shape [{string.Join(", ", shape)}], the configuration asks for [{string.Join(", ", expected)}]; the weights belong to another configuration");
+        }
+        if (shapes.Keys.Where(name => !ignored(name)).Order(StringComparer.Ordinal).FirstOrDefault() is { } left)
+            throw new CratonException($"{source}: tensor '{left}' is not part of the model that the configuration describes; the weights belong to another configuration");
     }
 
     /// <summary>Gives a tensor memory and what a file holds under a name.</summary>

@@ -136,12 +136,12 @@ public static class ModelDirectory
         }
     }
 
-    /// <summary>SHA-256 over names, shapes and bytes of all weights: equal for equal models.</summary>
+    /// <summary>SHA-256 over names, shapes and bytes of all weights and buffers: equal for equal models.</summary>
     public static string HashWeights(Module model)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         Span<byte> number = stackalloc byte[4];
-        foreach ((string name, Tensor tensor) in model.NamedParameters())
+        foreach ((string name, Tensor tensor) in model.NamedParameters().Concat(model.NamedBuffers()))
         {
             hash.AppendData(Encoding.UTF8.GetBytes(name));
             foreach (int size in tensor.Shape)

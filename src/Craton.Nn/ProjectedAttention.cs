@@ -15,13 +15,14 @@ public sealed class ProjectedAttention : Module
     /// <param name="bias">Whether the projections have biases.</param>
     /// <param name="names">The checkpoint's names.</param>
     /// <param name="outputBias">Whether the last projection has a bias; as the others when null.</param>
-    /// <param name="sourceWidth">Width of what is looked at, where that is not the stream.</param>
-    public ProjectedAttention(int width, int heads, int headDim, bool bias, (string Query, string Key, string Value, string Output) names, bool? outputBias = null, int? sourceWidth = null)
+    /// <param name="seenWidth">Width of what keys and values are made of; that of the stream when null.</param>
+    public ProjectedAttention(
+        int width, int heads, int headDim, bool bias, (string Query, string Key, string Value, string Output) names, bool? outputBias = null, int? seenWidth = null)
     {
         _heads = heads;
         _query = Child(names.Query, new Linear(width, heads * headDim, bias));
-        _key = Child(names.Key, new Linear(sourceWidth ?? width, heads * headDim, bias));
-        _value = Child(names.Value, new Linear(sourceWidth ?? width, heads * headDim, bias));
+        _key = Child(names.Key, new Linear(seenWidth ?? width, heads * headDim, bias));
+        _value = Child(names.Value, new Linear(seenWidth ?? width, heads * headDim, bias));
         _output = Child(names.Output, new Linear(heads * headDim, width, outputBias ?? bias));
     }
 
@@ -44,6 +45,9 @@ public sealed class ProjectedAttention : Module
         weights?.Add(Heads.Weights(q, k, options));
         return Heads.Join(Ops.Attention(q, k, Values(x), options));
     }
+
+    /// <summary>What all places of x see of another stream: [B, T, C] and [B, S, seen width] → [B, T, H·D].</summary>
+    public Tensor Attend(Tensor x, Tensor seen, in AttentionOptions options) => Heads.Join(Ops.Attention(Queries(x), Keys(seen), Values(seen), options));
 
     /// <summary>The joined heads back into the stream: [B, T, H·D] → [B, T, C], with the residual added if one is given.</summary>
     public Tensor Output(Tensor seen, Tensor? residual = null) => _output.Forward(seen, residual: residual);

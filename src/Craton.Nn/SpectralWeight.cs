@@ -15,3 +15,30 @@ internal sealed class SpectralWeight(Tensor weight, Tensor u)
         return divided;
     }
 }
+
+/// <summary>A linear layer whose weight may be divided by its largest singular value, as that of a <see cref="Conv2d"/>.</summary>
+public sealed class SpectralLinear : Module
+{
+    private readonly SpectralWeight? _spectral;
+
+    /// <summary>Creates the layer with zeroed parameters.</summary>
+    /// <param name="inputs">Width of the input.</param>
+    /// <param name="outputs">Width of the result.</param>
+    /// <param name="bias">Whether it has a bias.</param>
+    /// <param name="spectralNorm">Divide the weight by its largest singular value.</param>
+    public SpectralLinear(int inputs, int outputs, bool bias, bool spectralNorm)
+    {
+        Weight = Parameter(spectralNorm ? "weight_orig" : "weight", outputs, inputs);
+        if (bias) Bias = Parameter("bias", outputs);
+        if (spectralNorm) _spectral = new SpectralWeight(Weight, Buffer("weight_u", 1 / MathF.Sqrt(outputs), outputs));
+    }
+
+    /// <summary>[outputs, inputs].</summary>
+    public Tensor Weight { get; }
+
+    /// <summary>[outputs], or null.</summary>
+    public Tensor? Bias { get; }
+
+    /// <summary>x · weightᵀ + bias: [.., inputs] → [.., outputs].</summary>
+    public Tensor Forward(Tensor x) => Ops.Linear(x, _spectral?.Divided() ?? Weight, Bias);
+}

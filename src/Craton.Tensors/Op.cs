@@ -1,9 +1,12 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Craton.Tensors;
 
 /// <summary>
 /// A recorded operation. Its fields are exactly what its backward step needs. Objects are recycled, so recording allocates nothing in
 /// steady state.
 /// </summary>
+[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicFields)] // the profile reads them
 internal abstract class Op
 {
     private Tensor? _saved;

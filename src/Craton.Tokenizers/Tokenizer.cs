@@ -9,7 +9,8 @@ namespace Craton.Tokenizers;
 /// </summary>
 public abstract partial class Tokenizer
 {
-    internal const string DefaultTemplate = "default";
+    /// <summary>The name of the chat template that counts where none is asked for.</summary>
+    public const string DefaultTemplate = "default";
 
     private const int TextsAtOnce = 16;
 

@@ -56,6 +56,18 @@ public sealed class ImageWordsTests : IDisposable
     }
 
     [Fact]
+    public void AQuestionIsPutInTheWordsOfTheModelsTemplate()
+    {
+        string model = PictureModels.Write("llava", _tool.At("llava"));
+        const string template = "{% for part in messages[0]['content'] %}{% if part['type'] == 'image' %}<image>{% else %} {{ part['text'] }} {% endif %}{% endfor %}word20";
+        File.WriteAllText(Path.Combine(model, "chat_template.jinja"), template);
+        Assert.NotEmpty((string)_tool.Run("ask-image", "-m", model, s_picture, "word9", "--max-tokens", "4", "--json").Json["answers"]![0]!["answer"]!);
+        File.WriteAllText(Path.Combine(model, "chat_template.jinja"), template + "<image>");
+        Bad.Expect(_tool.Run("ask-image", "-m", model, s_picture, "word9"), "once, where the image stands, got 2");
+        Bad.Expect(_tool.Run("caption", "-m", model, s_picture, "--beams", "2"), "writes token by token");
+    }
+
+    [Fact]
     public void AModelThatCannotIsNamed()
     {
         string blip = PictureModels.Write("blip", _tool.At("blip")), answers = PictureModels.Write("blip-answers", _tool.At("answers")), clip = PictureModels.Write("clip", _tool.At("clip"));

@@ -78,7 +78,7 @@ public sealed class InterruptedTrainingTests : IDisposable
             _log.WriteLine("skipped: Windows has no SIGTERM");
             return;
         }
-        using Process process = _tool.Start("dotnet", [Tool.Dll, "train", "long.yaml", "--json"]);
+        using Process process = _tool.Start(["train", "long.yaml", "--json"]);
         AwaitCheckpoint(process);
         using (Process kill = Process.Start("kill", ["-TERM", process.Id.ToString(CultureInfo.InvariantCulture)])) kill.WaitForExit();
         JsonObject json = Tool.Finish(process, null).Json;
@@ -92,7 +92,7 @@ public sealed class InterruptedTrainingTests : IDisposable
         // Enough steps to be killed in the middle.
         _tool.Write("some.yaml", Tiny.Recipe("text.txt", steps: 400));
         string whole = (string)_tool.Run("train", "some.yaml", "--set", "name=whole", "--json").Json["sha256"]!;
-        using (Process process = _tool.Start("dotnet", [Tool.Dll, "train", "some.yaml"]))
+        using (Process process = _tool.Start(["train", "some.yaml"]))
         {
             AwaitCheckpoint(process);
             process.Kill();

@@ -203,7 +203,7 @@ public sealed class LifecycleTests(TrainedModel trained) : IClassFixture<Trained
     public void Interrupt_EndsTheAnswerAndNotTheChat()
     {
         if (OperatingSystem.IsWindows()) return; // there is no 'kill'
-        using Process process = _tool.Start("dotnet", [Tool.Dll, "chat", "-m", trained.Chat, "--max-tokens", "8"]);
+        using Process process = _tool.Start(["chat", "-m", trained.Chat, "--max-tokens", "8"]);
         process.StandardInput.WriteLine("cat 1");
         process.StandardInput.Flush();
         _ = process.StandardOutput.ReadLine(); // whether it comes while the model writes or just after: the chat goes on

@@ -1,9 +1,10 @@
 using System.Diagnostics;
+using Xunit.Abstractions;
 
 namespace Craton.Cli.Tests;
 
 /// <summary>A program that carries a model. The stand-in for one that needs no runtime is this build's own, which finds its parts beside it.</summary>
-public sealed class PackTests(TrainedModel trained) : IClassFixture<TrainedModel>
+public sealed class PackTests(TrainedModel trained, ITestOutputHelper output) : IClassFixture<TrainedModel>
 {
     private string Chat => trained.Tool.At(trained.Chat);
 
@@ -47,6 +48,26 @@ public sealed class PackTests(TrainedModel trained) : IClassFixture<TrainedModel
         }
     }
 
+    /// <summary>The whole way: the SDK makes the program, which then runs where there is no .NET, and packs itself there.</summary>
+    [Fact]
+    public void A_program_is_made_that_needs_nothing_else_on_the_machine()
+    {
+        using var tool = new Tool();
+        string app = tool.At("app"), again = tool.At("again");
+        tool.RunLong("pack", Chat, "-o", app, "--json");
+        string expected = tool.RunWith("hello\n", "chat", "-m", Chat, "--temperature", "0", "--max-tokens", "12").Output;
+        Assert.Equal(expected, RunBare(tool, app, "hello", "--temperature", "0", "--max-tokens", "12").Output);
+
+        // The program alone: the model behind it is cut off.
+        long length = new FileInfo(app).Length, model = Directory.GetFiles(Chat).Sum(file => new FileInfo(file).Length);
+        output.WriteLine($"{length / 1e6:F1} MB, of which the model {model / 1e6:F1} MB");
+        string program = Path.Combine(tool.Folder, "craton");
+        File.Copy(app, program);
+        using (FileStream file = File.OpenWrite(program)) file.SetLength(length - 1);
+        Assert.Equal(0, RunBare(tool, program, "pack", Chat, "-o", again).ExitCode);
+        Assert.Equal(expected, RunBare(tool, again, "hello", "--temperature", "0", "--max-tokens", "12").Output);
+    }
+
     [Fact]
     public void What_cannot_be_packed_is_said()
     {
@@ -62,14 +83,17 @@ public sealed class PackTests(TrainedModel trained) : IClassFixture<TrainedModel
 
     private static ToolResult Run(Tool tool, string program, params string[] arguments)
     {
-        var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, WorkingDirectory = tool.Folder };
-        foreach (string argument in arguments) start.ArgumentList.Add(argument);
-        start.Environment["CRATON_CACHE"] = tool.At("cache");
+        using Process process = tool.StartProgram(program, arguments);
+        return Tool.Finish(process, "");
+    }
+
+    // As in a container: no .NET, no variables but these.
+    private static ToolResult RunBare(Tool tool, string program, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = tool.Folder, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment.Clear();
+        foreach ((string name, string value) in new[] { ("PATH", "/usr/bin"), ("HOME", tool.Folder), ("DOTNET_ROOT", "/nonexistent"), ("CRATON_THREADS", "1") }) start.Environment[name] = value;
         using Process process = Process.Start(start)!;
-        process.StandardInput.Close();
-        Task<string> errors = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return new ToolResult(process.ExitCode, output, errors.Result);
+        return Tool.Finish(process, "");
     }
 }

@@ -8,7 +8,7 @@ namespace Craton.Cli.Tests;
 public sealed partial class StructureTests
 {
     private static readonly string[] Order =
-        ["Tensors", "Nn", "Tokenizers", "Data", "Models", "Training", "Inference", "Retrieval", "Evaluation", "Operations", "Server", "Cli"];
+        ["Tensors", "Nn", "Tokenizers", "Data", "Evaluation", "Models", "Training", "Inference", "Retrieval", "Operations", "Server", "Cli"];
 
     private static readonly string Source = FindSource();
 

@@ -25,6 +25,9 @@ internal sealed class Tool : IDisposable
     /// <summary>The tool lies beside the tests, which refer to its project.</summary>
     public static string Dll { get; } = Path.Combine(AppContext.BaseDirectory, "craton.dll");
 
+    // What CRATON_TOOL names, such as a published program, or else the build.
+    private static readonly string[] Command = Environment.GetEnvironmentVariable("CRATON_TOOL") is { Length: > 0 } program ? [program] : ["dotnet", Dll];
+
     public string Folder { get; } = Directory.CreateTempSubdirectory("craton-cli-").FullName;
 
     public string At(string name) => Path.Combine(Folder, name);
@@ -37,24 +40,31 @@ internal sealed class Tool : IDisposable
 
     public ToolResult Run(params string[] args) => RunWith(null, args);
 
+    /// <summary>Runs the tool for work that takes longer than its other tests.</summary>
+    public ToolResult RunLong(params string[] args)
+    {
+        using Process process = Start(args);
+        return Finish(process, null, 5 * Patience);
+    }
+
     /// <summary>Runs the tool with a text on its standard input.</summary>
     public ToolResult RunWith(string? input, params string[] args)
     {
-        using Process process = Start("dotnet", [Dll, .. args]);
+        using Process process = Start(args);
         return Finish(process, input);
     }
 
     /// <summary>Runs the tool with variables of its environment set.</summary>
     public ToolResult RunIn((string Name, string Value)[] environment, params string[] args)
     {
-        using Process process = Start("dotnet", [Dll, .. args], environment);
+        using Process process = Start(args, environment);
         return Finish(process, null);
     }
 
     /// <summary>Runs a shell command in which <c>craton</c> is the tool, in name spaces of its own: mounts vanish with it.</summary>
     public ToolResult RunInOwnMounts(string script)
     {
-        using Process process = Start("unshare", ["-m", "sh", "-c", $"craton() {{ dotnet '{Dll}' \"$@\"; }}; {script}"]);
+        using Process process = StartProgram("unshare", ["-m", "sh", "-c", $"craton() {{ {string.Join(' ', Command.Select(word => $"'{word}'"))} \"$@\"; }}; {script}"]);
         return Finish(process, null);
     }
 
@@ -66,7 +76,10 @@ internal sealed class Tool : IDisposable
         return RunInOwnMounts("mount -t tmpfs none mount-probe").ExitCode == 0 ? null : "mounting a tmpfs needs root";
     }
 
-    public Process Start(string program, IEnumerable<string> args, params (string Name, string Value)[] environment)
+    public Process Start(IEnumerable<string> args, params (string Name, string Value)[] environment) =>
+        StartProgram(Command[0], Command.Skip(1).Concat(args), environment);
+
+    public Process StartProgram(string program, IEnumerable<string> args, params (string Name, string Value)[] environment)
     {
         var start = new ProcessStartInfo(program, args)
         {
@@ -82,15 +95,15 @@ internal sealed class Tool : IDisposable
         return Process.Start(start)!;
     }
 
-    public static ToolResult Finish(Process process, string? input)
+    public static ToolResult Finish(Process process, string? input, TimeSpan? patience = null)
     {
         Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
         if (input is not null) process.StandardInput.Write(input);
         process.StandardInput.Close();
-        if (!process.WaitForExit(Patience))
+        if (!process.WaitForExit(patience ?? Patience))
         {
             process.Kill(entireProcessTree: true);
-            Assert.Fail($"the tool did not end within {Patience}");
+            Assert.Fail($"the tool did not end within {patience ?? Patience}");
         }
         return new ToolResult(process.ExitCode, output.Result, error.Result);
     }

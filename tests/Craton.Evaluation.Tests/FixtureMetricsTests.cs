@@ -18,7 +18,7 @@ public sealed class FixtureMetricsTests(ITestOutputHelper output)
     [Fact]
     public void MetricsEqualTheReference()
     {
-        string root = Path.Combine(Environment.GetEnvironmentVariable("CRATON_FIXTURES") is { Length: > 0 } set ? set : Path.Combine(Repository(), "tests", "fixtures"), "metrics");
+        string root = Path.Combine(Root(), "metrics");
         JsonElement manifest = JsonElement.Parse(File.ReadAllText(Path.Combine(root, "manifest.json")));
         foreach (JsonElement entry in manifest.GetProperty("cases").EnumerateArray())
         {
@@ -133,6 +133,8 @@ public sealed class FixtureMetricsTests(ITestOutputHelper output)
     private static double Number(JsonElement element, string name) => element.GetProperty(name).GetDouble();
 
     private static string[] Strings(JsonElement element, string name) => [.. element.GetProperty(name).EnumerateArray().Select(s => s.GetString()!)];
+
+    internal static string Root() => Environment.GetEnvironmentVariable("CRATON_FIXTURES") is { Length: > 0 } set ? set : Path.Combine(Repository(), "tests", "fixtures");
 
     private static string Repository()
     {

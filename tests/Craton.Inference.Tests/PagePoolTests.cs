@@ -47,9 +47,9 @@ public sealed class PagePoolTests
     public void NamesSayWhatComesBefore()
     {
         int[] page = [1, 2, 3];
-        UInt128 root = PagePool.Root("", 0), name = PagePool.NameOf(root, page);
-        Assert.Equal(name, PagePool.NameOf(PagePool.Root("", 0), page));
-        UInt128[] others = [PagePool.NameOf(name, page), PagePool.NameOf(PagePool.Root("a", 0), page), PagePool.NameOf(PagePool.Root("", 1), page), PagePool.NameOf(root, [1, 2, 4])];
-        Assert.Equal(5, others.Append(name).Distinct().Count());
+        UInt128 root = PagePool.Root("", 0, 0), name = PagePool.NameOf(root, page);
+        Assert.Equal(name, PagePool.NameOf(PagePool.Root("", 0, 0), page));
+        UInt128[] others = [PagePool.NameOf(name, page), PagePool.NameOf(PagePool.Root("a", 0, 0), page), PagePool.NameOf(PagePool.Root("", 0, 1), page), PagePool.NameOf(PagePool.Root("", 1, 0), page), PagePool.NameOf(root, [1, 2, 4])];
+        Assert.Equal(6, others.Append(name).Distinct().Count());
     }
 }

@@ -19,7 +19,8 @@ public sealed class GgufVocabularyTests(ITestOutputHelper output)
         var original = new SentencePieceTokenizer(
             [new("<unk>", 0, SentencePieceKind.Unknown), new("<s>", 0, SentencePieceKind.Control), new("</s>", 0, SentencePieceKind.Control), new("\u2581", -2), new("a", -3), new("b", -4), new("ab", -1), new("\u2581ab", -1.5f), new("<x>", 0, SentencePieceKind.UserDefined)],
             new SentencePieceOptions { Algorithm = algorithm, Charsmap = Convert.FromBase64String("BAAAAAAAAABhAA==") })
-        { BosToken = "<s>", EosToken = "</s>" };
+        { BosToken = "<s>", EosToken = "</s>", ChatTemplate = "plain" };
+        original.ChatTemplates["tool_use"] = "{{ tools|length }} tools";
         original.Save(folder.Path);
         string path = folder.At("vocabulary.gguf");
         GgufWriter.Save(path, [.. GgufVocabulary.Read(folder.Path, size: 12)], []);
@@ -33,6 +34,7 @@ public sealed class GgufVocabularyTests(ITestOutputHelper output)
 
         Assert.Equal("</s>", again.EosToken);
         Assert.Equal(12, again.VocabularySize);
+        Assert.Equal(original.ChatTemplates, again.ChatTemplates);
     }
 
     [Fact]

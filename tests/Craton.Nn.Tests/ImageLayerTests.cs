@@ -31,7 +31,7 @@ public sealed class ImageLayerTests
         var norm = new BatchNorm(2);
         Tensor x = Values(7, 40, 2, 3, 3) * 3 + 5;
         using (TensorScope.Open("test"))
-            for (int i = 0; i < 200; i++) norm.Forward(x, training: true);
+            for (ulong i = 0; i < 200; i++) norm.Forward(x, training: true);
         Tensor trained = norm.Forward(x, training: true), used = norm.Forward(x, training: false);
         for (int i = 0; i < x.Count; i++) Assert.Equal(trained.ToArray<float>()[i], used.ToArray<float>()[i], 0.01f);
     }
@@ -54,6 +54,27 @@ public sealed class ImageLayerTests
         float[] before = u.ToArray<float>();
         conv.Forward(Values(1, 1, 3, 4, 4)); // without a tape the estimate stays
         Assert.Equal(before, u.ToArray<float>());
+    }
+
+    [Fact]
+    public void A_linear_layer_with_spectral_norm_lengthens_nothing()
+    {
+        SpectralLinear plain = new(6, 4, bias: true, spectralNorm: false), layer = new(6, 4, bias: false, spectralNorm: true);
+        Assert.Equal("weight", plain.NamedParameters().First().Name);
+        Init.Normal(layer.Weight, 0.5, seed: 1, index: 0);
+        for (int i = 0; i < 100; i++)
+        {
+            using TensorScope scope = TensorScope.Open("step");
+            using Tape tape = Tape.Start();
+            layer.Forward(Values(1, 1, 6));
+        }
+        double longest = 0;
+        for (ulong i = 0; i < 200; i++)
+        {
+            Tensor x = Values(i, 1, 6);
+            longest = Math.Max(longest, Ops.Norm(layer.Forward(x)).Item() / Ops.Norm(x).Item());
+        }
+        Assert.InRange(longest, 0.7, 1.001);
     }
 
     [Fact]

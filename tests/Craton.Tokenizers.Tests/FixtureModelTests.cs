@@ -62,6 +62,30 @@ public sealed class FixtureModelTests(ITestOutputHelper output)
             tally.Finish("vocab.txt");
     }
 
+    [Fact]
+    public void A_directory_with_the_two_files_of_clip_is_the_same_tokenizer()
+    {
+        var tally = new Tally(output);
+        foreach (JsonElement entry in Fixtures.Cases())
+        {
+            string source = Path.Combine(Fixtures.Root, entry.Id());
+            if (!File.Exists(Path.Combine(source, "merges.txt")) || !File.ReadAllText(Path.Combine(source, "vocab.json")).Contains("<|startoftext|>", StringComparison.Ordinal))
+                continue;
+            using var folder = new TemporaryFolder();
+            foreach (string name in new[] { "vocab.json", "merges.txt" })
+                File.Copy(Path.Combine(source, name), Path.Combine(folder.Path, name));
+            Tokenizer tokenizer = Tokenizer.Load(folder.Path), same = Tokenizer.Load(Path.Combine(source, "tokenizer.json"));
+            foreach (JsonElement item in Lines(entry.Id() + "/cases.jsonl.gz"))
+            {
+                string text = item.Text("text");
+                tally.Check(text, same.EncodeText(text).Ids, tokenizer.EncodeText(text).Ids);
+            }
+        }
+
+        if (tally.Run > 0)
+            tally.Finish("vocab.json and merges.txt of CLIP");
+    }
+
     /// <summary>A file that is written back has the content of the one that was read.</summary>
     private static void CheckWritten(Tokenizer tokenizer, string id, Tally tally)
     {

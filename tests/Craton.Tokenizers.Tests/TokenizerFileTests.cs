@@ -143,6 +143,49 @@ public sealed class TokenizerFileTests
     }
 
     [Fact]
+    public void The_map_of_special_tokens_names_what_fills_texts_of_clip()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(Path.Combine(folder.Path, "vocab.json"), """{"!":0,"a</w>":1,"<|startoftext|>":2,"<|endoftext|>":3}""");
+        File.WriteAllText(Path.Combine(folder.Path, "merges.txt"), "#version: 0.2\n");
+        File.WriteAllText(Path.Combine(folder.Path, "tokenizer_config.json"), """{"pad_token":"<|endoftext|>","eos_token":{"content":"<|endoftext|>"}}""");
+        File.WriteAllText(Path.Combine(folder.Path, "special_tokens_map.json"), """{"pad_token":"!"}""");
+        Tokenizer tokenizer = Tokenizer.Load(folder.Path);
+        Assert.Equal("!", tokenizer.PadToken);
+        Assert.Equal("<|endoftext|>", tokenizer.EosToken);
+        Assert.Equal([2, 1, 3], tokenizer.EncodeText(" A ").Ids);
+    }
+
+    [Fact]
+    public void Damaged_files_of_clip_are_refused_or_read()
+    {
+        using var folder = new TemporaryFolder();
+        string vocabulary = Path.Combine(folder.Path, "vocab.json"), merges = Path.Combine(folder.Path, "merges.txt");
+        byte[] bytes = Encoding.UTF8.GetBytes("""{"a":0,"b":1,"b</w>":2,"ab</w>":3,"\u0120":4,"<|startoftext|>":5,"<|endoftext|>":6}""");
+        File.WriteAllText(merges, "#version: 0.2\na b</w>\n");
+        using FileStream file = new(vocabulary, FileMode.Create, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
+        var random = new Random(13);
+        int read = 0;
+        for (int round = 0; round < 100_000; round++)
+        {
+            byte[] mutated = [.. bytes];
+            for (int edits = random.Next(1, 4); edits > 0; edits--)
+                mutated[random.Next(mutated.Length)] = random.Next(2) == 0 ? (byte)random.Next(256) : (byte)"\"\\{}[],:0123456789u<|>/w"[random.Next(24)];
+            RandomAccess.Write(file.SafeFileHandle, mutated, 0);
+            try
+            {
+                _ = Tokenizer.Load(folder.Path).EncodeText("Ab AB");
+                read++;
+            }
+            catch (TokenizerException)
+            {
+            }
+        }
+
+        Assert.True(read > 1000);
+    }
+
+    [Fact]
     public void Truncations_and_mutations_only_ever_give_the_file_exception()
     {
         byte[] file = Encoding.UTF8.GetBytes(SmallFile(vocabulary: ["a", "b", "ab", "<e>"], merges: [("a", "b")], special: ("<e>", 3)));

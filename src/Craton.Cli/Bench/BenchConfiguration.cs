@@ -13,8 +13,9 @@ internal sealed record BenchConfiguration(string Name, Gpt2Config Model, int Bat
         new("124m", Gpt2Config.Small124M, 4, 256),
     ];
 
-    public static BenchConfiguration Named(string name) =>
-        All.FirstOrDefault(c => c.Name == name) ?? throw new CratonException($"configuration '{name}' is unknown; expected {string.Join(", ", All.Select(c => c.Name))}");
+    /// <summary>The configuration of a name; the others are named in the error only.</summary>
+    public static BenchConfiguration Named(string name, params string[] others) =>
+        All.FirstOrDefault(c => c.Name == name) ?? throw new CratonException($"configuration '{name}' is unknown; expected {string.Join(", ", [.. All.Select(c => c.Name), .. others])}");
 
     public int Tokens => Batch * Length;
 

@@ -23,7 +23,7 @@ internal static class FiguresReport
             Spread rates = figure.Rates;
             string share = figure.LimitShare is { } part ? $"  {part:P0} of {figure.Limit}" : "";
             output.Line($"{figure.Name,-44} {Figure.Short(rates.Median),12} {figure.Unit,-9} ({Figure.Short(rates.Least)} – {Figure.Short(rates.Greatest)}){share}");
-            figures.Add(new JsonObject
+            figures.Add((JsonNode)new JsonObject
             {
                 ["name"] = figure.Name,
                 ["unit"] = figure.Unit,

@@ -76,10 +76,10 @@ internal sealed class Measurements(Limits limits, int? runs)
         return figure with { LimitShare = figure.Rates.Median * 4e-9 * parameters / limits.Read, Limit = "reading" };
     }
 
-    /// <summary>A matrix of normal random numbers.</summary>
-    public static Tensor Noise(int rows, int columns)
+    /// <summary>A tensor of normal random numbers.</summary>
+    public static Tensor Noise(params ReadOnlySpan<int> shape)
     {
-        Tensor tensor = Tensor.Persistent(DType.F32, rows, columns);
+        Tensor tensor = Tensor.Persistent(DType.F32, shape);
         new CounterRandom(1).FillNormal(tensor.AsSpan<float>());
         return tensor;
     }

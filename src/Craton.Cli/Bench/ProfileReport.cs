@@ -12,20 +12,19 @@ internal static class ProfileReport
 
     public static int Run(Output output, string name, int? runs)
     {
-        var configuration = BenchConfiguration.Named(name);
+        (string work, double flops, Action<OpProfile?> step) = Work(name);
         int threads = WorkerPool.Threads, steps = runs ?? UsualRuns;
         var machine = Machine.Describe();
         var before = Limits.Measure(threads);
-        var training = new Gpt2Training(configuration);
-        for (int i = 0; i < WarmUps; i++) training.Step();
+        for (int i = 0; i < WarmUps; i++) step(null);
         var profile = new OpProfile();
         long start = Stopwatch.GetTimestamp();
-        for (int i = 0; i < steps; i++) training.Step(profile);
+        for (int i = 0; i < steps; i++) step(profile);
         double wall = Stopwatch.GetElapsedTime(start).TotalSeconds;
         var after = Limits.Measure(threads);
         Limits limits = before.Best(after);
 
-        output.Line($"{machine.Model}, {threads} threads: {configuration.Name}, B={configuration.Batch}, T={configuration.Length}, mean of {steps} steps");
+        output.Line($"{machine.Model}, {threads} threads: {work}, mean of {steps} steps");
         output.Line($"limits: {limits.Describe(threads)}");
         output.Line($"{"operation",-36} {"pass",-8} {"calls",5} {"ms",9} {"share",6} {"GFLOP/s",8} {"GB/s",6}  of the limit");
         var rows = new JsonArray();
@@ -35,7 +34,7 @@ internal static class ProfileReport
             // Products against arithmetic, all else against memory. What stays in the caches may be faster than memory.
             double share = time.Flops > 0 ? gflops / limits.FmaN : gigabytes / limits.Triad;
             output.Line($"{time.Name,-36} {time.Pass,-8} {time.Calls / steps,5} {seconds * 1e3,9:F2} {time.Seconds / wall,6:P1} {(time.Flops > 0 ? Figure.Short(gflops) : ""),8} {Figure.Short(gigabytes),6}  {share:P0} of {(time.Flops > 0 ? "multiply-adds" : "triad")}");
-            rows.Add(new JsonObject
+            rows.Add((JsonNode)new JsonObject
             {
                 ["op"] = time.Name,
                 ["pass"] = time.Pass,
@@ -49,13 +48,13 @@ internal static class ProfileReport
         }
         foreach (IGrouping<string, OpTime> pass in profile.Times.GroupBy(time => time.Pass))
             output.Line($"{pass.Key,-51} {pass.Sum(time => time.Seconds) / steps * 1e3,9:F2} {pass.Sum(time => time.Seconds) / wall,6:P1}");
-        double rest = wall - profile.Times.Sum(time => time.Seconds), rate = configuration.FlopPerStep * steps / wall / 1e9;
+        double rest = wall - profile.Times.Sum(time => time.Seconds), rate = flops * steps / wall / 1e9;
         output.Line($"{"between operations",-51} {rest / steps * 1e3,9:F2} {rest / wall,6:P1}");
         output.Line($"{"whole step",-51} {wall / steps * 1e3,9:F2}        {Figure.Short(rate),8}         {rate / limits.FmaN:P0} of multiply-adds");
         output.Result(new JsonObject
         {
             ["machine"] = machine.ToJson(threads),
-            ["configuration"] = configuration.Name,
+            ["configuration"] = name,
             ["steps"] = steps,
             ["seconds"] = wall / steps,
             ["limits"] = new JsonObject { ["before"] = before.ToJson(), ["after"] = after.ToJson() },
@@ -63,5 +62,16 @@ internal static class ProfileReport
             ["ops"] = rows,
         });
         return 0;
+    }
+
+    private static (string Work, double Flops, Action<OpProfile?> Step) Work(string name)
+    {
+        if (name == UNetTraining.Name)
+        {
+            var drawing = new UNetTraining();
+            return ($"{name}, 16 pictures of 32 × 32", 3 * drawing.Flops, drawing.Step);
+        }
+        var configuration = BenchConfiguration.Named(name, UNetTraining.Name);
+        return ($"{name}, B={configuration.Batch}, T={configuration.Length}", configuration.FlopPerStep, new Gpt2Training(configuration).Step);
     }
 }

@@ -1,24 +1,15 @@
-using System.Buffers.Binary;
 using System.Security.Cryptography;
-using System.Text;
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using Craton.Data;
 using Craton.Tensors;
 
 namespace Craton.Cli.Packing;
 
 /// <summary>
-/// A model that travels behind the program in one file: the program, the model's files one after the other, an index of them as JSON, and at the
-/// very end where the index begins, its length, and a mark. The program finds it at its start and lays it out in the cache once.
+/// A model that travels behind the program in one file: the program, the model's files one after the other, and their
+/// <see cref="PackedIndex"/>. The program finds it at its start and lays it out in the cache once.
 /// </summary>
 internal static class PackedModel
 {
-    private const int FooterBytes = 32;
-    private const int LongestIndex = 1 << 20;
-
-    private static ReadOnlySpan<byte> Mark => "craton packed 01"u8;
-
     /// <summary>Writes a program with a model behind it. The file appears complete or not at all.</summary>
     /// <param name="program">A program that stands alone.</param>
     /// <param name="model">A model directory or a GGUF file.</param>
@@ -32,11 +23,12 @@ internal static class PackedModel
         {
             using (FileStream output = File.Create(temporary))
             {
-                CopyProgram(program, output);
-                var entries = new JsonArray();
+                // Without the model that the program may carry itself.
+                using (FileStream input = File.OpenRead(program)) Copy(input, 0, PackedIndex.Read(input, program)?.Files.Min(file => file.Start) ?? input.Length, output);
+                var entries = new List<PackedIndex.Entry>();
                 foreach (string file in files)
-                    entries.Add((JsonNode)Append(file, isFile ? Path.GetFileName(file) : Path.GetRelativePath(model, file).Replace('\\', '/'), output));
-                WriteIndex(new JsonObject { ["is_file"] = isFile, ["files"] = entries }, output);
+                    entries.Add(Append(file, isFile ? Path.GetFileName(file) : Path.GetRelativePath(model, file).Replace('\\', '/'), output));
+                new PackedIndex(isFile, entries).Write(output);
                 output.Flush(flushToDisk: true);
             }
             if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(temporary, (UnixFileMode)0b111_101_101);
@@ -49,81 +41,44 @@ internal static class PackedModel
     }
 
     /// <summary>The model behind this program, laid out in the cache; null when there is none.</summary>
-    /// <exception cref="CratonException">What is behind the program is damaged.</exception>
+    /// <exception cref="CratonException">What is behind the program is damaged, or cannot be laid out.</exception>
     public static string? Find()
     {
         if (Environment.ProcessPath is not { } program) return null;
         using FileStream file = File.OpenRead(program);
-        if (ReadIndex(file) is not { } index) return null;
-        string folder = Path.Combine(CacheFolder.Root, "packed", Convert.ToHexStringLower(SHA256.HashData(index))[..32]);
-        JsonElement content = JsonElement.Parse(index);
-        if (!Directory.Exists(folder)) LayOut(file, content, folder, program);
-        return content.GetProperty("is_file").GetBoolean() ? Path.Combine(folder, content.GetProperty("files")[0].GetProperty("path").GetString()!) : folder;
+        if (PackedIndex.Read(file, program) is not { } index) return null;
+        string folder = Path.Combine(CacheFolder.Root, "packed", index.Name);
+        try
+        {
+            if (!Directory.Exists(folder)) LayOut(file, index, folder, program);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CratonException($"'{program}': the model in it cannot be laid out in '{folder}' ({e.Message.TrimEnd('.')}); set CRATON_CACHE to a folder that has room and may be written to", e);
+        }
+        return index.IsFile ? Path.Combine(folder, index.Files[0].Path) : folder;
     }
 
-    private static JsonObject Append(string file, string name, FileStream output)
+    private static PackedIndex.Entry Append(string file, string name, FileStream output)
     {
         long start = output.Position;
         using FileStream input = File.OpenRead(file);
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        byte[] buffer = new byte[1 << 20];
-        for (int n; (n = input.Read(buffer)) > 0;)
-        {
-            hash.AppendData(buffer, 0, n);
-            output.Write(buffer, 0, n);
-        }
-        return new JsonObject { ["path"] = name, ["start"] = start, ["length"] = output.Position - start, ["sha256"] = Convert.ToHexStringLower(hash.GetHashAndReset()) };
+        string sha256 = Copy(input, 0, input.Length, output);
+        return new PackedIndex.Entry(name, start, output.Position - start, sha256);
     }
 
-    // Without the model that it may carry itself.
-    private static void CopyProgram(string program, FileStream output)
-    {
-        using FileStream input = File.OpenRead(program);
-        long length = ReadIndex(input) is { } index ? JsonElement.Parse(index).GetProperty("files").EnumerateArray().Min(entry => entry.GetProperty("start").GetInt64()) : input.Length;
-        input.Position = 0;
-        byte[] buffer = new byte[1 << 20];
-        for (int n; length > 0 && (n = input.Read(buffer, 0, (int)Math.Min(buffer.Length, length))) > 0; length -= n) output.Write(buffer, 0, n);
-    }
-
-    private static void WriteIndex(JsonObject index, FileStream output)
-    {
-        long start = output.Position;
-        byte[] text = Encoding.UTF8.GetBytes(index.ToJsonString());
-        output.Write(text);
-        Span<byte> footer = stackalloc byte[FooterBytes];
-        BinaryPrimitives.WriteInt64LittleEndian(footer, start);
-        BinaryPrimitives.WriteInt64LittleEndian(footer[8..], text.Length);
-        Mark.CopyTo(footer[16..]);
-        output.Write(footer);
-    }
-
-    private static byte[]? ReadIndex(FileStream file)
-    {
-        if (file.Length < FooterBytes) return null;
-        Span<byte> footer = stackalloc byte[FooterBytes];
-        file.Position = file.Length - FooterBytes;
-        file.ReadExactly(footer);
-        if (!footer[16..].SequenceEqual(Mark)) return null;
-        long start = BinaryPrimitives.ReadInt64LittleEndian(footer), length = BinaryPrimitives.ReadInt64LittleEndian(footer[8..]);
-        if (length is < 2 or > LongestIndex || start < 0 || start + length + FooterBytes != file.Length) throw Damaged(file.Name);
-        byte[] index = new byte[length];
-        file.Position = start;
-        file.ReadExactly(index);
-        return index;
-    }
-
-    private static void LayOut(FileStream file, JsonElement index, string folder, string program)
+    private static void LayOut(FileStream file, PackedIndex index, string folder, string program)
     {
         string temporary = $"{folder}.{Environment.ProcessId}.part";
         try
         {
-            foreach (JsonElement entry in index.GetProperty("files").EnumerateArray())
+            foreach (PackedIndex.Entry entry in index.Files)
             {
-                string path = Path.GetFullPath(Path.Combine(temporary, entry.GetProperty("path").GetString()!));
-                if (!path.StartsWith(Path.GetFullPath(temporary) + Path.DirectorySeparatorChar, StringComparison.Ordinal)) throw Damaged(program);
+                string path = Path.GetFullPath(Path.Combine(temporary, entry.Path));
+                if (!path.StartsWith(Path.GetFullPath(temporary) + Path.DirectorySeparatorChar, StringComparison.Ordinal)) throw PackedIndex.Damaged(program);
                 Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-                file.Position = entry.GetProperty("start").GetInt64();
-                if (CopyOut(file, path, entry.GetProperty("length").GetInt64()) != entry.GetProperty("sha256").GetString()) throw Damaged(program);
+                using FileStream output = File.Create(path);
+                if (Copy(file, entry.Start, entry.Length, output) != entry.Sha256) throw PackedIndex.Damaged(program);
             }
             try
             {
@@ -140,18 +95,18 @@ internal static class PackedModel
         }
     }
 
-    private static string CopyOut(FileStream from, string path, long length)
+    /// <summary>Copies a part of a file to where another one stands, as far as it goes.</summary>
+    /// <returns>The SHA-256 of what was copied.</returns>
+    private static string Copy(FileStream from, long start, long length, FileStream to)
     {
-        using FileStream output = File.Create(path);
+        from.Position = start;
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         byte[] buffer = new byte[1 << 20];
         for (int n; length > 0 && (n = from.Read(buffer, 0, (int)Math.Min(buffer.Length, length))) > 0; length -= n)
         {
             hash.AppendData(buffer, 0, n);
-            output.Write(buffer, 0, n);
+            to.Write(buffer, 0, n);
         }
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
-
-    private static CratonException Damaged(string program) => new($"'{program}': the model in it is damaged; copy the program again, or pack it anew");
 }

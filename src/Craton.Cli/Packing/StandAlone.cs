@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using Craton.Tensors;
 
@@ -12,16 +13,17 @@ internal static class StandAlone
     /// <exception cref="CratonException">There is neither.</exception>
     public static string Program(Action<string> tell)
     {
-        string self = Environment.ProcessPath!;
-        bool isLoose = File.Exists(Path.Combine(AppContext.BaseDirectory, "craton.dll"));
-        if (!isLoose) return self;
+        if (CarriesRuntime()) return Environment.ProcessPath!;
         string project = Project() ?? throw new CratonException(
-            "this craton needs .NET installed beside it, so it cannot be packed; give one that stands alone with --program (dotnet publish src/Craton.Cli -r RID --self-contained -p:PublishSingleFile=true)");
-        string folder = Path.Combine(Path.GetDirectoryName(project)!, "..", "..", "artifacts", "pack"), program = Path.GetFullPath(Path.Combine(folder, OperatingSystem.IsWindows() ? "craton.exe" : "craton"));
-        tell("making a craton that stands alone …");
-        Publish(project, folder);
-        return program;
+            "this craton needs .NET installed beside it, so it cannot be packed; give one that stands alone with --program (dotnet publish src/Craton.Cli -r RID --self-contained -p:PublishSingleFile=true -p:PublishTrimmed=true)");
+        string folder = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(project)!, "..", "..", "artifacts", "pack"));
+        tell("making a craton that stands alone; this takes a minute …");
+        return Publish(project, folder);
     }
+
+    // The parts of a file that carries its runtime lie in no files of their own.
+    [UnconditionalSuppressMessage("SingleFile", "IL3000", Justification = "That the place is empty is the answer.")]
+    private static bool CarriesRuntime() => typeof(object).Assembly.Location.Length == 0;
 
     private static string? Project()
     {
@@ -33,16 +35,21 @@ internal static class StandAlone
         return null;
     }
 
-    private static void Publish(string project, string folder)
+    // With folders and compiler processes of its own: nothing of the checkout's build changes, and no server keeps the pipes open.
+    private static string Publish(string project, string folder)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (string argument in (string[])["publish", project, "-c", "Release", "-r", RuntimeInformation.RuntimeIdentifier, "--self-contained", "-p:PublishSingleFile=true", "-o", folder, "-v", "q", "--nologo"])
-            start.ArgumentList.Add(argument);
-        using Process process = Process.Start(start) ?? throw new CratonException("the .NET SDK did not start; put 'dotnet' on the PATH");
+        string program = Path.Combine(folder, "program", OperatingSystem.IsWindows() ? "craton.exe" : "craton");
+        string[] arguments =
+        [
+            "publish", project, "-c", "Release", "-r", RuntimeInformation.RuntimeIdentifier, "--self-contained", "-p:PublishSingleFile=true", "-p:PublishTrimmed=true", "-p:RunAnalyzers=false",
+            "--artifacts-path", folder, "-o", Path.GetDirectoryName(program)!, "--disable-build-servers", "-v", "q", "--nologo",
+        ];
+        using Process process = Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true, RedirectStandardError = true })
+            ?? throw new CratonException("the .NET SDK did not start; put 'dotnet' on the PATH");
         Task<string> errors = process.StandardError.ReadToEndAsync();
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
-        if (process.ExitCode != 0)
-            throw new CratonException($"the .NET SDK could not publish {project}: {(output + errors.Result).Split('\n', StringSplitOptions.RemoveEmptyEntries).FirstOrDefault(line => line.Contains("error", StringComparison.Ordinal)) ?? "see 'dotnet publish'"}");
+        return process.ExitCode == 0 ? program
+            : throw new CratonException($"the .NET SDK could not publish {project}: {(output + errors.Result).Split('\n', StringSplitOptions.RemoveEmptyEntries).FirstOrDefault(line => line.Contains("error", StringComparison.Ordinal)) ?? "see 'dotnet publish'"}");
     }
 }

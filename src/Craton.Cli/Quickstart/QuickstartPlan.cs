@@ -30,7 +30,7 @@ internal sealed record QuickstartPlan(double Minutes, int Depth, int Vocabulary,
         }
         QuickstartPlan plan = Make(minutes);
         Directory.CreateDirectory(folder);
-        DurableFile.WriteText(file, JsonSerializer.Serialize(plan));
+        DurableFile.WriteText(file, JsonSerializer.Serialize(plan, QuickstartJson.Default.QuickstartPlan));
         return plan;
     }
 
@@ -38,7 +38,7 @@ internal sealed record QuickstartPlan(double Minutes, int Depth, int Vocabulary,
     {
         try
         {
-            return JsonSerializer.Deserialize<QuickstartPlan>(File.ReadAllText(file)) ?? throw new JsonException("it is empty");
+            return JsonSerializer.Deserialize(File.ReadAllText(file), QuickstartJson.Default.QuickstartPlan) ?? throw new JsonException("it is empty");
         }
         catch (JsonException e)
         {

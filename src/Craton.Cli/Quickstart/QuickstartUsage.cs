@@ -17,21 +17,19 @@ internal sealed class QuickstartUsage
     private readonly SortedDictionary<string, double> _seconds;
     private long _peakBefore, _lastWrite;
 
-    private sealed record Content(SortedDictionary<string, double> Seconds, long PeakMegabytes);
-
     /// <summary>Goes on from what earlier starts in this folder have taken.</summary>
     public QuickstartUsage(string folder)
     {
         _file = Path.Combine(folder, FileName);
-        Content? kept = File.Exists(_file) ? Read(_file) : null;
+        QuickstartCost? kept = File.Exists(_file) ? Read(_file) : null;
         (_seconds, _peakBefore) = (kept?.Seconds ?? new(StringComparer.Ordinal), kept?.PeakMegabytes ?? 0);
     }
 
-    private static Content? Read(string file)
+    private static QuickstartCost? Read(string file)
     {
         try
         {
-            return JsonSerializer.Deserialize<Content>(File.ReadAllText(file));
+            return JsonSerializer.Deserialize(File.ReadAllText(file), QuickstartJson.Default.QuickstartCost);
         }
         catch (JsonException)
         {
@@ -79,7 +77,7 @@ internal sealed class QuickstartUsage
         {
             _seconds[stage] = before + Stopwatch.GetElapsedTime(begin).TotalSeconds;
             _peakBefore = PeakMegabytes;
-            DurableFile.WriteText(_file, JsonSerializer.Serialize(new Content(_seconds, _peakBefore)));
+            DurableFile.WriteText(_file, JsonSerializer.Serialize(new QuickstartCost(_seconds, _peakBefore), QuickstartJson.Default.QuickstartCost));
             _lastWrite = Stopwatch.GetTimestamp();
         }
     }

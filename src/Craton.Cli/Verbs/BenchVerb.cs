@@ -10,7 +10,7 @@ internal sealed class BenchVerb : Verb
 {
     private readonly Option<string[]> _only = new("--only") { Description = "Parts to run (products, train, tokenizer, decode), or names of --vs or --growth", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
     private readonly Option<bool> _vs = new("--vs") { Description = "Compare with the peers that are installed here, in alternation" };
-    private readonly Option<string?> _profile = new("--profile") { Description = "Time every operation of a training step: tiny, small (default) or 124m", Arity = ArgumentArity.ZeroOrOne };
+    private readonly Option<string?> _profile = new("--profile") { Description = "Time every operation of a training step: tiny, small (default), 124m or unet", Arity = ArgumentArity.ZeroOrOne };
     private readonly Option<bool> _growth = new("--growth") { Description = "How step time and memory grow with context, width and depth" };
     private readonly Option<int?> _runs = new("--runs") { Description = "Measurements of each piece" };
     private readonly Option<string?> _peer = new("--peer") { Hidden = true }; // what --vs starts as a process of its own

@@ -37,8 +37,7 @@ internal sealed partial class DataVerb
                     Scene scene = generator[i];
                     string file = string.Create(CultureInfo.InvariantCulture, $"images/{i:D7}.png");
                     PngWriter.WriteFile(Path.Combine(target, file), SceneRenderer.Render(scene, pixels));
-                    JsonSerializer.Serialize(stream, Truth(scene, file), Output.Lines);
-                    stream.WriteByte((byte)'\n');
+                    Output.WriteRow(stream, Truth(scene, file));
                 }
             });
             output.Result(new JsonObject { ["folder"] = target, ["scenes"] = scenes, ["truth"] = truth });

@@ -140,10 +140,7 @@ internal sealed partial class DataVerb : Verb
             DurableFile.Write(file, stream =>
             {
                 foreach (Document document in kept)
-                {
-                    JsonSerializer.Serialize(stream, new JsonObject { ["id"] = document.Id, ["text"] = document.Text, ["source"] = document.Source }, Output.Lines);
-                    stream.WriteByte((byte)'\n');
-                }
+                    Output.WriteRow(stream, new JsonObject { ["id"] = document.Id, ["text"] = document.Text, ["source"] = document.Source });
             });
             output.Result(new JsonObject { ["file"] = file, ["documents"] = kept.Length, ["unreadable"] = reader.Report.Skipped, ["cleaning"] = Rules(cleaning.Reports) });
             if (output.IsJson) return 0;

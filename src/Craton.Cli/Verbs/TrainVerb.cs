@@ -12,6 +12,8 @@ namespace Craton.Cli.Verbs;
 /// <summary><c>craton train RECIPE</c>: every kind of training is a recipe.</summary>
 internal sealed class TrainVerb : Verb
 {
+    private static readonly string[] s_kinds = ["pretrain", "continue", "sft", "lora", "vae", "diffusion", "gan", "text-to-image", "vq-vae", "dalle", "vqa", "clip", "classifier", "caption"];
+
     private readonly Argument<string> _recipe = new("RECIPE") { Description = "A recipe file (YAML); see recipes/" };
     private readonly Option<string[]> _set = new("--set") { Description = "Replace a setting: --set optimizer.learning_rate=1e-3", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
     private readonly Option<bool> _resume = new("--resume") { Description = "Go on with a run of this name from its last checkpoint" };
@@ -19,7 +21,7 @@ internal sealed class TrainVerb : Verb
 
     public override Command Build()
     {
-        var command = new Command("train", "Train a model by a recipe: pretrain, continue, sft, lora, vae, vqa, clip, classifier, caption") { _recipe, _set, _resume, _runs };
+        var command = new Command("train", $"Train a model by a recipe: {string.Join(", ", s_kinds)}") { _recipe, _set, _resume, _runs };
         OnRun(command, (parsed, output) =>
         {
             string file = parsed.GetValue(_recipe)!;
@@ -35,11 +37,16 @@ internal sealed class TrainVerb : Verb
                 "sft" => Sft.Run(RecipeReader.Read<SftRecipe>(yaml, file, settings), options),
                 "lora" => LoraTuning.Run(RecipeReader.Read<LoraRecipe>(yaml, file, settings), options),
                 "vae" => VaeTraining.Run(RecipeReader.Read<VaeRecipe>(yaml, file, settings), options),
+                "diffusion" => DiffusionTraining.Run(RecipeReader.Read<DiffusionRecipe>(yaml, file, settings), options),
+                "gan" => GanTraining.Run(RecipeReader.Read<GanRecipe>(yaml, file, settings), options),
+                "text-to-image" => TextToImageTraining.Run(RecipeReader.Read<TextToImageRecipe>(yaml, file, settings), options),
                 "vqa" => VqaTraining.Run(RecipeReader.Read<VqaRecipe>(yaml, file, settings), options),
                 "clip" => ClipTraining.Run(RecipeReader.Read<ClipRecipe>(yaml, file, settings), options),
                 "classifier" => ClassifierTraining.Run(RecipeReader.Read<ClassifierRecipe>(yaml, file, settings), options),
                 "caption" => CaptionTraining.Run(RecipeReader.Read<CaptionRecipe>(yaml, file, settings), options),
-                _ => throw new CratonException($"{file}: recipe '{kind}' is unknown; expected pretrain, continue, sft, lora, vae, vqa, clip, classifier or caption"),
+                "vq-vae" => VqVaeTraining.Run(RecipeReader.Read<VqVaeRecipe>(yaml, file, settings), options),
+                "dalle" => DalleTraining.Run(RecipeReader.Read<DalleRecipe>(yaml, file, settings), options),
+                _ => throw new CratonException($"{file}: recipe '{kind}' is unknown; expected {string.Join(", ", s_kinds[..^1])} or {s_kinds[^1]}"),
             };
             Show(output, result);
             return 0;

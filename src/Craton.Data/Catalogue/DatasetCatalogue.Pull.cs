@@ -39,11 +39,11 @@ public static partial class DatasetCatalogue
         CatalogueSet set = Sets.FirstOrDefault(s => s.Name == name)
             ?? throw new CratonException($"There is no data set '{name}'; known are {string.Join(", ", Sets.Select(s => s.Name))}.");
         string folder = Path.Combine(options.Cache ?? CacheFolder.Root, "data", set.Name);
-        Directory.CreateDirectory(folder);
         var paths = new List<string>();
         foreach (CatalogueFile file in set.Files)
         {
             string path = Path.Combine(folder, file.Name);
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
             paths.Add(path);
             if (File.Exists(path) && IsRight(path, file)) continue;
             if (MirrorFile(set, file, options) is { } mirror) Accept(mirror, path, file, "the mirror's file");

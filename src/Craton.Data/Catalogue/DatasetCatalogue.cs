@@ -1,7 +1,7 @@
 namespace Craton.Data;
 
 /// <summary>A file of a public data set.</summary>
-/// <param name="Name">Its name, uncompressed.</param>
+/// <param name="Name">Its name, uncompressed; within the set's folder, with a slash where it lies in a folder of its own.</param>
 /// <param name="Url">Where it is published; with <c>.gz</c> there it is decompressed.</param>
 /// <param name="Sha256">Of the uncompressed content, lower-case hexadecimal.</param>
 /// <param name="Bytes">Length of the uncompressed content.</param>
@@ -109,6 +109,10 @@ public static partial class DatasetCatalogue
             new("train-labels-idx1-ubyte", "https://storage.googleapis.com/cvdf-datasets/mnist/train-labels-idx1-ubyte.gz", "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5", 60008),
             new("t10k-images-idx3-ubyte", "https://storage.googleapis.com/cvdf-datasets/mnist/t10k-images-idx3-ubyte.gz", "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7", 7840016),
             new("t10k-labels-idx1-ubyte", "https://storage.googleapis.com/cvdf-datasets/mnist/t10k-labels-idx1-ubyte.gz", "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2", 10008),
+        ]),
+        new("weights-small", "a trained reader of handwritten digits, which judges what models draw", "MIT or Apache 2.0", "safetensors",
+        [
+            new("mnist-cnn/mnist.safetensors", "https://raw.githubusercontent.com/tracel-ai/burn/main/examples/import-model-weights/weights/mnist.safetensors", "f23a34cfa782d2a61cf65d70d7813c7f4d4e9a1e79d81ee7bb0695dda1606fe4", 1509296),
         ]),
     ];
 }

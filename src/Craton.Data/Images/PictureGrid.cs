@@ -21,4 +21,18 @@ public static class PictureGrid
         }
         return new(columns * width, rows * height, channels, samples);
     }
+
+    /// <summary>Lays pictures of one size side by side in rows.</summary>
+    /// <param name="pictures">At least one.</param>
+    /// <param name="columns">Pictures in a row; what is left of the last row is black.</param>
+    public static Picture Of(IReadOnlyList<Picture> pictures, int columns)
+    {
+        (int width, int height, int channels) = (pictures[0].Width, pictures[0].Height, pictures[0].Channels);
+        int rows = (pictures.Count + columns - 1) / columns, row = width * channels;
+        byte[] samples = new byte[checked(rows * height * columns * row)];
+        for (int i = 0; i < pictures.Count; i++)
+            for (int y = 0; y < height; y++)
+                pictures[i].Samples.AsSpan(y * row, row).CopyTo(samples.AsSpan(((i / columns * height + y) * columns + i % columns) * row));
+        return new(columns * width, rows * height, channels, samples);
+    }
 }

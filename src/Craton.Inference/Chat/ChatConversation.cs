@@ -14,7 +14,7 @@ internal static class ChatConversation
     public static ChatInput Input(IEnumerable<ChatMessage> messages, ChatOptions? options)
     {
         var list = new JsonArray();
-        if (options?.Instructions is { Length: > 0 } instructions) list.Add(new JsonObject { ["role"] = "system", ["content"] = instructions });
+        if (options?.Instructions is { Length: > 0 } instructions) list.Add((JsonNode)new JsonObject { ["role"] = "system", ["content"] = instructions });
         var names = new Dictionary<string, string>(); // of the tools that were called, by the calls' ids
         foreach (ChatMessage message in messages) Add(list, message, names);
         if (list.Count == 0) throw new CratonException("messages: expected at least one, got none");
@@ -33,7 +33,7 @@ internal static class ChatConversation
                 throw new CratonException($"messages: {content.GetType().Name} cannot be read by this model, expected text; leave it out, or use a model that takes it");
         }
         FunctionResultContent[] results = [.. message.Contents.OfType<FunctionResultContent>()];
-        foreach (FunctionResultContent result in results) list.Add(Result(result, names));
+        foreach (FunctionResultContent result in results) list.Add((JsonNode)Result(result, names));
         if (results.Length > 0 && message.Text.Length == 0) return;
         var json = new JsonObject { ["role"] = role, ["content"] = message.Text };
         string reasoning = string.Concat(message.Contents.OfType<TextReasoningContent>().Select(r => r.Text));
@@ -41,7 +41,7 @@ internal static class ChatConversation
         FunctionCallContent[] calls = [.. message.Contents.OfType<FunctionCallContent>()];
         foreach (FunctionCallContent call in calls) names[call.CallId] = call.Name;
         if (calls.Length > 0) json["tool_calls"] = new JsonArray([.. calls.Select(Call)]);
-        list.Add(json);
+        list.Add((JsonNode)json);
     }
 
     private static JsonObject Call(FunctionCallContent call) => new()
@@ -51,13 +51,13 @@ internal static class ChatConversation
         ["function"] = new JsonObject
         {
             ["name"] = call.Name,
-            ["arguments"] = JsonSerializer.SerializeToNode(call.Arguments ?? new Dictionary<string, object?>(), AIJsonUtilities.DefaultOptions),
+            ["arguments"] = JsonSerializer.SerializeToNode(call.Arguments ?? new Dictionary<string, object?>(), AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(IDictionary<string, object?>))),
         },
     };
 
     private static JsonObject Result(FunctionResultContent result, Dictionary<string, string> names)
     {
-        string text = result.Result as string ?? JsonSerializer.Serialize(result.Result, AIJsonUtilities.DefaultOptions);
+        string text = result.Result as string ?? JsonSerializer.Serialize(result.Result, AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(object)));
         var json = new JsonObject { ["role"] = "tool", ["tool_call_id"] = result.CallId, ["content"] = text };
         if (names.TryGetValue(result.CallId, out string? name)) json["name"] = name;
         return json;

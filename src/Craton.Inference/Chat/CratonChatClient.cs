@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Craton.Models;
+using Craton.Models.Adapters;
 using Craton.Models.Generation;
 using Microsoft.Extensions.AI;
 
@@ -15,15 +16,17 @@ public sealed class CratonChatClient : IChatClient
 {
     private readonly InferenceEngine _engine;
     private readonly string _name;
+    private readonly PeftAdapter? _adapter;
     private readonly ChatTemplate _template;
     private readonly ResponseGrammars _grammars;
 
     /// <summary>Creates the client.</summary>
     /// <param name="engine">The engine; it stays the caller's.</param>
     /// <param name="name">The model's name in responses and errors.</param>
+    /// <param name="adapter">What the answers are computed with (<see cref="GenerationRequest.Adapter"/>), or null: many clients may share an engine.</param>
     /// <exception cref="Tensors.CratonException">The model was not tuned to converse, or its chat template is not supported.</exception>
-    public CratonChatClient(InferenceEngine engine, string name) =>
-        (_engine, _name, _template, _grammars) = (engine, name, engine.Model.Template ?? engine.Model.NeedTemplate(name), new ResponseGrammars(engine));
+    public CratonChatClient(InferenceEngine engine, string name, PeftAdapter? adapter = null) =>
+        (_engine, _name, _adapter, _template, _grammars) = (engine, name, adapter, engine.Model.Template ?? engine.Model.NeedTemplate(name), new ResponseGrammars(engine));
 
     /// <inheritdoc/>
     public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
@@ -34,7 +37,7 @@ public sealed class CratonChatClient : IChatClient
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ChatInput input = ChatConversation.Input(messages, options);
-        GenerationRequest request = ChatRequest.Make(_engine, _template, input, options) with { Grammar = _grammars.Of(options?.ResponseFormat) };
+        GenerationRequest request = ChatRequest.Make(_engine, _template, input, options) with { Adapter = _adapter, Grammar = _grammars.Of(options?.ResponseFormat) };
         ToolAnswer? answer = input.HasTools ? new ToolAnswer(_engine.Model.Tokenizer) : null;
         string id = $"chatcmpl-{Guid.NewGuid():N}";
         DateTimeOffset created = DateTimeOffset.UtcNow;

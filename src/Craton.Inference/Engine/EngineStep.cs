@@ -1,12 +1,16 @@
 using System.Runtime.InteropServices;
 using Craton.Models;
+using Craton.Models.Adapters;
 using Craton.Nn;
 using Craton.Tensors;
 using Craton.Tensors.Threading;
 
 namespace Craton.Inference.Engine;
 
-/// <summary>Carries out a step: one pass of the model over the planned tokens of all sequences, and what follows from the scores.</summary>
+/// <summary>
+/// Carries out a step: one pass of the model over the planned tokens of all sequences, and what follows from the scores. The sequences of each
+/// adapter take a pass of their own, in which it is attached.
+/// </summary>
 internal sealed class EngineStep(CausalLanguageModel model, PagedCache cache)
 {
     private const int MostScores = 64; // rows of scores that are in memory at once
@@ -16,6 +20,24 @@ internal sealed class EngineStep(CausalLanguageModel model, PagedCache cache)
     private readonly List<int> _firsts = []; // of the wanted scores in hand, the first of each sequence
 
     public void Run(List<StepPart> plan)
+    {
+        for (int i = 0; i < plan.Count; i++)
+        {
+            PeftAdapter? adapter = plan[i].Sequence.Adapter;
+            if (plan.FindIndex(part => part.Sequence.Adapter == adapter) < i) continue; // read with an earlier one
+            adapter?.Attach();
+            try
+            {
+                Pass(plan.FindAll(part => part.Sequence.Adapter == adapter));
+            }
+            finally
+            {
+                adapter?.Detach();
+            }
+        }
+    }
+
+    private void Pass(List<StepPart> plan)
     {
         using (TensorScope.Open("step"))
         {

@@ -64,8 +64,9 @@ internal sealed class PagePool
 
     /// <summary>The name of no tokens.</summary>
     /// <param name="salt">Texts of different salts share no page.</param>
+    /// <param name="adapter">Number of the adapter that their keys and values are computed with.</param>
     /// <param name="epoch">How positions turn (<see cref="Models.CausalLanguageModel.Epoch"/>).</param>
-    public static UInt128 Root(string salt, int epoch) => NameOf((UInt128)(uint)epoch, Encoding.UTF8.GetBytes(salt));
+    public static UInt128 Root(string salt, int adapter, int epoch) => NameOf(new UInt128((uint)adapter, (uint)epoch), Encoding.UTF8.GetBytes(salt));
 
     /// <summary>The name of a page: of all tokens up to its end.</summary>
     /// <param name="before">The name of the page before.</param>

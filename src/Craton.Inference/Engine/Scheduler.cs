@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using Craton.Models;
+using Craton.Models.Adapters;
 
 namespace Craton.Inference.Engine;
 
@@ -16,6 +18,9 @@ internal sealed class Scheduler(CausalLanguageModel model, EngineOptions options
     private readonly LinkedList<Sequence> _waiting = new();
     private readonly List<StepPart> _plan = [];
 
+    private readonly ConditionalWeakTable<PeftAdapter, StrongBox<int>> _adapters = [];
+
+    private int _lastAdapter;
     private long _steps, _read, _cached, _guessed, _preemptions;
 
     public bool HasWork => _running.Count + _waiting.Count > 0;
@@ -134,7 +139,7 @@ internal sealed class Scheduler(CausalLanguageModel model, EngineOptions options
     {
         if (!sequence.TryBegin(options)) return true;
         sequence.Epoch = model.Epoch(sequence.Tokens.Length);
-        sequence.Names.Add(PagePool.Root(sequence.Salt, sequence.Epoch));
+        sequence.Names.Add(PagePool.Root(sequence.Salt, NumberOf(sequence.Adapter), sequence.Epoch));
         FindPages(sequence);
         int needed = Page.Count(sequence.Tokens.Length, options.PageSize) - sequence.PageCount;
         if (pages.Free < needed + _running.Count)
@@ -149,6 +154,9 @@ internal sealed class Scheduler(CausalLanguageModel model, EngineOptions options
         }
         return TryTakePages(sequence, sequence.Tokens.Length);
     }
+
+    // No adapter is 0. A number is never given twice: pages that an adapter has filled are no other's.
+    private int NumberOf(PeftAdapter? adapter) => adapter is null ? 0 : _adapters.GetValue(adapter, _ => new StrongBox<int>(++_lastAdapter)).Value;
 
     private void FindPages(Sequence sequence)
     {

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using Craton.Inference.Constraints;
 using Craton.Models;
+using Craton.Models.Adapters;
 using Craton.Models.Generation;
+using Craton.Tensors;
 
 namespace Craton.Inference.Engine;
 
@@ -44,7 +46,7 @@ internal sealed class Sequence
         _answer = new AnswerText(model.Tokenizer, _options.Stop, piece => _text += piece);
         _ends = [.. model.Ends, .. request.Ends];
         if (_options.Echo) _promptLogProbs.Add(new TokenLogProb(_tokens[_promptScored++], double.NaN, []));
-        Salt = request.CacheSalt;
+        (Salt, Adapter) = (request.CacheSalt, request.Adapter);
     }
 
     /// <summary>Makes what answering needs, the first time that the sequence is admitted. False when that fails.</summary>
@@ -53,6 +55,7 @@ internal sealed class Sequence
         if (_sampler is not null) return true;
         try
         {
+            if (Adapter is { IsAttached: true }) throw new CratonException("adapter: it is attached to the model, so that all requests are computed with it; detach it, or leave it out of the request");
             _sampler = new Sampler(_options, _vocabulary, _tokens, _ends);
             _constraint = _grammar?.Start();
             if (_constraint is not null) _allowed = new uint[(_vocabulary + 31) / 32];
@@ -78,6 +81,8 @@ internal sealed class Sequence
     public int PromptLength { get; }
 
     public string Salt { get; }
+
+    public PeftAdapter? Adapter { get; }
 
     /// <summary>The pages of its tokens: the first <see cref="PageCount"/> are taken.</summary>
     public int[] Pages { get; private set; } = [];

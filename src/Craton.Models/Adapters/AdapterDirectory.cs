@@ -76,7 +76,7 @@ public static class AdapterDirectory
     }
 
     /// <summary>Reads a configuration that was made here.</summary>
-    internal static ConfigReader Reader(string name, JsonObject config) => new(name, JsonSerializer.SerializeToElement(config));
+    internal static ConfigReader Reader(string name, JsonObject config) => new(name, JsonElement.Parse(config.ToJsonString()));
 
     internal static PeftAdapter Create(Module model, JsonObject config, ConfigReader read, Func<string, bool> isStored) => read.TextOr("", "peft_type") switch
     {

@@ -12,15 +12,13 @@ public sealed class LayerAdapters : PeftAdapter
 {
     private const string Prefix = "base_model.model.", BaseLayer = ".base_layer.";
 
-    private readonly Module _model;
     private readonly OutputHead? _head;
     private readonly List<LayerAdapter> _adapters = [];
     private readonly List<OwnPart> _parts = [];
 
     private LayerAdapters(Module model, JsonObject config, AdapterTargets targets, Func<string, Module, LayerAdapter?> create, AdapterBias bias, Func<string, bool> isStored)
-        : base(config)
+        : base(model, config)
     {
-        _model = model;
         var decoder = model as CausalLanguageModel;
         _head = decoder?.Head;
         // A head that shares the embedding table is a module of its own all the same.
@@ -81,7 +79,7 @@ public sealed class LayerAdapters : PeftAdapter
             throw new CratonException("adapters can be mixed when they change the same layers with the same ranks; attach these together instead");
         var config = (JsonObject)first.Config.DeepClone();
         (config["lora_alpha"], config["use_rslora"], config["alpha_pattern"]) = (shape.Rank, false, config["rank_pattern"]?.DeepClone());
-        LayerAdapters mix = Create(first._model, config, AdapterDirectory.Reader("lora", config), _ => false);
+        LayerAdapters mix = Create(first.Model, config, AdapterDirectory.Reader("lora", config), _ => false);
         using TensorScope scope = TensorScope.Open("mix");
         for (int i = 0; i < mix._adapters.Count; i++)
             foreach (Lora part in adapters.Select(a => (Lora)a._adapters[i]))
@@ -157,7 +155,7 @@ public sealed class LayerAdapters : PeftAdapter
     }
 
     internal override bool IsStoredTransposed(string name) =>
-        _parts.Find(p => p.Stored == name) is { } part && _model is CausalLanguageModel decoder && decoder.IsStoredTransposed(part.Name);
+        _parts.Find(p => p.Stored == name) is { } part && Model is CausalLanguageModel decoder && decoder.IsStoredTransposed(part.Name);
 
     internal override bool IsTrained(string name) => _parts.Find(p => p.Stored == name) is not { IsFrozen: true };
 

@@ -11,7 +11,10 @@ namespace Craton.Models.Adapters;
 /// </summary>
 public abstract class PeftAdapter : Module
 {
-    private protected PeftAdapter(JsonObject config) => Config = config;
+    private protected PeftAdapter(Module model, JsonObject config) => (Model, Config) = (model, config);
+
+    /// <summary>The model that it changes.</summary>
+    public Module Model { get; }
 
     /// <summary>The content of <c>adapter_config.json</c>.</summary>
     public JsonObject Config { get; }

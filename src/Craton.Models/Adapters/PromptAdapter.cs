@@ -22,7 +22,7 @@ public sealed class PromptAdapter : PeftAdapter
     private readonly Embedding _table;
     private readonly PromptVectors? _vectors;
 
-    internal PromptAdapter(CausalLanguageModel model, JsonObject config, ConfigReader read) : base(config)
+    internal PromptAdapter(CausalLanguageModel model, JsonObject config, ConfigReader read) : base(model, config)
     {
         read.RefuseOthers(Known);
         read.Refuse(read.IntOr(1, "num_transformer_submodules") != 1, "num_transformer_submodules", "there is no encoder beside the decoder");

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Craton.Models.Diffusion.Networks;
 using Craton.Models.Diffusion.Samplers;
 using Craton.Tensors;
@@ -10,28 +9,32 @@ namespace Craton.Models.Diffusion;
 /// <param name="scheduler">The content of <c>scheduler_config.json</c>.</param>
 public sealed class UnconditionalPipeline(UNet2DModel network, ConfigReader scheduler)
 {
+    /// <summary>Whether a pipeline of this class is one.</summary>
+    public static bool Knows(string pipeline) => pipeline is "DDPMPipeline" or "DDIMPipeline" or "PNDMPipeline";
+
     /// <summary>Reads the folder.</summary>
     /// <exception cref="CratonException">A file is missing or damaged, or a setting is not supported.</exception>
-    public static UnconditionalPipeline Load(string directory)
-    {
-        string file = Path.Combine(directory, "scheduler", "scheduler_config.json");
-        JsonElement settings = JsonFile.Read(file);
-        return new UnconditionalPipeline(UNet2DModel.Load(Path.Combine(directory, "unet")), new ConfigReader(file, settings));
-    }
+    public static UnconditionalPipeline Load(string directory) =>
+        new(UNet2DModel.Load(Path.Combine(directory, "unet")), PipelineFolder.Scheduler(directory));
 
-    /// <summary>Makes a picture for each image of noise.</summary>
+    /// <summary>Makes pictures.</summary>
+    /// <param name="count">How many.</param>
     /// <param name="options">Number of steps and settings of the sampler.</param>
-    /// <param name="draw">Normal noise [N, C, H, W]: number 0 to start from, number k for call k − 1 where it draws noise.</param>
+    /// <param name="noise">Draws the noise.</param>
+    /// <param name="onStep">Told after each step.</param>
     /// <returns>Pictures [N, C, H, W] from 0 to 1.</returns>
-    /// <exception cref="CratonException">A setting of the sampler is not supported.</exception>
-    public Tensor Generate(SamplerOptions options, Func<int, Tensor> draw)
+    /// <exception cref="CratonException">A setting of the sampler is not supported, or the network does not say the size of its images.</exception>
+    public Tensor Generate(int count, SamplerOptions options, NoiseSource noise, Action<PictureStep>? onStep = null)
     {
         DiffusionSampler sampler = DiffusionSampler.Create(scheduler, options);
-        Tensor x = draw(0) * sampler.InitialScale;
+        (int height, int width) = network.SampleSize ?? throw new CratonException("the network's config.json gives no sample_size, the height and width of its images; add it");
+        int[] shape = [count, network.InChannels, height, width];
+        Tensor x = noise(NoiseUse.Start, 0, shape) * sampler.InitialScale;
         for (int call = 0; call < sampler.Timesteps.Length; call++)
         {
             Tensor output = Answer(sampler.Input(x, call), sampler.Timesteps[call]);
-            x = sampler.Step(output, x, call, sampler.DrawsNoise(call) ? draw(call + 1) : null);
+            x = sampler.Step(output, x, call, sampler.DrawsNoise(call) ? noise(NoiseUse.Step, call, shape) : null);
+            onStep?.Invoke(new PictureStep(call + 1, sampler.Timesteps.Length, sampler.Timesteps[call], x, output));
         }
         return Ops.Clamp(x * 0.5 + 0.5, 0, 1);
     }

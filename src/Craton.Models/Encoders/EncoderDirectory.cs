@@ -73,20 +73,9 @@ public static class EncoderDirectory
 
     /// <summary>Fills parameters from files. Buffers, and tied weights that are stored once more, may stand beside them.</summary>
     internal static void Fill(
-        string directory, (string Name, Tensor Tensor)[] tensors, SafetensorsModel weights, Func<string, bool> ignored, bool map, Func<string, bool>? isTransposed = null)
-    {
-        // Before memory is asked for: the files bound every size of the configuration.
-        foreach ((string name, Tensor tensor) in tensors) DecoderWeights.CheckShape(directory, weights, name, DecoderWeights.ShapeOf(tensor, isTransposed?.Invoke(name) ?? false));
-        HashSet<string> expected = [.. tensors.Select(t => t.Name)];
-        foreach (string name in weights.Names)
-        {
-            bool isCopy = name.EndsWith(".position_ids", StringComparison.Ordinal) || name.EndsWith(".embed_tokens.weight", StringComparison.Ordinal);
-            if (!expected.Contains(name) && !isCopy && !ignored(name))
-                throw new CratonException($"{directory}: tensor '{name}' is not part of the model that config.json describes; the weights belong to another configuration");
-        }
-        Dictionary<SafetensorsFile, SafetensorsMapping>? mappings = map ? [] : null;
-        foreach ((string name, Tensor tensor) in tensors) DecoderWeights.Fill(tensor, weights.FileOf(name)!, name, isTransposed?.Invoke(name) ?? false, mappings);
-    }
+        string directory, (string Name, Tensor Tensor)[] tensors, SafetensorsModel weights, Func<string, bool> ignored, bool map, Func<string, bool>? isTransposed = null) =>
+        DecoderWeights.Fill(
+            directory, [.. tensors.Select(t => (t.Name, t.Tensor, isTransposed?.Invoke(t.Name) ?? false))], weights, name => IsCopy(name) || ignored(name), map);
 
     /// <summary>Writes what was read, with the weights as they are now.</summary>
     internal static void Write(string directory, EncoderSource? from, (string Name, Tensor Tensor)[] parameters, DType? type, Func<string, bool>? isTransposed = null)
@@ -100,6 +89,8 @@ public static class EncoderDirectory
         JsonFile.Write(folder, ConfigFile, config);
         folder.Commit();
     }
+
+    private static bool IsCopy(string name) => name.EndsWith(".position_ids", StringComparison.Ordinal) || name.EndsWith(".embed_tokens.weight", StringComparison.Ordinal);
 
     private static string WithGamma(string name) =>
         name.EndsWith("LayerNorm.weight", StringComparison.Ordinal) ? name[..^"weight".Length] + "gamma"

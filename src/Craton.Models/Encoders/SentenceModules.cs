@@ -82,9 +82,7 @@ internal sealed class DenseModule : SentenceModule
         };
         using SafetensorsModel weights = SafetensorsModel.Open(folder);
         _linear = new Linear(inputs, outputs, read.Flag("bias", true));
-        (string Name, Tensor Tensor)[] tensors = [.. _linear.NamedParameters().Select(p => ("linear." + p.Name, p.Tensor))];
-        foreach ((string name, Tensor tensor) in tensors) DecoderWeights.CheckShape(folder, weights, name, DecoderWeights.ShapeOf(tensor, transposed: false));
-        foreach ((string name, Tensor tensor) in tensors) DecoderWeights.Fill(tensor, weights.FileOf(name)!, name, transposed: false, mappings: null);
+        DecoderWeights.Fill(folder, [.. _linear.NamedParameters().Select(p => ("linear." + p.Name, p.Tensor, false))], weights, ignored: _ => true, map: false);
     }
 
     public override Tensor Forward(Tensor x, in EncoderInput input) => Ops.Activate(_linear.Forward(x), _activation);

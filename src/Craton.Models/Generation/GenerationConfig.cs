@@ -87,7 +87,7 @@ public sealed record GenerationConfig(SamplingOptions Sampling, IReadOnlyList<in
         DecoderConfig config = model.Config;
         if (model.Source?.Generation is { } brought && (endOfTurn is null || IdsIn(brought["eos_token_id"]).Contains(endOfTurn.Value))) return (JsonObject)brought.DeepClone();
         var ends = new JsonArray();
-        foreach (int id in new[] { config.EosTokenId, endOfTurn }.OfType<int>().Distinct()) ends.Add(id);
+        foreach (int id in new[] { config.EosTokenId, endOfTurn }.OfType<int>().Distinct()) ends.Add((JsonNode)id);
         JsonObject json = model.Source?.Generation is { } own ? (JsonObject)own.DeepClone() : new JsonObject
         {
             ["bos_token_id"] = config.BosTokenId,

@@ -69,9 +69,9 @@ internal static class GgufMetadata
     private static (string Name, object? Before, object? After)? Difference(string name, object? before, object? after)
     {
         if (before is RotarySettings { Scaling: RotaryScaling.Llama3 }) return null; // worked out in a tensor
-        if (before is RotarySettings or ExpertSettings && after is not null)
+        if (after is not null && Parts(before) is { } parts)
         {
-            foreach (PropertyInfo property in before.GetType().GetProperties())
+            foreach (PropertyInfo property in parts)
                 if (Difference($"{name}.{property.Name}", property.GetValue(before), property.GetValue(after)) is { } inner) return inner;
             return null;
         }
@@ -84,6 +84,13 @@ internal static class GgufMetadata
         };
         return isSame ? null : (name, before, after);
     }
+
+    private static PropertyInfo[]? Parts(object? value) => value switch
+    {
+        RotarySettings => typeof(RotarySettings).GetProperties(),
+        ExpertSettings => typeof(ExpertSettings).GetProperties(),
+        _ => null,
+    };
 
     private static string Text(object? value) => value switch
     {

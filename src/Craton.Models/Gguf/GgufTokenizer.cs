@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Craton.Tensors;
@@ -13,6 +14,9 @@ namespace Craton.Models.Gguf;
 /// </summary>
 internal static class GgufTokenizer
 {
+    /// <summary>The key of the default chat template; those of others go on with a dot and a name.</summary>
+    public const string ChatTemplateKey = "tokenizer.chat_template";
+
     private const string Prefix = "tokenizer.ggml.", Space = "\u2581";
     private const int Normal = 1, Unknown = 2, Control = 3, UserDefined = 4, Byte = 6;
 
@@ -51,13 +55,13 @@ internal static class GgufTokenizer
         {
             Vocabulary vocabulary = Vocabulary.Read(file);
             Tokenizer tokenizer = vocabulary.Model is "llama" or "t5" ? Pieces(file, vocabulary)
-                : Tokenizer.FromJson(JsonSerializer.SerializeToUtf8Bytes(Json(file, vocabulary)), "tokenizer.json");
+                : Tokenizer.FromJson(Encoding.UTF8.GetBytes(Json(file, vocabulary).ToJsonString()), "tokenizer.json");
             JsonObject config = Config(file, vocabulary);
             tokenizer.BosToken = (string?)config["bos_token"];
             tokenizer.EosToken = (string?)config["eos_token"];
             tokenizer.PadToken = (string?)config["pad_token"];
             tokenizer.UnkToken = (string?)config["unk_token"] ?? tokenizer.UnkToken;
-            tokenizer.ChatTemplate = (string?)config["chat_template"];
+            foreach ((string name, string template) in Templates(file)) tokenizer.ChatTemplates[name] = template;
             return tokenizer;
         }
         catch (TokenizerException e)
@@ -96,8 +100,21 @@ internal static class GgufTokenizer
         var config = new JsonObject();
         foreach ((string role, string name) in new[] { ("bos", "bos_token"), ("eos", "eos_token"), ("padding", "pad_token"), ("unknown", "unk_token"), ("cls", "cls_token"), ("seperator", "sep_token"), ("mask", "mask_token") })
             if (Id(file, role, tokens) is { } id) config[name] = tokens[id];
-        if (file.Find("tokenizer.chat_template")?.Content is string template) config["chat_template"] = template;
+        (string Name, string Template)[] templates = [.. Templates(file)];
+        if (templates is [(Tokenizer.DefaultTemplate, var only)]) config["chat_template"] = only;
+        else if (templates.Length > 0) config["chat_template"] = new JsonArray([.. templates.Select(t => new JsonObject { ["name"] = t.Name, ["template"] = t.Template })]);
         return config;
+    }
+
+    // The default one, and others by name.
+    private static IEnumerable<(string Name, string Template)> Templates(GgufFile file)
+    {
+        foreach ((string key, GgufValue value) in file.Metadata)
+        {
+            if (value.Content is not string template || !key.StartsWith(ChatTemplateKey, StringComparison.Ordinal)) continue;
+            if (key == ChatTemplateKey) yield return (Tokenizer.DefaultTemplate, template);
+            else if (key[ChatTemplateKey.Length] == '.') yield return (key[(ChatTemplateKey.Length + 1)..], template);
+        }
     }
 
     // What the model expects before and behind a text.
@@ -151,12 +168,12 @@ internal static class GgufTokenizer
     {
         bool prefix = Flag(file, "add_space_prefix") ?? true;
         var steps = new JsonArray();
-        if (prefix) steps.Add(new JsonObject { ["type"] = "Prepend", ["prepend"] = Space });
-        steps.Add(new JsonObject { ["type"] = "Replace", ["pattern"] = new JsonObject { ["String"] = " " }, ["content"] = Space });
+        if (prefix) steps.Add((JsonNode)new JsonObject { ["type"] = "Prepend", ["prepend"] = Space });
+        steps.Add((JsonNode)new JsonObject { ["type"] = "Replace", ["pattern"] = new JsonObject { ["String"] = " " }, ["content"] = Space });
         var decoders = new JsonArray(
             new JsonObject { ["type"] = "Replace", ["pattern"] = new JsonObject { ["String"] = Space }, ["content"] = " " },
             new JsonObject { ["type"] = "ByteFallback" }, new JsonObject { ["type"] = "Fuse" });
-        if (prefix) decoders.Add(new JsonObject { ["type"] = "Strip", ["content"] = " ", ["start"] = 1, ["stop"] = 0 });
+        if (prefix) decoders.Add((JsonNode)new JsonObject { ["type"] = "Strip", ["content"] = " ", ["start"] = 1, ["stop"] = 0 });
         int unknown = Array.IndexOf(types, Unknown);
         return new JsonObject
         {
@@ -238,7 +255,7 @@ internal static class GgufTokenizer
         var added = new JsonArray();
         for (int id = 0; id < tokens.Length; id++)
             if (types[id] is Control or UserDefined or Unknown)
-                added.Add(new JsonObject
+                added.Add((JsonNode)new JsonObject
                 {
                     ["id"] = id,
                     ["content"] = tokens[id],
@@ -265,7 +282,7 @@ internal static class GgufTokenizer
             if (begin is { } first) pieces.Add(Special(first, 0));
             for (int i = 0; i < sequences.Length; i++)
             {
-                pieces.Add(new JsonObject { ["Sequence"] = new JsonObject { ["id"] = sequences[i], ["type_id"] = i } });
+                pieces.Add((JsonNode)new JsonObject { ["Sequence"] = new JsonObject { ["id"] = sequences[i], ["type_id"] = i } });
                 if (end is { } last) pieces.Add(Special(last, i));
             }
             return pieces;

@@ -18,7 +18,7 @@ internal static class GgufVocabulary
     {
         string path = Path.Combine(folder, "tokenizer.json");
         string pieces = Path.Combine(folder, "tokenizer.model");
-        if (!File.Exists(path) && File.Exists(pieces)) return Pieces(SentencePieceTokenizer.FromFile(pieces), pieces, size);
+        if (!File.Exists(path) && File.Exists(pieces)) return Pieces(SentencePieceTokenizer.FromFile(pieces), folder, size);
         if (!File.Exists(path)) return [new("tokenizer.ggml.model", "no_vocab")]; // llama.cpp wants to be told
         JsonElement root = JsonElement.Parse(File.ReadAllBytes(path)), model = root.GetProperty("model");
         string type = model.TryGetProperty("type", out JsonElement t) ? t.GetString() ?? "BPE" : "BPE";
@@ -38,6 +38,7 @@ internal static class GgufVocabulary
         metadata.Add(new("tokenizer.ggml.tokens", GgufValue.Of(tokens)));
         metadata.Add(new("tokenizer.ggml.token_type", GgufValue.Of(types)));
         AddRoles(metadata, folder, tokens);
+        AddChatTemplates(metadata, folder);
         if (type == "BPE") AddTemplate(metadata, root);
         return metadata;
 
@@ -48,11 +49,11 @@ internal static class GgufVocabulary
         }
     }
 
-    private static List<KeyValuePair<string, GgufValue>> Pieces(SentencePieceTokenizer tokenizer, string path, int size)
+    private static List<KeyValuePair<string, GgufValue>> Pieces(SentencePieceTokenizer tokenizer, string folder, int size)
     {
         SentencePieceOptions options = tokenizer.Options;
         if (options.Algorithm is not (SentencePieceAlgorithm.Bpe or SentencePieceAlgorithm.Unigram) || tokenizer.VocabularySize > size)
-            throw new CratonException($"{path}: {tokenizer.VocabularySize} pieces chosen by {options.Algorithm} cannot be written into GGUF for {size} rows; expected Bpe or Unigram, and no more pieces than rows");
+            throw new CratonException($"{folder}: {tokenizer.VocabularySize} pieces chosen by {options.Algorithm} cannot be written into GGUF for {size} rows; expected Bpe or Unigram, and no more pieces than rows");
         SentencePiece[] pieces = [.. tokenizer.Pieces, .. Enumerable.Range(tokenizer.VocabularySize, size - tokenizer.VocabularySize).Select(i => new SentencePiece($"[PAD{i}]", 0, SentencePieceKind.Unused))];
         List<KeyValuePair<string, GgufValue>> metadata =
         [
@@ -69,6 +70,7 @@ internal static class GgufVocabulary
             if (token is not null && tokenizer.IdOf(token) is { } id) metadata.Add(new($"tokenizer.ggml.{role}_token_id", (uint)id));
         metadata.Add(new("tokenizer.ggml.add_bos_token", options.Begin is not null));
         metadata.Add(new("tokenizer.ggml.add_eos_token", options.End is not null));
+        AddChatTemplates(metadata, folder);
         return metadata;
     }
 
@@ -117,7 +119,7 @@ internal static class GgufVocabulary
 
     private static void AddRoles(List<KeyValuePair<string, GgufValue>> metadata, string folder, string[] tokens)
     {
-        string file = Path.Combine(folder, "tokenizer_config.json"), template = Path.Combine(folder, "chat_template.jinja");
+        string file = Path.Combine(folder, "tokenizer_config.json");
         JsonElement config = File.Exists(file) ? JsonFile.Read(file) : JsonElement.Parse("{}");
         foreach ((string name, string role) in new[] { ("bos_token", "bos"), ("eos_token", "eos"), ("pad_token", "padding"), ("unk_token", "unknown"), ("sep_token", "seperator"), ("cls_token", "cls"), ("mask_token", "mask") })
         {
@@ -125,19 +127,16 @@ internal static class GgufVocabulary
             string? content = token.ValueKind == JsonValueKind.Object && token.TryGetProperty("content", out JsonElement inner) ? inner.GetString() : token.ValueKind == JsonValueKind.String ? token.GetString() : null;
             if (content is not null && Array.IndexOf(tokens, content) is >= 0 and var id) metadata.Add(new($"tokenizer.ggml.{role}_token_id", (uint)id));
         }
-        string? chat = File.Exists(template) ? File.ReadAllText(template) : config.TryGetProperty("chat_template", out JsonElement t) ? DefaultTemplate(t) : null;
-        if (chat is not null) metadata.Add(new("tokenizer.chat_template", chat));
     }
 
-    // A template is a string, or a list of named ones.
-    private static string? DefaultTemplate(JsonElement template) => template.ValueKind switch
+    private static void AddChatTemplates(List<KeyValuePair<string, GgufValue>> metadata, string folder)
     {
-        JsonValueKind.String => template.GetString(),
-        JsonValueKind.Array => template.EnumerateArray()
-            .Where(t => t.ValueKind == JsonValueKind.Object && t.TryGetProperty("name", out JsonElement name) && name.ValueKind == JsonValueKind.String && name.ValueEquals("default"))
-            .Select(t => t.TryGetProperty("template", out JsonElement text) && text.ValueKind == JsonValueKind.String ? text.GetString() : null).FirstOrDefault(),
-        _ => null,
-    };
+        IDictionary<string, string> templates = ModelDirectory.ReadTokenizer(folder).ChatTemplates;
+        foreach ((string name, string template) in templates)
+            metadata.Add(new(name == Tokenizer.DefaultTemplate ? GgufTokenizer.ChatTemplateKey : $"{GgufTokenizer.ChatTemplateKey}.{name}", template));
+        string[] named = [.. templates.Keys.Where(name => name != Tokenizer.DefaultTemplate)];
+        if (named.Length > 0) metadata.Add(new("tokenizer.chat_templates", GgufValue.Of(named)));
+    }
 
     // What is put around a text: said in any case, since the defaults differ from rule to rule.
     private static void AddTemplate(List<KeyValuePair<string, GgufValue>> metadata, JsonElement root)

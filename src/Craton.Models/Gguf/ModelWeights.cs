@@ -52,18 +52,7 @@ public abstract class ModelWeights : IDisposable
     /// <exception cref="CratonException">A tensor is missing, left over, or of another shape.</exception>
     internal void Fill(CausalLanguageModel model, bool keepBlocks)
     {
-        var shapes = Tensors.ToDictionary(t => t.Name, t => t.Shape, StringComparer.Ordinal);
-        // Before memory is asked for: the file bounds every size of the configuration.
-        foreach ((string name, Tensor tensor) in model.NamedParameters())
-        {
-            if (!shapes.Remove(name, out IReadOnlyList<long>? shape))
-                throw new CratonException($"{Path}: tensor '{name}' is missing, which the configuration asks for; the file is incomplete or of another model");
-            IEnumerable<long> wanted = model.IsStoredTransposed(name) ? shape.Reverse() : shape;
-            if (!wanted.SequenceEqual(Array.ConvertAll(tensor.Shape.ToArray(), size => (long)size)))
-                throw new CratonException($"{Path}: tensor '{name}' has shape [{string.Join(", ", shape)}], the configuration asks for {tensor.Layout}; the file is damaged");
-        }
-        if (shapes.Keys.Order(StringComparer.Ordinal).FirstOrDefault() is { } left)
-            throw new CratonException($"{Path}: tensor '{left}' is not part of the model that the configuration describes; the file belongs to another one");
+        DecoderWeights.Check(Path, Tensors, [.. model.NamedParameters().Select(p => (p.Name, p.Tensor, model.IsStoredTransposed(p.Name)))], ignored: _ => false);
         foreach ((string name, Tensor tensor) in model.NamedParameters())
         {
             bool transposed = model.IsStoredTransposed(name);

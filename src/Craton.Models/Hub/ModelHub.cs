@@ -111,7 +111,7 @@ public sealed class ModelHub(HubOptions options, HttpClient http)
     {
         string[] parts = file.Path.Split('/');
         bool isPlace = parts.Length == 1 || (parts.Length == 2 && parts[0].Length > 2 && char.IsAsciiDigit(parts[0][0]) && parts[0][1] == '_');
-        return isPlace && s_kinds.Contains(Path.GetExtension(file.Path)) || (parts is ["chat_templates", _] && file.Path.EndsWith(".jinja", StringComparison.Ordinal));
+        return isPlace && s_kinds.Contains(Path.GetExtension(file.Path)) || (parts is ["chat_templates" or "additional_chat_templates", _] && file.Path.EndsWith(".jinja", StringComparison.Ordinal));
     }
 
     private static void CheckRoom(string folder, HubFile[] files)

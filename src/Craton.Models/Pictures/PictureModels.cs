@@ -23,7 +23,7 @@ public static class PictureModels
     /// <exception cref="CratonException">A setting has no meaning.</exception>
     public static T Create<T>(JsonObject config, ulong seed) where T : VisionModel
     {
-        var model = (T)VisionDirectory.Create(new ConfigReader("model", JsonSerializer.SerializeToElement(config)), pooler: false);
+        var model = (T)VisionDirectory.Create(new ConfigReader("model", JsonElement.Parse(config.ToJsonString())), pooler: false);
         model.Source = new EncoderSource(config, DType.F32);
         Initialize(model, seed);
         return model;

@@ -142,5 +142,5 @@ internal sealed class BlipTextBlock : TargetBlock
 
     private static ProjectedAttention Attention(BlipTextConfig config, string name, int sourceWidth) => new(
         config.Width, config.Heads, config.Width / config.Heads, bias: true,
-        ($"{name}.self.query", $"{name}.self.key", $"{name}.self.value", $"{name}.output.dense"), sourceWidth: sourceWidth);
+        ($"{name}.self.query", $"{name}.self.key", $"{name}.self.value", $"{name}.output.dense"), seenWidth: sourceWidth);
 }

@@ -67,15 +67,17 @@ public abstract class TextTower : Module
     /// <param name="ids">Token ids [N, T].</param>
     /// <param name="keyPadding">Which places hold a token, Bool [N, T]; all when null.</param>
     /// <param name="trace">Gets what the layers give.</param>
+    /// <param name="skipped">How many of the last layers are left out; the norm behind them is not.</param>
     /// <returns>[N, T, C].</returns>
-    /// <exception cref="CratonException">A text is longer than the model's positions, or an id is no token.</exception>
-    public Tensor Hidden(Tensor ids, Tensor? keyPadding = null, LayerTrace? trace = null)
+    /// <exception cref="CratonException">A text is longer than the model's positions, or an id is no token, or there are no layers left.</exception>
+    public Tensor Hidden(Tensor ids, Tensor? keyPadding = null, LayerTrace? trace = null, int skipped = 0)
     {
+        if (skipped < 0 || skipped >= Config.Layers) throw new CratonException($"texts: expected to leave out 0 to {Config.Layers - 1} of the {Config.Layers} layers, got {skipped}");
         if (ids.Rank != 2) throw new CratonException($"texts: expected token ids [N, T], got {ids.Layout}");
         int length = ids.Size(1);
         if (length > Config.Longest) throw new CratonException($"a text of {length} tokens is longer than the model's {Config.Longest} positions; shorten it");
         Tensor x = _tokens.Forward(ids) + _positions.Weight.Slice(0, 0, length);
-        return _norm.Forward(_tower.Forward(x, new AttentionOptions { Causal = _causal, KeyPadding = keyPadding }, trace));
+        return _norm.Forward(_tower.Forward(x, new AttentionOptions { Causal = _causal, KeyPadding = keyPadding }, trace, skipped));
     }
 
     /// <summary>One vector for each text, [N, C].</summary>

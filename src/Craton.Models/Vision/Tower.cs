@@ -124,11 +124,11 @@ public sealed class Tower : Module
     /// <param name="create">Makes one.</param>
     public Tower(string name, int count, Func<TowerLayer> create) => _layers = Children(name, count, _ => create());
 
-    /// <summary>The stream behind the last layer: [N, T, C] → [N, T, C].</summary>
-    public Tensor Forward(Tensor x, in AttentionOptions options, LayerTrace? trace = null)
+    /// <summary>The stream behind the last layer, or some layers before it: [N, T, C] → [N, T, C].</summary>
+    public Tensor Forward(Tensor x, in AttentionOptions options, LayerTrace? trace = null, int skipped = 0)
     {
         trace?.States.Add(x);
-        foreach (TowerLayer layer in _layers)
+        foreach (TowerLayer layer in _layers.AsSpan(..^skipped))
         {
             x = layer.Forward(x, options, trace?.Weights);
             trace?.States.Add(x);

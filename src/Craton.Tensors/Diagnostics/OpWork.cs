@@ -86,5 +86,5 @@ internal readonly record struct OpWork(double Flops, double Bytes)
     private static Tensor Get(Op op, string field) => (Tensor)op.GetType().GetField(field)!.GetValue(op)!;
 
     private static IEnumerable<Tensor> Tensors(Op op) =>
-        s_fields.GetOrAdd(op.GetType(), static type => [.. type.GetFields().Where(field => field.FieldType == typeof(Tensor))]).Select(field => (Tensor?)field.GetValue(op)).OfType<Tensor>();
+        s_fields.GetOrAdd(op.GetType(), static (_, op) => [.. op.GetType().GetFields().Where(field => field.FieldType == typeof(Tensor))], op).Select(field => (Tensor?)field.GetValue(op)).OfType<Tensor>();
 }

@@ -53,8 +53,12 @@ public static partial class Ops
 
         public override void Backward(Tensor dy)
         {
-            (Tensor dx, bool add) = Tape.GradFor(X);
-            Kernel.For(dy).SumTo(dy, dx, add);
+            if (X.Layout.SameShape(dy.Layout)) Tape.PassGradient(X, dy);
+            else
+            {
+                (Tensor dx, bool add) = Tape.GradFor(X);
+                Kernel.For(dy).SumTo(dy, dx, add);
+            }
         }
 
         public override void BackwardRecorded(Tensor dy, RecordedGradients gradients) => gradients.AddBroadcast(X, dy);

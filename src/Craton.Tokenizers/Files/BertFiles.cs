@@ -33,21 +33,21 @@ internal static class BertFiles
         (bool lowercase, JsonNode? stripAccents, bool ideographs) = ReadSettings(Path.Combine(directory, TokenizerDirectory.ConfigFile));
         var components = new Components
         {
-            Normalizer = JsonSerializer.SerializeToElement(new JsonObject
+            Normalizer = JsonElement.Parse(new JsonObject
             {
                 ["type"] = "BertNormalizer",
                 ["clean_text"] = true,
                 ["handle_chinese_chars"] = ideographs,
                 ["strip_accents"] = stripAccents,
                 ["lowercase"] = lowercase,
-            }),
+            }.ToJsonString()),
             PreTokenizer = JsonElement.Parse("""{"type":"BertPreTokenizer"}"""),
-            PostProcessor = JsonSerializer.SerializeToElement(new JsonObject
+            PostProcessor = JsonElement.Parse(new JsonObject
             {
                 ["type"] = "BertProcessing",
                 ["sep"] = new JsonArray("[SEP]", ids["[SEP]"]),
                 ["cls"] = new JsonArray("[CLS]", ids["[CLS]"]),
-            }),
+            }.ToJsonString()),
             Decoder = JsonElement.Parse("""{"type":"WordPiece","prefix":"##","cleanup":true}"""),
             Unknown = "[UNK]",
         };

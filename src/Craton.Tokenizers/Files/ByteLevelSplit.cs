@@ -27,7 +27,7 @@ internal sealed record ByteLevelSplit(Splitter[] Levels, bool AddPrefixSpace)
             ["use_regex"] = pattern == SplitPattern.Gpt2,
         };
         if (builtIn)
-            return JsonSerializer.SerializeToElement(byteLevel);
+            return JsonElement.Parse(byteLevel.ToJsonString());
         var split = new JsonObject
         {
             ["type"] = "Split",
@@ -36,7 +36,7 @@ internal sealed record ByteLevelSplit(Splitter[] Levels, bool AddPrefixSpace)
             ["invert"] = false,
         };
         var sequence = new JsonObject { ["type"] = "Sequence", ["pretokenizers"] = new JsonArray(split, byteLevel) };
-        return JsonSerializer.SerializeToElement(sequence);
+        return JsonElement.Parse(sequence.ToJsonString());
     }
 
     /// <summary>Reads the component; null where it does more than the known byte-level models do.</summary>

@@ -9,6 +9,7 @@ internal static class TokenizerDirectory
     private const string TokenizerFile = "tokenizer.json";
     private const string SentencePieceName = "tokenizer.model";
     internal const string ConfigFile = "tokenizer_config.json";
+    private const string RolesFile = "special_tokens_map.json";
     private const string TemplateFile = "chat_template.jinja";
     private const string TemplateExtension = ".jinja";
     private const long LargestConfig = 16 << 20;
@@ -31,7 +32,9 @@ internal static class TokenizerDirectory
         {
             (string vocabularyPath, string mergesPath) = (Path.Combine(path, vocabulary), Path.Combine(path, merges));
             if (File.Exists(vocabularyPath) && File.Exists(mergesPath))
-                return WithConfig(Gpt2Files.Load(vocabularyPath, mergesPath, ["<|endoftext|>"]), path);
+                return ClipFiles.TryLoad(vocabularyPath, mergesPath) is { } clip
+                    ? WithRoles(WithConfig(clip, path), path)
+                    : WithConfig(Gpt2Files.Load(vocabularyPath, mergesPath, ["<|endoftext|>"]), path);
         }
 
         if (File.Exists(Path.Combine(path, BertFiles.VocabularyName)))
@@ -140,19 +143,37 @@ internal static class TokenizerDirectory
         json.WriteEndArray();
     }
 
-    private static void ReadConfig(Tokenizer tokenizer, string path)
+    // In files of before tokenizer.json this one wins over the configuration: models of Stable Diffusion 2 name what fills texts here.
+    private static Tokenizer WithRoles(Tokenizer tokenizer, string directory)
+    {
+        string path = Path.Combine(directory, RolesFile);
+        if (File.Exists(path))
+            ReadSettings(path, root => ReadRoles(root, tokenizer));
+        return tokenizer;
+    }
+
+    private static void ReadConfig(Tokenizer tokenizer, string path) => ReadSettings(path, root =>
+    {
+        ReadRoles(root, tokenizer);
+        ReadTemplates(root, tokenizer);
+    });
+
+    private static void ReadRoles(JsonFields root, Tokenizer tokenizer)
+    {
+        tokenizer.BosToken = ReadToken(root, "bos_token") ?? tokenizer.BosToken;
+        tokenizer.EosToken = ReadToken(root, "eos_token") ?? tokenizer.EosToken;
+        tokenizer.PadToken = ReadToken(root, "pad_token") ?? tokenizer.PadToken;
+        tokenizer.UnkToken = ReadToken(root, "unk_token") ?? tokenizer.UnkToken;
+    }
+
+    private static void ReadSettings(string path, Action<JsonFields> read)
     {
         if (new FileInfo(path).Length > LargestConfig)
             throw new TokenizerFileException(path, $"is longer than {LargestConfig} bytes.");
         try
         {
             using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
-            var root = new JsonFields(path, document.RootElement, JsonFields.Root);
-            tokenizer.BosToken = ReadToken(root, "bos_token") ?? tokenizer.BosToken;
-            tokenizer.EosToken = ReadToken(root, "eos_token") ?? tokenizer.EosToken;
-            tokenizer.PadToken = ReadToken(root, "pad_token") ?? tokenizer.PadToken;
-            tokenizer.UnkToken = ReadToken(root, "unk_token") ?? tokenizer.UnkToken;
-            ReadTemplates(root, tokenizer);
+            read(new JsonFields(path, document.RootElement, JsonFields.Root));
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -10,6 +9,7 @@ namespace Craton.Training.Checkpoints;
 /// What a checkpoint consists of: <c>manifest.json</c> with size and SHA-256 of every file. Its own last line is the SHA-256 of
 /// the lines before, so that a flipped bit in it is noticed like one in any other file.
 /// </summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 internal sealed record CheckpointManifest(string Format, int Version, long Step, double? Score, IReadOnlyList<CheckpointManifest.Item> Files)
 {
     public const string FileName = "manifest.json";
@@ -19,16 +19,6 @@ internal sealed record CheckpointManifest(string Format, int Version, long Step,
     private const string End = "\"\n}\n";
     private const int MaxBytes = 1 << 20;
 
-    private static readonly JsonSerializerOptions Json = new()
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        WriteIndented = true,
-        NewLine = "\n",
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-        RespectRequiredConstructorParameters = true,
-    };
-
     /// <summary>One file.</summary>
     public sealed record Item(string Name, long Bytes, string Sha256);
 
@@ -36,7 +26,7 @@ internal sealed record CheckpointManifest(string Format, int Version, long Step,
 
     public byte[] ToBytes()
     {
-        string body = JsonSerializer.Serialize(this, Json)[..^2]; // without "\n}"
+        string body = JsonSerializer.Serialize(this, CheckpointJson.Default.CheckpointManifest)[..^2]; // without "\n}"
         return Encoding.UTF8.GetBytes(body + Seal + Hash(body) + End);
     }
 
@@ -81,8 +71,8 @@ internal sealed record CheckpointManifest(string Format, int Version, long Step,
             int seal = text.LastIndexOf(Seal, StringComparison.Ordinal);
             if (seal < 0 || text[seal..] != Seal + Hash(text[..seal]) + End)
                 throw new DamagedCheckpointException(path, "its own SHA-256 is wrong");
-            CheckpointManifest manifest = JsonSerializer.Deserialize<Versioned>(text)!.Version == CurrentVersion
-                ? JsonSerializer.Deserialize<CheckpointManifest>(text[..seal] + "\n}", Json)!
+            CheckpointManifest manifest = JsonSerializer.Deserialize(text, CheckpointJson.Default.CheckpointVersion)!.Version == CurrentVersion
+                ? JsonSerializer.Deserialize(text[..seal] + "\n}", CheckpointJson.Default.CheckpointManifest)!
                 : throw new CratonException(
                     $"'{path}' was written by another version of Craton: expected version {CurrentVersion}; resume with the version that wrote it");
             if (manifest.Files.FirstOrDefault(file => file.Name != Path.GetFileName(file.Name)) is { } outside)
@@ -97,6 +87,12 @@ internal sealed record CheckpointManifest(string Format, int Version, long Step,
     }
 
     private static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
-
-    private sealed record Versioned([property: JsonPropertyName("version")] int Version);
 }
+
+/// <summary>What every version of a manifest says.</summary>
+internal sealed record CheckpointVersion(int Version);
+
+[JsonSourceGenerationOptions(WriteIndented = true, NewLine = "\n", PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(CheckpointManifest))]
+[JsonSerializable(typeof(CheckpointVersion))]
+internal sealed partial class CheckpointJson : JsonSerializerContext;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Craton.Data;
 using Craton.Nn;
 using Craton.Tensors;
@@ -28,17 +29,22 @@ internal sealed record RunningFigures(double? TrainLoss, double? ValLoss, double
 /// <param name="Name">Tells its files from those of the other parts; empty where it is the only one.</param>
 internal sealed record TrainedPart(Module Model, IOptimizer Optimizer, Ema? Average = null, string Name = "");
 
+/// <summary>The numbers of a checkpoint: steps and updates of every part.</summary>
+internal sealed record TrainingState(
+    long Step, IReadOnlyList<long> OptimizerSteps, IReadOnlyList<long> Averaged, LoaderState Rows, RunningFigures? Figures, string? Frozen);
+
+[JsonSerializable(typeof(TrainingState))]
+internal sealed partial class TrainingStateJson : JsonSerializerContext;
+
 /// <summary>What a checkpoint holds: weights, optimizer state and averages of every part, and where the data stand.</summary>
 internal sealed class TrainingCheckpoint(IReadOnlyList<TrainedPart> parts, IResumable rows, string? frozen = null)
 {
     private const string Weights = "model", Optimizer = "optimizer", Average = "average", State = "state.json";
 
-    private sealed record StateFile(long Step, IReadOnlyList<long> OptimizerSteps, IReadOnlyList<long> Averaged, LoaderState Rows, RunningFigures? Figures, string? Frozen);
-
     public IReadOnlyList<CheckpointFile> Files(long step, RunningFigures figures)
     {
-        var state = new StateFile(step, [.. parts.Select(p => p.Optimizer.Steps)], [.. parts.Select(p => p.Average?.Updates ?? 0)], rows.State, figures, frozen);
-        List<CheckpointFile> files = [new(State, stream => JsonSerializer.Serialize(stream, state))];
+        var state = new TrainingState(step, [.. parts.Select(p => p.Optimizer.Steps)], [.. parts.Select(p => p.Average?.Updates ?? 0)], rows.State, figures, frozen);
+        List<CheckpointFile> files = [new(State, stream => JsonSerializer.Serialize(stream, state, TrainingStateJson.Default.TrainingState))];
         foreach ((string name, IEnumerable<(string Name, Tensor Tensor)> tensors) in Tensors())
             files.Add(new(name, stream => SafetensorsWriter.Write(stream, [.. tensors.Select(t => TensorFiles.Source(t.Name, t.Tensor))])));
         return files;
@@ -46,7 +52,7 @@ internal sealed class TrainingCheckpoint(IReadOnlyList<TrainedPart> parts, IResu
 
     public (long Step, RunningFigures Figures) Load(Checkpoint checkpoint)
     {
-        StateFile state = JsonSerializer.Deserialize<StateFile>(File.ReadAllBytes(checkpoint.PathOf(State)))!;
+        TrainingState state = JsonSerializer.Deserialize(File.ReadAllBytes(checkpoint.PathOf(State)), TrainingStateJson.Default.TrainingState)!;
         if (state.Frozen != frozen) throw new CratonException("the model beside the adapter has changed since this run began; restore it, or begin a run under another name");
         foreach ((string name, IEnumerable<(string Name, Tensor Tensor)> tensors) in Tensors())
         {

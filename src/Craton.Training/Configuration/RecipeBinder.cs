@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 
 namespace Craton.Training.Configuration;
@@ -11,9 +12,9 @@ internal sealed class RecipeBinder(List<string> errors)
     /// <param name="path">Where it is in the recipe: empty, or ends with a dot.</param>
     /// <param name="defaults">Gives the defaults, or null for those of the type; it is not changed.</param>
     /// <param name="ignored">A key that is not for this record.</param>
-    public object Record(Type type, RecipeNode.Map node, string path, object? defaults, string? ignored = null)
+    public RecipePart Record([DynamicallyAccessedMembers(RecipePart.Kept)] Type type, RecipeNode.Map node, string path, RecipePart? defaults, string? ignored = null)
     {
-        object record = defaults is null ? Activator.CreateInstance(type)! : type.GetMethod("<Clone>$")!.Invoke(defaults, null)!;
+        RecipePart record = defaults is null ? (RecipePart)Activator.CreateInstance(type)! : defaults with { };
         RecipeShape shape = RecipeShape.Of(type);
         int before = errors.Count;
         foreach ((string key, RecipeNode value) in node.Entries)
@@ -32,12 +33,12 @@ internal sealed class RecipeBinder(List<string> errors)
             if (member.Required && node[member.Key] is null)
                 errors.Add($"{node.Where}: {path}{member.Key}: the key is missing; give {Expected(member.Property.PropertyType, member)}");
         }
-        if (errors.Count == before && record is IRecipeCheck check)
-            errors.AddRange(check.Check().Select(problem => $"{node.Where}: {(path.Length == 0 ? "" : path[..^1] + ": ")}{problem}"));
+        if (errors.Count == before)
+            errors.AddRange(record.Check().Select(problem => $"{node.Where}: {(path.Length == 0 ? "" : path[..^1] + ": ")}{problem}"));
         return record;
     }
 
-    private void Set(object record, RecipeShape.Member member, RecipeNode node, string path)
+    private void Set(RecipePart record, RecipeShape.Member member, RecipeNode node, string path)
     {
         if (node is RecipeNode.Value { IsNull: true } && member.Property.PropertyType != typeof(string))
         {
@@ -45,17 +46,17 @@ internal sealed class RecipeBinder(List<string> errors)
             else Wrong(node, path, member.Property.PropertyType, member);
             return;
         }
-        object? current = RecipeShape.IsRecord(member.Property.PropertyType) ? member.Property.GetValue(record) : null;
+        var current = member.Property.GetValue(record) as RecipePart;
         if (Bind(member.Property.PropertyType, node, path, member, current) is { } value) member.Property.SetValue(record, value);
         else if (member.Nullable && node is RecipeNode.Value { IsNull: true }) member.Property.SetValue(record, null);
     }
 
     /// <summary>The value of a node; null when there was an error, which has been noted, or when it is a null that is allowed.</summary>
-    private object? Bind(Type type, RecipeNode node, string path, RecipeShape.Member member, object? current)
+    private object? Bind(Type type, RecipeNode node, string path, RecipeShape.Member member, RecipePart? current)
     {
         type = Nullable.GetUnderlyingType(type) ?? type;
-        if (RecipeShape.IsRecord(type))
-            return node is RecipeNode.Map map ? Record(type, map, path + ".", current) : Wrong(node, path, type, member);
+        if (RecipeShape.PartOf(type) is { } part)
+            return node is RecipeNode.Map map ? Record(part, map, path + ".", current) : Wrong(node, path, type, member);
         if (RecipeShape.ElementOf(type) is { } element)
             return node is RecipeNode.List list ? Items(element, list, path, member) : Wrong(node, path, type, member);
         if (node is not RecipeNode.Value value) return Wrong(node, path, type, member);
@@ -129,7 +130,7 @@ internal sealed class RecipeBinder(List<string> errors)
     {
         type = Nullable.GetUnderlyingType(type) ?? type;
         if (RecipeShape.ElementOf(type) is { } element) return $"a list, each item {Expected(element, member)}";
-        if (RecipeShape.IsRecord(type)) return "a group of keys";
+        if (RecipeShape.PartOf(type) is not null) return "a group of keys";
         if (type.IsEnum) return "one of " + string.Join(", ", Enum.GetNames(type).Select(RecipeShape.KeyOf));
         if (type == typeof(string)) return "a text";
         if (type == typeof(bool)) return "true or false";

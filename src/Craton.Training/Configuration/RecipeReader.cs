@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using YamlDotNet.Core;
 
 namespace Craton.Training.Configuration;
@@ -7,10 +8,10 @@ namespace Craton.Training.Configuration;
 /// the value of the property's initialiser; a <c>required</c> property must be said. Every error is reported at once.
 /// </summary>
 /// <remarks>
-/// A recipe's record has <c>init</c> properties of type bool, int, long, float, double, string, an enumeration, another such
-/// record, or <c>IReadOnlyList</c>/array of these; all may be nullable. Whole numbers may be written <c>500_000</c>, <c>2k</c>,
+/// A <see cref="RecipePart"/> has <c>init</c> properties of type bool, int, long, float, double, string, an enumeration, another
+/// part, or <c>IReadOnlyList</c>/array of these; all may be nullable. Whole numbers may be written <c>500_000</c>, <c>2k</c>,
 /// <c>30M</c> or <c>1.5B</c>. Limits are attributes (<see cref="PositiveAttribute"/>, <see cref="NonNegativeAttribute"/>,
-/// <see cref="RangeAttribute"/>), relations between values <see cref="IRecipeCheck"/>.
+/// <see cref="RangeAttribute"/>), relations between values <see cref="RecipePart.Check"/>.
 /// </remarks>
 public static class RecipeReader
 {
@@ -31,8 +32,8 @@ public static class RecipeReader
     /// <param name="file">Its name, for errors.</param>
     /// <param name="overrides">Settings that replace those of the file: <c>optimizer.learning_rate=1e-4</c>.</param>
     /// <exception cref="RecipeException">Something is wrong with it; everything that is, is said.</exception>
-    public static TRecipe Read<TRecipe>(string yaml, string file, IReadOnlyList<string>? overrides = null)
-        where TRecipe : class
+    public static TRecipe Read<[DynamicallyAccessedMembers(RecipePart.Kept)] TRecipe>(string yaml, string file, IReadOnlyList<string>? overrides = null)
+        where TRecipe : RecipePart
     {
         var errors = new List<string>();
         RecipeNode.Map root = Tree(yaml, file, overrides ?? [], errors);

@@ -49,9 +49,3 @@ public sealed class RangeAttribute(double least, double most) : NumberRuleAttrib
     public override bool Allows(double value) => value >= least && value <= most;
 }
 
-/// <summary>A record of a recipe whose values must agree with each other: <c>width</c> divisible by <c>heads</c>.</summary>
-public interface IRecipeCheck
-{
-    /// <summary>A sentence for each thing wrong; none when all is well. Called only when every single value is valid.</summary>
-    IEnumerable<string> Check();
-}

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
@@ -16,10 +17,12 @@ internal sealed class RecipeShape
     /// <summary>A property and the key it has in YAML.</summary>
     public sealed record Member(PropertyInfo Property, string Key, bool Required, bool Nullable, NumberRuleAttribute[] Rules);
 
-    public static RecipeShape Of(Type type)
+    public static RecipeShape Of(RecipePart record) => Of(record.GetType());
+
+    public static RecipeShape Of([DynamicallyAccessedMembers(RecipePart.Kept)] Type type)
     {
         var members = new List<Member>();
-        for (Type? level = type; level is not null && level != typeof(object); level = level.BaseType)
+        for (Type? level = type; level is not null && level != typeof(RecipePart); level = level.BaseType)
         {
             const BindingFlags declared = BindingFlags.Instance | BindingFlags.Public | BindingFlags.DeclaredOnly;
             members.InsertRange(0, level.GetProperties(declared).Where(property => property.SetMethod is { IsPublic: true }).OrderBy(property => property.MetadataToken).Select(Describe));
@@ -30,8 +33,10 @@ internal sealed class RecipeShape
     /// <summary>The name of a property or of an enumeration's value as recipes write it.</summary>
     public static string KeyOf(string name) => JsonNamingPolicy.SnakeCaseLower.ConvertName(name);
 
-    /// <summary>Whether a type is bound property by property.</summary>
-    public static bool IsRecord(Type type) => type.IsClass && type.GetMethod("<Clone>$") is not null;
+    /// <summary>The type when it is bound property by property, otherwise null.</summary>
+    [UnconditionalSuppressMessage("Trimming", "IL2068", Justification = "Types that derive from RecipePart keep what its attribute names.")]
+    [return: DynamicallyAccessedMembers(RecipePart.Kept)]
+    public static Type? PartOf(Type type) => type.IsSubclassOf(typeof(RecipePart)) ? type : null;
 
     /// <summary>The element type of a list's type; null when it is none.</summary>
     public static Type? ElementOf(Type type) =>

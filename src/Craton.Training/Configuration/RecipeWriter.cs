@@ -12,16 +12,16 @@ public static class RecipeWriter
     /// <summary>Writes a recipe.</summary>
     /// <param name="kind">Its kind, for the key <c>recipe</c>.</param>
     /// <param name="recipe">The record.</param>
-    public static string Write(string kind, object recipe)
+    public static string Write(string kind, RecipePart recipe)
     {
         var yaml = new StringBuilder().Append(RecipeReader.KindKey).Append(": ").Append(Text(kind)).Append('\n');
         WriteMembers(yaml, recipe, "");
         return yaml.ToString();
     }
 
-    private static void WriteMembers(StringBuilder yaml, object record, string indent)
+    private static void WriteMembers(StringBuilder yaml, RecipePart record, string indent)
     {
-        foreach (RecipeShape.Member member in RecipeShape.Of(record.GetType()).Members)
+        foreach (RecipeShape.Member member in RecipeShape.Of(record).Members)
         {
             yaml.Append(indent).Append(member.Key).Append(':');
             WriteValue(yaml, member.Property.GetValue(record), indent);
@@ -30,15 +30,15 @@ public static class RecipeWriter
 
     private static void WriteValue(StringBuilder yaml, object? value, string indent)
     {
-        if (value is not null && RecipeShape.IsRecord(value.GetType()))
+        if (value is RecipePart part)
         {
-            if (RecipeShape.Of(value.GetType()).Members.Count == 0)
+            if (RecipeShape.Of(part).Members.Count == 0)
             {
                 yaml.Append(" {}\n");
                 return;
             }
             yaml.Append('\n');
-            WriteMembers(yaml, value, indent + "  ");
+            WriteMembers(yaml, part, indent + "  ");
         }
         else if (value is System.Collections.IEnumerable list and not string)
         {
@@ -52,13 +52,13 @@ public static class RecipeWriter
 
     private static void WriteList(StringBuilder yaml, object[] items, string indent)
     {
-        if (items.Length == 0 || !RecipeShape.IsRecord(items[0].GetType()))
+        if (items is not [RecipePart, ..])
         {
             yaml.Append(" [").AppendJoin(", ", items.Select(Scalar)).Append("]\n");
             return;
         }
         yaml.Append('\n');
-        foreach (object item in items)
+        foreach (RecipePart item in items.Cast<RecipePart>())
         {
             var inner = new StringBuilder();
             WriteMembers(inner, item, indent + "    ");

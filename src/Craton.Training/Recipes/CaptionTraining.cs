@@ -10,7 +10,7 @@ using Craton.Training.Reports;
 namespace Craton.Training.Recipes;
 
 /// <summary>The decoder that writes captions.</summary>
-public sealed record CaptionDecoderSettings : IRecipeCheck
+public sealed record CaptionDecoderSettings : RecipePart
 {
     /// <summary>Its width.</summary>
     [Range(2, 4096)]
@@ -29,7 +29,7 @@ public sealed record CaptionDecoderSettings : IRecipeCheck
     public int Longest { get; init; } = 32;
 
     /// <inheritdoc/>
-    public IEnumerable<string> Check()
+    public override IEnumerable<string> Check()
     {
         if (Width % (2 * Heads) != 0) yield return $"width: expected a multiple of twice heads ({Heads}), got {Width}";
     }

@@ -9,7 +9,7 @@ using Craton.Training.Reports;
 namespace Craton.Training.Recipes;
 
 /// <summary>Pictures of classes: CIFAR's binary files, or a folder with a subfolder of PNG files for each class.</summary>
-public sealed record ClassDataSettings
+public sealed record ClassDataSettings : RecipePart
 {
     /// <summary>What is learnt: files of CIFAR-10, or one folder; paths, or <c>set:NAME/FILE</c> of the data catalogue.</summary>
     public required IReadOnlyList<string> Train { get; init; }

@@ -18,7 +18,7 @@ public enum TextEncoderKind
 }
 
 /// <summary>The encoder of short texts.</summary>
-public sealed record TextEncoderSettings : IRecipeCheck
+public sealed record TextEncoderSettings : RecipePart
 {
     /// <summary>Which one.</summary>
     public TextEncoderKind Kind { get; init; } = TextEncoderKind.Bag;
@@ -43,7 +43,7 @@ public sealed record TextEncoderSettings : IRecipeCheck
     public int Longest { get; init; } = 256;
 
     /// <inheritdoc/>
-    public IEnumerable<string> Check()
+    public override IEnumerable<string> Check()
     {
         if (Width % Heads != 0) yield return $"width: expected a multiple of heads ({Heads}), got {Width}";
     }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Craton.Data;
 using Craton.Models;
 using Craton.Tensors;
@@ -42,7 +43,7 @@ internal sealed class ConversationRows
         {
             foreach (Conversation conversation in Sft.Conversations(data, reader))
             {
-                hash.AppendData(JsonSerializer.SerializeToUtf8Bytes(conversation.Turns));
+                hash.AppendData(JsonSerializer.SerializeToUtf8Bytes(conversation.Turns, TurnsJson.Default.IReadOnlyListChatTurn));
                 var document = new Document(conversation.Id, string.Join('\n', conversation.Turns.Select(t => t.Content)), conversation.Source);
                 if (Example(conversation) is not { } example)
                 {
@@ -87,3 +88,6 @@ internal sealed class ConversationRows
         ? new PackedRows([.. _examples[split]], _context, seed, _padding, shuffle)
         : throw new CratonException($"no conversation is left for the {split} split; use more of them, or smaller data.valid_fraction and data.test_fraction");
 }
+
+[JsonSerializable(typeof(IReadOnlyList<ChatTurn>))]
+internal sealed partial class TurnsJson : JsonSerializerContext;

@@ -17,7 +17,7 @@ public enum PictureEncoderKind
 }
 
 /// <summary>The encoder of pictures.</summary>
-public sealed record PictureEncoderSettings : IRecipeCheck
+public sealed record PictureEncoderSettings : RecipePart
 {
     /// <summary>Which one; what follows is for one of them.</summary>
     public PictureEncoderKind Kind { get; init; } = PictureEncoderKind.Conv;
@@ -50,7 +50,7 @@ public sealed record PictureEncoderSettings : IRecipeCheck
     public int Heads { get; init; } = 4;
 
     /// <inheritdoc/>
-    public IEnumerable<string> Check()
+    public override IEnumerable<string> Check()
     {
         if (Widths.Count == 0 || Widths.Any(width => width is < 1 or > 4096)) yield return "widths: expected one or more numbers from 1 to 4096";
         if (Width % Heads != 0) yield return $"width: expected a multiple of heads ({Heads}), got {Width}";
@@ -78,7 +78,7 @@ public sealed record PictureEncoderSettings : IRecipeCheck
 }
 
 /// <summary>How pictures are changed before the model learns from them; all zero for not at all.</summary>
-public sealed record AugmentationSettings
+public sealed record AugmentationSettings : RecipePart
 {
     /// <summary>Pixels that they are moved by at most.</summary>
     [Range(0, 64)]
@@ -103,7 +103,7 @@ public sealed record AugmentationSettings
 }
 
 /// <summary>Pictures with captions: JSON lines, each naming a picture file or a cell of a sheet. Paths may be <c>set:NAME/FILE</c> of the data catalogue.</summary>
-public sealed record CaptionDataSettings
+public sealed record CaptionDataSettings : RecipePart
 {
     /// <summary>The JSON lines; <c>.gz</c> is unpacked.</summary>
     public required string Captions { get; init; }
@@ -169,7 +169,7 @@ public sealed record CaptionDataSettings
 }
 
 /// <summary>What all recipes of models that read pictures have.</summary>
-public abstract record PictureRecipe
+public abstract record PictureRecipe : RecipePart
 {
     /// <summary>Names the run's folder.</summary>
     public string Name { get; init; } = "pictures";

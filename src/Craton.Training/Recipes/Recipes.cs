@@ -1,9 +1,10 @@
+using Craton.Models.Diffusion.Samplers;
 using Craton.Training.Configuration;
 
 namespace Craton.Training.Recipes;
 
 /// <summary>Trains a language model from nothing.</summary>
-public sealed record PretrainRecipe
+public sealed record PretrainRecipe : RecipePart
 {
     /// <summary>Names the run's folder.</summary>
     public string Name { get; init; } = "pretrain";
@@ -32,7 +33,7 @@ public sealed record PretrainRecipe
 }
 
 /// <summary>Continues pre-training of a model on new text, mixed with a share of the old so that it is not forgotten.</summary>
-public sealed record ContinueRecipe
+public sealed record ContinueRecipe : RecipePart
 {
     /// <summary>Names the run's folder.</summary>
     public string Name { get; init; } = "continue";
@@ -65,7 +66,7 @@ public sealed record ContinueRecipe
 }
 
 /// <summary>Instruction tuning: conversations, with the loss on the assistant's turns only (Ouyang et al. 2022).</summary>
-public record SftRecipe
+public record SftRecipe : RecipePart
 {
     /// <summary>Names the run's folder.</summary>
     public string Name { get; init; } = "sft";
@@ -101,7 +102,7 @@ public sealed record LoraRecipe : SftRecipe
 }
 
 /// <summary>A variational auto-encoder of pictures (Kingma, Welling 2014).</summary>
-public sealed record VaeRecipe
+public sealed record VaeRecipe : RecipePart
 {
     /// <summary>Names the run's folder.</summary>
     public string Name { get; init; } = "vae";
@@ -124,4 +125,68 @@ public sealed record VaeRecipe
 
     /// <summary>The loop.</summary>
     public ImageLoopSettings Train { get; init; } = new();
+}
+
+/// <summary>Diffusion that draws what a label asks for (Ho et al. 2020; Ho, Salimans 2022).</summary>
+public sealed record DiffusionRecipe : RecipePart
+{
+    /// <summary>Names the run's folder.</summary>
+    public string Name { get; init; } = "diffusion";
+
+    /// <summary>Seed of weights, order of pictures and noise.</summary>
+    [NonNegative]
+    public long Seed { get; init; } = 1;
+
+    /// <summary>The pictures and their labels.</summary>
+    public LabelledImageSettings Data { get; init; } = new();
+
+    /// <summary>The model.</summary>
+    public DiffusionSettings Model { get; init; } = new();
+
+    /// <summary>How it draws.</summary>
+    public DiffusionDrawingSettings Drawing { get; init; } = new();
+
+    /// <summary>The optimizer.</summary>
+    public OptimizerSettings Optimizer { get; init; } = new() { LearningRate = 2e-3, Beta2 = 0.99, WeightDecay = 0.01 };
+
+    /// <summary>The learning rate.</summary>
+    public ScheduleSettings Schedule { get; init; } = new() { Warmup = 100, MinRatio = 0.02 };
+
+    /// <summary>The loop.</summary>
+    public ImageLoopSettings Train { get; init; } = new() { Batch = 32 };
+
+    /// <inheritdoc/>
+    public override IEnumerable<string> Check()
+    {
+        if (Model.Prediction == Prediction.Flow) yield return "model.prediction: expected noise, clean or velocity, got flow, which the sampler does not know";
+    }
+}
+
+/// <summary>A generative adversarial network that draws what a label asks for (Goodfellow et al. 2014; Radford et al. 2016; Miyato, Koyama 2018).</summary>
+public sealed record GanRecipe : RecipePart
+{
+    /// <summary>Names the run's folder.</summary>
+    public string Name { get; init; } = "gan";
+
+    /// <summary>Seed of weights, order of pictures and noise.</summary>
+    [NonNegative]
+    public long Seed { get; init; } = 1;
+
+    /// <summary>The pictures and their labels.</summary>
+    public LabelledImageSettings Data { get; init; } = new();
+
+    /// <summary>Both sides.</summary>
+    public GanSettings Model { get; init; } = new();
+
+    /// <summary>How the discriminator is trained.</summary>
+    public AdversarySettings Adversary { get; init; } = new();
+
+    /// <summary>The optimizer of both sides.</summary>
+    public OptimizerSettings Optimizer { get; init; } = new() { LearningRate = 1e-3, Beta1 = 0, Beta2 = 0.99, WeightDecay = 0, ClipNorm = 0 };
+
+    /// <summary>The learning rate.</summary>
+    public ScheduleSettings Schedule { get; init; } = new() { MinRatio = 0.05 };
+
+    /// <summary>The loop.</summary>
+    public ImageLoopSettings Train { get; init; } = new() { Batch = 64 };
 }

@@ -38,7 +38,7 @@ internal sealed class RunFolder
     private const string RecipeFile = "recipe.yaml";
 
     /// <summary>Opens the folder, and makes sure that it belongs to this recipe.</summary>
-    public RunFolder(string kind, string name, object recipe, RunOptions options)
+    public RunFolder(string kind, string name, RecipePart recipe, RunOptions options)
     {
         if (name.Length == 0 || name != Path.GetFileName(name) || name is "." or "..")
             throw new CratonException($"name '{name}': expected a plain folder name without path separators");

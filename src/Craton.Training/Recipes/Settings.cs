@@ -5,7 +5,7 @@ namespace Craton.Training.Recipes;
 // The parts that recipes are made of. Every default is what a plain run uses; names become snake_case in YAML.
 
 /// <summary>Which text, and how it is cleaned and divided.</summary>
-public sealed record DataSettings
+public sealed record DataSettings : RecipePart
 {
     /// <summary><c>dotnet-docs</c>, a file, a folder or a glob, or <c>set:NAME/FILE</c> of the data catalogue.</summary>
     public string Source { get; init; } = "dotnet-docs";
@@ -76,7 +76,7 @@ public enum TokenizerKind
 }
 
 /// <summary>The tokenizer: trained on the training split, or taken from a directory.</summary>
-public sealed record TokenizerSettings
+public sealed record TokenizerSettings : RecipePart
 {
     /// <summary>Kind of tokenizer to train.</summary>
     public TokenizerKind Kind { get; init; } = TokenizerKind.Bpe;
@@ -90,7 +90,7 @@ public sealed record TokenizerSettings
 }
 
 /// <summary>The shape of the model: one dial, and what may differ from it.</summary>
-public sealed record ModelSettings
+public sealed record ModelSettings : RecipePart
 {
     /// <summary>The dial: blocks, and 64 × as much width.</summary>
     [Range(1, 128)]
@@ -133,7 +133,7 @@ public enum OptimizerKind
 }
 
 /// <summary>The optimizer.</summary>
-public sealed record OptimizerSettings
+public sealed record OptimizerSettings : RecipePart
 {
     /// <summary>Which one.</summary>
     public OptimizerKind Kind { get; init; } = OptimizerKind.AdamW;
@@ -179,7 +179,7 @@ public enum ScheduleKind
 }
 
 /// <summary>The learning rate over the steps.</summary>
-public sealed record ScheduleSettings
+public sealed record ScheduleSettings : RecipePart
 {
     /// <summary>Which form.</summary>
     public ScheduleKind Kind { get; init; } = ScheduleKind.Cosine;
@@ -198,7 +198,7 @@ public sealed record ScheduleSettings
 }
 
 /// <summary>How long, how wide, and what to do on the way.</summary>
-public sealed record LoopSettings
+public sealed record LoopSettings : RecipePart
 {
     /// <summary>Optimizer steps.</summary>
     [Positive]
@@ -248,7 +248,7 @@ public sealed record LoopSettings
 }
 
 /// <summary>The shape of a LoRA adapter.</summary>
-public sealed record LoraSettings
+public sealed record LoraSettings : RecipePart
 {
     /// <summary>Rank of the updates.</summary>
     [Range(1, 4096)]

@@ -52,8 +52,10 @@ public sealed class SourceReader(Action<string> say)
         if (DatasetCatalogue.Sets.All(set => set.Name != parts[0]) && parts.Length == 2 && Environment.GetEnvironmentVariable("CRATON_DATA") is { Length: > 0 } folder)
             return Path.Combine(folder, parts[0], Path.GetFileName(parts[1]));
         IReadOnlyList<string> files = DatasetCatalogue.PullAsync(parts[0]).GetAwaiter().GetResult();
-        return parts.Length == 1 && files.Count == 1 ? files[0]
-            : files.FirstOrDefault(f => parts.Length == 2 && Path.GetFileName(f) == parts[1])
-            ?? throw new CratonException($"'{source}': expected {Set}{parts[0]}/FILE with one of {string.Join(", ", files.Select(Path.GetFileName))}");
+        if (parts.Length == 1 && files.Count == 1) return files[0];
+        IReadOnlyList<string> names = [.. DatasetCatalogue.Sets.First(set => set.Name == parts[0]).Files.Select(file => file.Name)];
+        for (int i = 0; i < names.Count; i++)
+            if (parts.Length == 2 && names[i] == parts[1]) return files[i];
+        throw new CratonException($"'{source}': expected {Set}{parts[0]}/FILE with one of {string.Join(", ", names)}");
     }
 }

@@ -11,12 +11,15 @@ internal sealed class VaePictures(Vae model, ImageSet test, ulong seed)
     private const int Side = 10;
 
     /// <summary>A hundred pictures from the prior.</summary>
-    public Picture Samples()
+    public Picture Samples() => Grid(Drawn(Side * Side));
+
+    /// <summary>Pictures from the prior, [count, pixels] of 0 to 1.</summary>
+    public float[] Drawn(int count)
     {
         using var scope = TensorScope.Open("samples");
-        Tensor latent = Tensor.Empty(DType.F32, Side * Side, model.Config.Latent);
+        Tensor latent = Tensor.Empty(DType.F32, count, model.Config.Latent);
         new CounterRandom(seed, place: CounterRandom.PlaceOf("vae.samples")).FillNormal(latent.AsSpan<float>());
-        return Decoded(latent);
+        return Ops.Sigmoid(model.Decode(latent)).ToArray<float>();
     }
 
     /// <summary>Ten rows, each from one test picture to the next in equal steps through the latent space.</summary>
@@ -34,9 +37,8 @@ internal sealed class VaePictures(Vae model, ImageSet test, ulong seed)
             float share = column / (Side - 1f), from = means[2 * row * width + at], to = means[(2 * row + 1) * width + at];
             places[i] = from + share * (to - from);
         }
-        return Decoded(latent);
+        return Grid(Ops.Sigmoid(model.Decode(latent)).AsSpan<float>());
     }
 
-    private Picture Decoded(Tensor latent) =>
-        PictureGrid.Of(Ops.Sigmoid(model.Decode(latent)).AsSpan<float>(), test.Width, test.Height, test.Channels, Side);
+    private Picture Grid(ReadOnlySpan<float> pictures) => PictureGrid.Of(pictures, test.Width, test.Height, test.Channels, Side);
 }

@@ -1,6 +1,5 @@
 using Craton.Data;
 using Craton.Data.Images;
-using Craton.Models;
 using Craton.Models.Generative;
 using Craton.Tensors;
 using Craton.Training.Checkpoints;
@@ -21,24 +20,12 @@ public static class VaeTraining
     public static RunResult Run(VaeRecipe recipe, RunOptions options)
     {
         var folder = new RunFolder("vae", recipe.Name, recipe, options);
-        ImageSet train = IdxReader.ReadImages(SourceReader.Resolve(recipe.Data.Train)), test = IdxReader.ReadImages(SourceReader.Resolve(recipe.Data.Test));
-        if ((train.Width, train.Height) != (test.Width, test.Height))
-            throw new CratonException($"data.test: expected pictures of {train.Width}×{train.Height} pixels as in data.train, got {test.Width}×{test.Height}");
+        (ImageSet train, ImageSet test) = ImageRun.Open(recipe.Data);
+        var judge = PictureJudge.Open(recipe.Data, test);
         Vae model = new Vae(new(train.SamplesOfOne, recipe.Model.Hidden, recipe.Model.Latent)).Initialize((ulong)recipe.Seed);
         options.Listener.OnMessage($"{recipe.Name}: {model.ParameterCount:N0} parameters, {train.Count:N0} training pictures, {recipe.Train.Steps:N0} steps of {recipe.Train.Batch:N0}");
-        (TrainingOutcome outcome, IReadOnlyList<Metric> measures) = MeasuredTraining.Run(Task(recipe, model, train, test, folder.Folder), recipe.Name, recipe.Train, folder.Folder, options);
-        string report = ImageReport.Write(folder.Folder, recipe.Name, BoundName);
-        IReadOnlyList<Metric> shown = [.. measures, new("pictures_per_second", outcome.TokensPerSecond)];
-        if (outcome.Stopped) return new RunResult(folder.Folder, null, report, null, outcome) { Measures = shown };
-        string resolved = File.ReadAllText(Path.Combine(folder.Folder, "recipe.yaml"));
-        VaeDirectory.Save(folder.Model, model, new ModelCard
-        {
-            Kind = "vae",
-            Recipe = resolved,
-            Hashes = new Origin(train.Fingerprint).Hashes(resolved),
-            Metrics = new SortedDictionary<string, double>(measures.ToDictionary(m => m.Name, m => m.Value), StringComparer.Ordinal),
-        });
-        return new RunResult(folder.Folder, folder.Model, report, ModelDirectory.HashWeights(model), outcome) { Measures = shown };
+        (TrainingOutcome, IReadOnlyList<Metric>) end = MeasuredTraining.Run(Task(recipe, model, train, test, judge, folder.Folder), recipe.Name, recipe.Train, folder.Folder, options);
+        return ImageRun.Finish(folder, "vae", recipe.Name, train.Fingerprint, end, model, (path, card) => VaeDirectory.Save(path, model, card), BoundName, PictureJudge.Distance);
     }
 
     /// <summary>The bound on −log p(x), in nats per picture over all of a set, with one sample for each that depends on the seed alone.</summary>
@@ -56,7 +43,7 @@ public static class VaeTraining
         return nats / set.Count;
     }
 
-    private static MeasuredTask Task(VaeRecipe recipe, Vae model, ImageSet train, ImageSet test, string runFolder)
+    private static MeasuredTask Task(VaeRecipe recipe, Vae model, ImageSet train, ImageSet test, PictureJudge? judge, string runFolder)
     {
         ulong seed = (ulong)recipe.Seed;
         NamedParameter[] parameters = [.. model.NamedParameters().Select(p => new NamedParameter(p.Name, p.Tensor))];
@@ -74,7 +61,8 @@ public static class VaeTraining
         {
             PictureLog.Add(runFolder, "samples", step, shown.Samples());
             PictureLog.Add(runFolder, "interpolation", step, shown.Interpolation());
-            return [new Metric(BoundName, Bound(model, test, seed))];
+            var bound = new Metric(BoundName, Bound(model, test, seed));
+            return judge is null ? [bound] : [bound, judge.DistanceOf(shown.Drawn(recipe.Data.Judged))];
         }
     }
 

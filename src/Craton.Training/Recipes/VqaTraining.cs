@@ -9,7 +9,7 @@ using Craton.Training.Reports;
 namespace Craton.Training.Recipes;
 
 /// <summary>Questions about pictures: paths, or <c>set:NAME/FILE</c> of the data catalogue.</summary>
-public sealed record QuestionDataSettings
+public sealed record QuestionDataSettings : RecipePart
 {
     /// <summary>Questions to learn from: JSON <c>[question, answer, picture]</c> beside an archive or a folder, or JSON lines of pictures with questions.</summary>
     public required string TrainQuestions { get; init; }

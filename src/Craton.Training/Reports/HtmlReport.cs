@@ -86,6 +86,15 @@ public sealed class HtmlReport
         return this;
     }
 
+    /// <summary>Small PNG files side by side, each with what is said of it.</summary>
+    public HtmlReport Gallery(IEnumerable<(string Caption, byte[] File)> pictures)
+    {
+        body.Append("<div class=\"gallery\">\n");
+        foreach ((string caption, byte[] file) in pictures) Png(caption, file);
+        body.Append("</div>\n");
+        return this;
+    }
+
     /// <summary>Text that a model wrote, as it is, with its line breaks.</summary>
     /// <param name="caption">Where it comes from: the step, the temperature.</param>
     /// <param name="text">The text.</param>
@@ -149,6 +158,8 @@ public sealed class HtmlReport
         figure { margin: 24px 0; }
         figure svg, figure img { width: 100%; }
         figure img { image-rendering: pixelated; }
+        .gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(120px, 1fr)); gap: 16px; }
+        .gallery figure { margin: 0; }
         .sample { border-left: 3px solid var(--line); padding-left: 16px; }
         figcaption { color: var(--mute); font-size: 13px; }
         pre { margin: 6px 0 0; white-space: pre-wrap; overflow-wrap: anywhere; font: 13.5px/1.55 ui-monospace, "SF Mono", Menlo, Consolas, monospace; }

@@ -36,6 +36,11 @@ internal static class ImageReport
                 report.Png($"step {step}", File.ReadAllBytes(path));
             }
         }
+        if (JudgedLog.Read(runFolder) is { } judged)
+        {
+            report.Heading($"judged at step {judged.Step}");
+            report.Gallery(judged.Entries.Select(entry => ($"{(entry.Wrong.Count == 0 ? "✓" : "✗")} {entry.Caption}{(entry.Wrong.Count == 0 ? "" : $": {string.Join("; ", entry.Wrong)}")}", entry.Png)));
+        }
         TrainingReport.Section(report, runFolder, "recipe.yaml", "Recipe");
         string page = Path.Combine(runFolder, "report.html");
         report.Save(page);

@@ -128,7 +128,7 @@ public sealed class PictureFileTests : IDisposable
             byte[] file = [.. files[i % files.Length]];
             for (int n = random.Next(1, 5); n > 0; n--) file[random.Next(file.Length)] = (byte)random.Next(256);
             if (random.Next(3) == 0) file = file[..random.Next(file.Length)];
-            if (ForeignKind.Of(file)?.Size(file) is (>= 0, >= 0)) measured++;
+            if (ForeignKind.Of(file)?.Size(file) is ( >= 0, >= 0)) measured++;
         }
         Assert.InRange(measured, 10_000, 99_999);
     }

@@ -1,5 +1,6 @@
 using Craton.Data.Images;
 using Craton.Data.Images.Scenes;
+using Craton.Tensors;
 
 namespace Craton.Data.Tests.Images;
 
@@ -51,6 +52,40 @@ public sealed class SceneTests
         Assert.Equal(["count", "size", "colour", "shape"], SceneChecker.Check(new SceneReading(caption.Background, []), caption with { Other = null, Relation = null }).Parts.Where(p => !p.Holds).Select(p => p.Name));
 
         string[] Wrong(SceneCaption said) => [.. SceneChecker.Check(picture, said).Parts.Where(p => !p.Holds).Select(p => p.Name)];
+    }
+
+    [Fact]
+    public void A_seventh_of_what_can_be_said_of_a_thing_is_held_out_and_a_loader_never_gives_it()
+    {
+        SceneCaption[] alone = [.. from size in Enum.GetValues<SceneSize>()
+                                   from colour in Enum.GetValues<SceneColour>()
+                                   from shape in Enum.GetValues<SceneShape>()
+                                   select new SceneCaption(new(size, colour, shape), 1, null, null, SceneBackground.Grey)];
+        Assert.Equal(
+            ["small red circle", "small blue square", "small purple triangle", "large green circle", "large yellow square", "large cyan triangle"],
+            alone.Where(SceneSplit.IsHeldOut).Select(caption => $"{caption.Thing}"));
+        var training = new SceneLoader(3);
+        var heldOut = new SceneLoader(3, heldOut: true);
+        for (int i = 0; i < 200; i++)
+        {
+            SceneCaption caption = training.Next().Caption;
+            Assert.False(SceneSplit.IsHeldOut(caption), $"{caption}");
+            if (caption.Other is { } other)
+                Assert.False(SceneSplit.IsHeldOut(new(other, 1, caption.Relation!.Value.Opposite(), caption.Thing, caption.Background)), $"{caption}");
+            Assert.True(SceneSplit.IsHeldOut(heldOut.Next().Caption));
+        }
+    }
+
+    [Fact]
+    public void A_loader_goes_on_where_its_state_says()
+    {
+        var scenes = new SceneLoader(5);
+        for (int i = 0; i < 30; i++) scenes.Next();
+        var later = new SceneLoader(5) { State = scenes.State };
+        for (int i = 0; i < 30; i++) Assert.Equal(scenes.Next().Objects, later.Next().Objects);
+        Assert.Equal(60, later.State.Rows);
+        Assert.Contains("other data", Assert.Throws<CratonException>(() => new SceneLoader(6).State = scenes.State).Message);
+        Assert.Contains("damaged", Assert.Throws<CratonException>(() => later.State = later.State with { Sources = [new(0, -1, 0, 0)] }).Message);
     }
 
     [Fact]

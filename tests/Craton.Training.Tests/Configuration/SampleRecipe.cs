@@ -9,7 +9,7 @@ public enum SampleSchedule
     WSD,
 }
 
-public sealed record SampleOptimizer
+public sealed record SampleOptimizer : RecipePart
 {
     [Positive] public double LearningRate { get; init; } = 1e-3;
     [Range(0, 1)] public float Beta1 { get; init; } = 0.9f;
@@ -17,19 +17,19 @@ public sealed record SampleOptimizer
     public SampleSchedule Schedule { get; init; } = SampleSchedule.WarmupCosine;
 }
 
-public sealed record SampleSource
+public sealed record SampleSource : RecipePart
 {
     public required string Path { get; init; }
     [Positive] public double Weight { get; init; } = 1;
 }
 
-public sealed record SampleLora
+public sealed record SampleLora : RecipePart
 {
     [Range(1, 512)] public int Rank { get; init; } = 8;
     public IReadOnlyList<string> Targets { get; init; } = ["q_proj", "v_proj"];
 }
 
-public sealed record SampleRecipe : IRecipeCheck
+public sealed record SampleRecipe : RecipePart
 {
     public required string Name { get; init; }
     [Positive] public int Steps { get; init; } = 100;
@@ -45,7 +45,7 @@ public sealed record SampleRecipe : IRecipeCheck
     public int[] Milestones { get; init; } = [];
     public IReadOnlyList<double> Betas { get; init; } = [0.9, 0.95];
 
-    public IEnumerable<string> Check()
+    public override IEnumerable<string> Check()
     {
         if (Width % Heads != 0) yield return $"width must be a multiple of heads, got {Width} and {Heads}";
     }

@@ -6,9 +6,14 @@ namespace Craton.Training.Tests.Golden;
 /// <summary>Runs the cases that the manifest of a folder of golden values lists.</summary>
 internal static class GoldenRunner
 {
-    private static string Folder { get; } = Path.Combine(
-        Environment.GetEnvironmentVariable("CRATON_FIXTURES") is { Length: > 0 } root ? root : Path.Combine(RepositoryRoot(), "tests", "fixtures"),
-        "ops");
+    /// <summary>The folder of all fixtures: CRATON_FIXTURES when set, else the small copy in the repository.</summary>
+    public static string Root { get; } =
+        Environment.GetEnvironmentVariable("CRATON_FIXTURES") is { Length: > 0 } root ? root : Path.Combine(RepositoryRoot(), "tests", "fixtures");
+
+    private static string Folder { get; } = Path.Combine(Root, "ops");
+
+    /// <summary>The content of a JSON file.</summary>
+    public static JsonElement Read(string path) => JsonElement.Parse(File.ReadAllText(path));
 
     /// <summary>Runs every case of a group; fails when one does not agree, or when none ran.</summary>
     /// <param name="group">First part of the cases' ids.</param>

@@ -22,12 +22,17 @@ public sealed class RecipeTests : IDisposable
     public void Every_recipe_of_the_repository_is_valid(string file)
     {
         string path = Path.Combine(Root(), "recipes", file), yaml = File.ReadAllText(path);
-        object recipe = RecipeReader.Kind(yaml, path) switch
+        RecipePart recipe = RecipeReader.Kind(yaml, path) switch
         {
             "pretrain" => RecipeReader.Read<PretrainRecipe>(yaml, path),
             "continue" => RecipeReader.Read<ContinueRecipe>(yaml, path),
             "lora" => RecipeReader.Read<LoraRecipe>(yaml, path),
             "vae" => RecipeReader.Read<VaeRecipe>(yaml, path),
+            "diffusion" => RecipeReader.Read<DiffusionRecipe>(yaml, path),
+            "gan" => RecipeReader.Read<GanRecipe>(yaml, path),
+            "text-to-image" => RecipeReader.Read<TextToImageRecipe>(yaml, path),
+            "vq-vae" => RecipeReader.Read<VqVaeRecipe>(yaml, path),
+            "dalle" => RecipeReader.Read<DalleRecipe>(yaml, path),
             "vqa" => RecipeReader.Read<VqaRecipe>(yaml, path),
             "clip" => RecipeReader.Read<ClipRecipe>(yaml, path),
             "classifier" => RecipeReader.Read<ClassifierRecipe>(yaml, path),

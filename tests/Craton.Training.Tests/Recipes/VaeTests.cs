@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Craton.Data;
 using Craton.Data.Images;
 using Craton.Models.Generative;
@@ -13,7 +12,7 @@ namespace Craton.Training.Tests.Recipes;
 [Collection("WorkerPool")]
 public sealed class VaeTests : IDisposable
 {
-    private const int Side = 8, Steps = 120;
+    private const int Side = BarPictures.Side, Steps = 120;
     private readonly string _folder = Directory.CreateTempSubdirectory("craton-vae-").FullName;
     private readonly int _threads = WorkerPool.Threads;
 
@@ -75,18 +74,5 @@ public sealed class VaeTests : IDisposable
 
     private RunOptions Options() => new(Path.Combine(_folder, "runs"), Resume: false, TrainingListener.Silent);
 
-    // One bright column on black.
-    private string Pictures(string name, int count)
-    {
-        byte[] file = new byte[16 + count * Side * Side];
-        (file[2], file[3]) = (8, 3);
-        BinaryPrimitives.WriteInt32BigEndian(file.AsSpan(4), count);
-        BinaryPrimitives.WriteInt32BigEndian(file.AsSpan(8), Side);
-        BinaryPrimitives.WriteInt32BigEndian(file.AsSpan(12), Side);
-        for (int i = 0; i < count; i++)
-            for (int y = 0; y < Side; y++) file[16 + (i * Side + y) * Side + i % Side] = 255;
-        string path = Path.Combine(_folder, name);
-        File.WriteAllBytes(path, file);
-        return path;
-    }
+    private string Pictures(string name, int count) => BarPictures.Images(_folder, name, count);
 }

@@ -28,13 +28,14 @@ internal sealed record Comparison(string Name, Bound Bound, Func<InstalledPeers,
 
     public static IReadOnlyList<Comparison> All { get; } =
     [
-        .. new[] { "124m", "small", "tiny" }.Select(BenchConfiguration.Named).Select(c => new Comparison($"train-{c.Name}", Bound.MultiplyAdds, peers => [Training(c, peers)])),
+        .. new[] { "124m", "small", "tiny" }.Select(name => BenchConfiguration.Named(name)).Select(c => new Comparison($"train-{c.Name}", Bound.MultiplyAdds, peers => [Training(c, peers)])),
         new("memory-124m", Bound.None, peers => [Memory(BenchConfiguration.Named("124m"), peers)]) { IsMemory = true },
         .. new[] { 256, 512, 1024, 2048 }.Select(size => new Comparison($"sgemm-{size}", Bound.MultiplyAdds, peers => Square(size, peers))),
         .. new[] { 1, 4, 16, 64 }.Select(rows => new Comparison($"skinny-{rows}", Bound.MultiplyAdds, peers => [Skinny(rows, peers)])),
         new("adamw", Bound.Triad, peers => [AdamW(peers)]),
         new("encode-cl100k", Bound.None, TextComparisons.Encode),
         new("train-bpe", Bound.None, TextComparisons.Train),
+        .. ImageComparisons.All,
         .. InferenceComparisons.All,
     ];
 

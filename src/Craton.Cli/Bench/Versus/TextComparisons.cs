@@ -1,5 +1,5 @@
 using System.Text;
-using System.Text.Json;
+using System.Text.Json.Nodes;
 using Craton.Data;
 using Craton.Tokenizers;
 
@@ -41,7 +41,7 @@ internal static class TextComparisons
         try
         {
             string file = Path.Combine(folder.FullName, "chunks.json");
-            File.WriteAllText(file, JsonSerializer.Serialize(chunks));
+            File.WriteAllText(file, new JsonArray([.. chunks.Select(chunk => (JsonNode)chunk)]).ToJsonString());
             tokenizer.Save(folder.FullName);
             PeerProcess[] others =
             [

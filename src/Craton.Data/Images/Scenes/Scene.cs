@@ -61,6 +61,19 @@ public enum SceneRelation
     Right,
 }
 
+/// <summary>Relations seen from the other side.</summary>
+public static class SceneRelations
+{
+    /// <summary>Where the other thing lies, seen from this one.</summary>
+    public static SceneRelation Opposite(this SceneRelation relation) => relation switch
+    {
+        SceneRelation.Above => SceneRelation.Below,
+        SceneRelation.Below => SceneRelation.Above,
+        SceneRelation.Left => SceneRelation.Right,
+        _ => SceneRelation.Left,
+    };
+}
+
 /// <summary>What a caption says of a thing: <c>small red circle</c>.</summary>
 public sealed record SceneThing(SceneSize Size, SceneColour Colour, SceneShape Shape)
 {

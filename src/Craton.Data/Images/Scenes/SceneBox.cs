@@ -27,6 +27,7 @@ internal readonly record struct SceneBox(SceneThing Thing, double Radius)
     public double Coverage(double dx, double dy, double pixel)
     {
         const int Points = 4;
+        if (dx > Right || dy > Bottom || dx + pixel < -Left || dy + pixel < -Top) return 0;
         int covered = 0;
         for (int row = 0; row < Points; row++)
             for (int column = 0; column < Points; column++)

@@ -23,12 +23,20 @@ public sealed class AutoencoderKl : Module
         var config = new AutoencoderConfig(read);
         int latent = config.LatentChannels;
         read.Refuse(read.Has("latents_mean") || read.Has("latents_std"), "latents_mean", "codes are scaled by one factor here");
+        Reduction = 1 << (config.Channels.Length - 1);
+        Channels = latent;
         (Scale, Shift) = (read.Number("scaling_factor", 0.18215), read.Real("shift_factor", 0));
         _encoder = Child("encoder", new AutoencoderHalf(config, decodes: false, config.InChannels, 2 * latent));
         _decoder = Child("decoder", new AutoencoderHalf(config, decodes: true, latent, config.OutChannels));
         if (read.Flag("use_quant_conv", true)) _toCode = Child("quant_conv", new Conv2d(2 * latent, 2 * latent, 1));
         if (read.Flag("use_post_quant_conv", true)) _fromCode = Child("post_quant_conv", new Conv2d(latent, latent, 1));
     }
+
+    /// <summary>Pixels in a row of an image for each place in a row of its code.</summary>
+    public int Reduction { get; }
+
+    /// <summary>Channels of a code.</summary>
+    public int Channels { get; }
 
     /// <summary>Factor on codes for diffusion: (code − <see cref="Shift"/>) · scale.</summary>
     public double Scale { get; }

@@ -17,12 +17,12 @@ internal sealed class AutoencoderConfig
             throw new CratonException($"{read.File}: block_out_channels: expected 1 to {MostLevels} numbers from 1 to {MostChannels}");
         CheckTypes(read, "down_block_types", "DownEncoderBlock2D");
         CheckTypes(read, "up_block_types", "UpDecoderBlock2D");
-        InChannels = Count(read, "in_channels", 3, MostChannels);
-        OutChannels = Count(read, "out_channels", 3, MostChannels);
-        LatentChannels = Count(read, "latent_channels", 4, MostChannels);
-        Layers = Count(read, "layers_per_block", 1, MostLayers);
+        InChannels = read.Count("in_channels", 3, MostChannels);
+        OutChannels = read.Count("out_channels", 3, MostChannels);
+        LatentChannels = read.Count("latent_channels", 4, MostChannels);
+        Layers = read.Count("layers_per_block", 1, MostLayers);
         Attends = read.Flag("mid_block_add_attention", true);
-        Blocks = new BlockSettings(null, Count(read, "norm_num_groups", 32, MostChannels), 1e-6, read.Activation("silu", "act_fn"), ScalesByTime: false);
+        Blocks = new BlockSettings(null, read.Count("norm_num_groups", 32, MostChannels), 1e-6, read.Activation("silu", "act_fn"), ScalesByTime: false);
     }
 
     public int[] Channels { get; }
@@ -38,11 +38,6 @@ internal sealed class AutoencoderConfig
     public bool Attends { get; }
 
     public BlockSettings Blocks { get; }
-
-    /// <summary>A count in its limits.</summary>
-    public static int Count(ConfigReader read, string name, int otherwise, int most) => read.IntOr(otherwise, name) is var value && value >= 1 && value <= most
-        ? value
-        : throw new CratonException($"{read.File}: {name}: expected 1 to {most}, got {value}");
 
     private void CheckTypes(ConfigReader read, string name, string type)
     {

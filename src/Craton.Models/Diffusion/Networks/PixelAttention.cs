@@ -4,7 +4,7 @@ using Craton.Tensors;
 namespace Craton.Models.Diffusion.Networks;
 
 /// <summary>Attention of every pixel to all pixels of its image.</summary>
-internal sealed class PixelAttention : Module
+internal sealed class PixelAttention : ImageAttention
 {
     private readonly GroupNorm? _norm;
     private readonly Linear _query, _key, _value, _out;
@@ -29,8 +29,8 @@ internal sealed class PixelAttention : Module
         _out = Child("to_out.0", new Linear(channels, channels, bias: true));
     }
 
-    /// <summary>x [N, C, H, W] → the same shape.</summary>
-    public Tensor Forward(Tensor x)
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x, TextContext? context = null)
     {
         (int batch, int channels, int height, int width) = (x.Size(0), x.Size(1), x.Size(2), x.Size(3));
         Tensor pixels = (_norm?.Forward(x) ?? x).View(batch, channels, height * width).Permute(0, 2, 1).Contiguous();

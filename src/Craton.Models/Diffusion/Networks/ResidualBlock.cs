@@ -96,10 +96,10 @@ internal sealed class ConvolvedResize : Module
         _conv = Child("conv", new Conv2d(channels, channels, 3, new() { Stride = doubles ? 1 : 2, Padding = padding }));
     }
 
-    /// <summary>x [N, C, H, W] → [N, C, 2 H, 2 W] or half.</summary>
-    public Tensor Forward(Tensor x)
+    /// <summary>x [N, C, H, W] → [N, C, 2 H, 2 W], or the height and width of another image; or half.</summary>
+    public Tensor Forward(Tensor x, Tensor? like = null)
     {
-        if (_doubles) x = Ops.Interpolate(x, (2 * x.Size(2), 2 * x.Size(3)));
+        if (_doubles) x = Ops.Interpolate(x, like is null ? (2 * x.Size(2), 2 * x.Size(3)) : (like.Size(2), like.Size(3)));
         if (_padsAfter)
         {
             x = Ops.Concat(3, x, Tensor.Zeros(x.DType, x.Size(0), x.Size(1), x.Size(2), 1));

@@ -10,17 +10,9 @@ namespace Craton.Models.Diffusion.Networks;
 /// </summary>
 public sealed class UNet2DModel : Module
 {
-    private readonly TimestepEmbedding _waves;
-    private readonly TimeLayers _time;
-    private readonly Embedding? _classTable;
-    private readonly TimeLayers? _classTime;
-    private readonly Conv2d _in, _out;
-    private readonly DownBlock[] _down;
-    private readonly MiddleBlock _middle;
-    private readonly UpBlock[] _up;
-    private readonly GroupNorm _norm;
-    private readonly Activation _activation;
-    private readonly bool _centres;
+    private readonly UNetTime _time;
+    private readonly UNetDescent _descent;
+    private readonly UNetAscent _ascent;
     private EncoderSource? _source;
 
     /// <summary>Creates the network that a configuration describes, with zeroed weights.</summary>
@@ -28,24 +20,20 @@ public sealed class UNet2DModel : Module
     public UNet2DModel(ConfigReader read)
     {
         var config = new UNet2DConfig(read);
-        (int width, int time) = (config.Channels[0], config.TimeWidth);
-        (_activation, _centres) = (config.Blocks.Activation, read.Flag("center_input_sample"));
-        _waves = new TimestepEmbedding(width, 10000, read.Flag("flip_sin_to_cos", true), read.Real("freq_shift", 0));
-        _in = Child("conv_in", new Conv2d(config.InChannels, width, 3, new() { Padding = 1 }));
-        _time = Child("time_embedding", new TimeLayers(width, time));
-        string classes = read.TextOr("", "class_embed_type");
-        if (classes is not ("" or "timestep")) throw new CratonException($"{read.File}: class_embed_type is '{classes}', expected timestep or none");
-        if (classes == "timestep") _classTime = Child("class_embedding", new TimeLayers(width, time));
-        else if (read.IntOr(0, "num_class_embeds") is > 0 and var count) _classTable = Child("class_embedding", new Embedding(count, time));
-        _down = Children("down_blocks", config.Channels.Length, i => new DownBlock(config, i));
-        _middle = Child("mid_block", new MiddleBlock(config));
-        _up = Children("up_blocks", config.Channels.Length, i => new UpBlock(config, i));
-        _norm = Child("conv_norm_out", new GroupNorm(config.Blocks.Groups, width, config.Blocks.Eps));
-        _out = Child("conv_out", new Conv2d(width, config.OutChannels, 3, new() { Padding = 1 }));
+        (InChannels, SampleSize) = (config.InChannels, config.SampleSize);
+        _time = Inline(new UNetTime(config));
+        _descent = Inline(new UNetDescent(config, config.InChannels));
+        _ascent = Inline(new UNetAscent(config, config.OutChannels));
     }
 
+    /// <summary>Channels of the images it is shown.</summary>
+    public int InChannels { get; }
+
+    /// <summary>Height and width of the images it was trained on; null where the configuration does not say.</summary>
+    public (int Height, int Width)? SampleSize { get; }
+
     /// <summary>Whether <see cref="Forward"/> needs classes.</summary>
-    public bool KnowsClasses => _classTable is not null || _classTime is not null;
+    public bool KnowsClasses => _time.KnowsClasses;
 
     /// <summary>What the network answers.</summary>
     /// <param name="x">Images with noise [N, C, H, W]; rows and columns are halved at each level but the last.</param>
@@ -55,17 +43,10 @@ public sealed class UNet2DModel : Module
     /// <exception cref="CratonException">Classes are missing or not known, or shapes do not fit.</exception>
     public Tensor Forward(Tensor x, Tensor times, Tensor? classes = null)
     {
-        if (KnowsClasses != classes is not null)
-            throw new CratonException($"[unet2d] classes: expected {(KnowsClasses ? "a tensor of one class for each image" : "none, since the network knows none")}");
-        Tensor time = _time.Forward(_waves.Forward(times));
-        if (_classTable is not null) time += _classTable.Forward(classes!);
-        else if (_classTime is not null) time += _classTime.Forward(_waves.Forward(Ops.Cast(classes!, DType.F32)));
-        x = _in.Forward(_centres ? x * 2 - 1 : x);
-        var skips = new Stack<Tensor>([x]);
-        foreach (DownBlock block in _down) x = block.Forward(x, time, skips);
-        x = _middle.Forward(x, time);
-        foreach (UpBlock block in _up) x = block.Forward(x, time, skips);
-        return _out.Forward(Ops.Activate(_norm.Forward(x), _activation));
+        Tensor time = _time.Forward(times, classes);
+        var skips = new Stack<Tensor>();
+        x = _descent.Forward(x, time, null, skips);
+        return _ascent.Forward(x, time, null, skips);
     }
 
     /// <summary>Reads a network from its folder; weights in BF16 or F16 are widened.</summary>
@@ -80,18 +61,4 @@ public sealed class UNet2DModel : Module
     /// <summary>Writes a network that was read from a folder: the configuration it had, and the weights as they are now, in F32.</summary>
     /// <exception cref="CratonException">The network was not read from a folder.</exception>
     public void Save(string directory) => NetworkFolder.Save(directory, this, _source);
-}
-
-/// <summary>Two layers over the waves of a time.</summary>
-internal sealed class TimeLayers : Module
-{
-    private readonly Linear _first, _second;
-
-    public TimeLayers(int inputs, int outputs)
-    {
-        _first = Child("linear_1", new Linear(inputs, outputs, bias: true));
-        _second = Child("linear_2", new Linear(outputs, outputs, bias: true));
-    }
-
-    public Tensor Forward(Tensor x) => _second.Forward(_first.Forward(x), Activation.Silu);
 }

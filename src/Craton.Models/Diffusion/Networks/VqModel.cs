@@ -22,13 +22,13 @@ public sealed class VqModel : Module
     public VqModel(ConfigReader read)
     {
         var config = new AutoencoderConfig(read);
-        int latent = config.LatentChannels, width = AutoencoderConfig.Count(read, "vq_embed_dim", latent, MostVectors);
+        int latent = config.LatentChannels, width = read.Count("vq_embed_dim", latent, MostVectors);
         read.Refuse(read.TextOr("group", "norm_type") != "group", "norm_type", "only normalisation over groups is built");
         read.Refuse(read.Flag("lookup_from_codebook"), "lookup_from_codebook", "codes are images here, not numbers");
         _encoder = Child("encoder", new AutoencoderHalf(config, decodes: false, config.InChannels, latent));
         _decoder = Child("decoder", new AutoencoderHalf(config, decodes: true, latent, config.OutChannels));
         _toCode = Child("quant_conv", new Conv2d(latent, width, 1));
-        _codebook = Child("quantize.embedding", new Embedding(AutoencoderConfig.Count(read, "num_vq_embeddings", 256, MostVectors), width));
+        _codebook = Child("quantize.embedding", new Embedding(read.Count("num_vq_embeddings", 256, MostVectors), width));
         _fromCode = Child("post_quant_conv", new Conv2d(width, latent, 1));
     }
 

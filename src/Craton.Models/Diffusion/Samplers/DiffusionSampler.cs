@@ -55,8 +55,8 @@ public sealed record SamplerOptions(int Steps)
 
 /// <summary>
 /// The way from noise to a picture for one number of steps. A caller starts from noise times <see cref="InitialScale"/> and for each call
-/// shows the network <see cref="Input"/> and gives its answer to <see cref="Step"/>. A sampler keeps past answers, so it serves one picture
-/// (or batch), within one <see cref="TensorScope"/>.
+/// shows the network <see cref="Input"/> and gives its answer to <see cref="Step"/>; a way from a picture that is there begins at a later call, with
+/// what <see cref="Noised"/> gives. A sampler keeps past answers, so it serves one picture (or batch), within one <see cref="TensorScope"/>.
 /// </summary>
 public abstract class DiffusionSampler
 {
@@ -97,6 +97,9 @@ public abstract class DiffusionSampler
 
     /// <summary>The clean image that the last step expected, where the sampler computes it.</summary>
     public Tensor? Clean { get; private protected set; }
+
+    /// <summary>Calls of the network that a step takes, so that a way may begin at any whole step.</summary>
+    public virtual int CallsPerStep => 1;
 
     /// <summary>What the network is shown.</summary>
     public virtual Tensor Input(Tensor x, int call) => x;

@@ -41,7 +41,7 @@ public sealed class DpmSinglestepSampler : LogSnrSampler
     /// <inheritdoc/>
     public override Tensor Step(Tensor output, Tensor x, int call, Tensor? noise = null)
     {
-        int order = _orders[call], from = call - order + 1;
+        int order = Math.Min(_orders[call], _answers.Count + 1), from = call - order + 1; // lower where the way begins within a group
         if (order == 1)
         {
             _start = x;

@@ -15,6 +15,9 @@ public sealed class HeunSampler : SigmaSampler
     }
 
     /// <inheritdoc/>
+    public override int CallsPerStep => 2;
+
+    /// <inheritdoc/>
     public override Tensor Step(Tensor output, Tensor x, int call, Tensor? noise = null)
     {
         double sigma = Sigmas[call];

@@ -21,7 +21,8 @@ public sealed class LmsSampler : SigmaSampler
         Clean = CleanOf(output, x, Sigmas[call]);
         _slopes.Insert(0, (x - Clean) * (1 / Sigmas[call]));
         if (_slopes.Count > _order) _slopes.RemoveAt(_order);
-        for (int i = 0; i < _slopes.Count; i++) x += _slopes[i] * Coefficient(call, i, _slopes.Count);
+        // The order goes by the place: after a beginning in the middle, slopes that nobody computed count as 0, as in the reference.
+        for (int i = 0; i < _slopes.Count; i++) x += _slopes[i] * Coefficient(call, i, Math.Min(call + 1, _order));
         return x;
     }
 

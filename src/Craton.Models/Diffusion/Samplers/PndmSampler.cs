@@ -11,6 +11,7 @@ public sealed class PndmSampler : StepSampler
     private readonly int _ratio, _warmup;
     private readonly List<Tensor> _past = []; // the newest first
     private Tensor? _start, _sum;
+    private int _taken; // calls so far, which are fewer where the way begins in the middle
 
     /// <summary>Reads the settings and chooses the timesteps.</summary>
     public PndmSampler(ConfigReader read, SamplerOptions options) : base(read, options, clips: false, alphaOne: false)
@@ -32,12 +33,16 @@ public sealed class PndmSampler : StepSampler
     }
 
     /// <inheritdoc/>
-    public override Tensor Step(Tensor output, Tensor x, int call, Tensor? noise = null) => call < _warmup ? RungeKutta(output, x, call) : Multistep(output, x, call);
-
-    private Tensor RungeKutta(Tensor output, Tensor x, int call)
+    public override Tensor Step(Tensor output, Tensor x, int call, Tensor? noise = null)
     {
-        int before = (int)Timesteps[call] - (call % 2 == 0 ? _ratio / 2 : 0);
-        switch (call % 4)
+        int taken = _taken++, step = (int)Timesteps[call];
+        return taken < _warmup ? RungeKutta(output, x, step, taken) : Multistep(output, x, step, taken);
+    }
+
+    private Tensor RungeKutta(Tensor output, Tensor x, int step, int taken)
+    {
+        int before = step - (taken % 2 == 0 ? _ratio / 2 : 0);
+        switch (taken % 4)
         {
             case 0:
                 (_start, _sum) = (x, output * (1.0 / 6));
@@ -50,18 +55,18 @@ public sealed class PndmSampler : StepSampler
                 _sum = _sum! + output * (1.0 / 3);
                 break;
         }
-        return Moved(_start!, output, (int)Timesteps[call / 4 * 4], before);
+        return Moved(_start!, output, (int)Timesteps[taken / 4 * 4], before);
     }
 
-    private Tensor Multistep(Tensor output, Tensor x, int call)
+    private Tensor Multistep(Tensor output, Tensor x, int step, int taken)
     {
-        int step = (int)Timesteps[call], before = step - _ratio;
-        if (call == 1 && _warmup == 0)
+        int before = step - _ratio;
+        if (taken == 1 && _warmup == 0)
         {
             Tensor mean = (output + _past[0]) * 0.5;
             return Moved(_start!, mean, step + _ratio, step);
         }
-        if (call == 0) _start = x;
+        if (taken == 0) _start = x;
         _past.Insert(0, output);
         if (_past.Count > 4) _past.RemoveAt(4);
         Tensor combined = _past.Count switch

@@ -34,7 +34,7 @@ public sealed class UniPcSampler : LogSnrSampler
     public override Tensor Step(Tensor output, Tensor x, int call, Tensor? noise = null)
     {
         Tensor answer = _clean ? CleanOf(output, x, call) : NoiseOf(output, x, call);
-        if (call > 0 && !_uncorrected.Contains(call - 1)) x = Moved(_start!, call - 1, _lastOrder, answer);
+        if (_start is not null && !_uncorrected.Contains(call - 1)) x = Moved(_start, call - 1, _lastOrder, answer);
         _past.Insert(0, answer);
         if (_past.Count > _order) _past.RemoveAt(_order);
         int order = Math.Min(_past.Count, _lowerAtEnd ? Timesteps.Length - call : _order);

@@ -22,6 +22,9 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
     // Blocks of k begin at multiples of this, so that packing meets whole squares.
     private const int StepUnit = 16;
 
+    // Elements of a matrix that is near wherever it was read before.
+    private const int NearElements = 1 << 18;
+
     // Up to this many rows B is read where it lies, if its rows are adjacent values: a copy would not be read often enough to pay.
     private static int RowsReadingInPlace => 2 * GemmTiles<V>.MostRows;
 
@@ -157,6 +160,7 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
         const int Line = 16;
         if (_b.ColumnStride == 1)
         {
+            if (_steps * _b.RowStride <= NearElements) return; // all of B stays in the second-level cache
             int end = Part(_kCount, part + 1, parts);
             for (int k = Part(_kCount, part, parts); k < end; k++)
             {

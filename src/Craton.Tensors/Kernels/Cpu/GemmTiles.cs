@@ -152,6 +152,11 @@ internal static unsafe class GemmTiles<V>
     private static void ManyRows<TRows>(nint k, float* a, float* b, nint bStep, float* from, nint fromStride, float* to, nint toStride)
         where TRows : struct, ITileRows
     {
+        if (V.Lanes == 16)
+        {
+            GemmTiles512.ManyRows<TRows>(k, a, b, bStep, from, fromStride, to, toStride);
+            return;
+        }
         int lanes = V.Lanes;
         V c00 = default, c01 = default;
         V c10 = default, c11 = default;

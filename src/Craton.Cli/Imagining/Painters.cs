@@ -1,0 +1,110 @@
+using Craton.Data.Images;
+using Craton.Models.Diffusion;
+using Craton.Models.Diffusion.Samplers;
+using Craton.Models.Generative;
+using Craton.Tensors;
+
+namespace Craton.Cli.Imagining;
+
+/// <summary>Paints a picture: numbers from 0 to 1, [1, channels, height, width].</summary>
+internal delegate Tensor Painter(PictureOrder order);
+
+/// <summary>The kinds of models that paint: one branch each.</summary>
+internal static class Painters
+{
+    private const int UsualSteps = 30, StepsOfTraining = 1000;
+
+    /// <summary>The painter in a model directory.</summary>
+    /// <exception cref="CratonException">The directory holds no model that paints, or a damaged one.</exception>
+    public static Painter Open(string directory) => PipelineFolder.ClassIn(directory) switch
+    {
+        { } kind when StableDiffusionPipeline.Knows(kind) => Captioned(StableDiffusionPipeline.Load(directory)),
+        { } kind when UnconditionalPipeline.Knows(kind) => Unconditional(UnconditionalPipeline.Load(directory), kind == "DDPMPipeline" ? StepsOfTraining : UsualSteps),
+        { } kind => throw new CratonException($"'{directory}' holds a {kind}, expected a StableDiffusionPipeline or a DDPMPipeline; give another model"),
+        null when SceneDiffusionDirectory.Holds(directory) => Scenes(SceneDiffusionDirectory.Load(directory)),
+        null when DalleDirectory.Holds(directory) => Codes(DalleDirectory.Load(directory)),
+        null when LabelledDrawing.Holds(directory) => Labelled(LabelledDrawing.Load(directory)),
+        null => throw new CratonException($"'{directory}' holds no model that paints: expected a folder with a model_index.json, in the layout of Stable Diffusion, or one that a recipe for pictures has trained; give another one"),
+    };
+
+    private static Painter Captioned(StableDiffusionPipeline pipeline) => order =>
+    {
+        if (order.Caption is not { } caption) throw new CratonException("expected a caption that says what to paint, got none; write it behind the options");
+        (int Width, int Height)? size = order.Size ?? (order.Image is { } image ? Whole(image, pipeline.Unit) : null);
+        var request = new PictureRequest
+        {
+            Captions = [caption],
+            Negative = order.Negative is { } negative ? [negative] : null,
+            Sampler = new SamplerOptions(order.Steps ?? UsualSteps),
+            Guidance = order.Guidance ?? 7.5,
+            Size = size is { } s ? (s.Height, s.Width) : null,
+            Image = order.Image is null ? null : Numbers(PictureResizer.Resize(order.Image.OnWhite(), size!.Value.Width, size.Value.Height, PictureFilter.Lanczos)),
+            Mask = order.Mask is null ? null : Numbers(order.Mask.ToGrey()),
+            Strength = order.Strength,
+            OnStep = step => order.OnStep(step.Number, step.Count),
+        };
+        return pipeline.Generate(request, SeededNoise.Of(order.Seed));
+    };
+
+    private static Painter Labelled(LabelledGenerator model) => order =>
+    {
+        const string Why = "this model paints what a label asks for, in one size";
+        PictureOrder.Refuse(order.Negative, "--negative", Why);
+        PictureOrder.Refuse(order.Size, "--size", Why);
+        PictureOrder.Refuse(order.Image, "--image", Why);
+        int[] asked = [LabelledDrawing.Label(model, order.Caption ?? "")];
+        if (model is LabelDiffusion diffusion)
+        {
+            var drawing = new DrawingSettings(order.Steps ?? diffusion.Drawing.Steps, order.Guidance ?? diffusion.Drawing.Guidance);
+            return diffusion.Draw(asked, diffusion.Noise(1, order.Seed), drawing, (step, _) => order.OnStep(step + 1, drawing.Steps));
+        }
+        PictureOrder.Refuse(order.Steps, "--steps", "this model paints in one step");
+        PictureOrder.Refuse(order.Guidance, "--guidance", "this model is not guided");
+        return model.Draw(asked, order.Seed);
+    };
+
+    private static Painter Unconditional(UnconditionalPipeline pipeline, int usualSteps) => order =>
+    {
+        const string Why = "this model paints out of noise alone";
+        PictureOrder.Refuse(order.Caption, "the caption", Why);
+        PictureOrder.Refuse(order.Negative, "--negative", Why);
+        PictureOrder.Refuse(order.Guidance, "--guidance", Why);
+        PictureOrder.Refuse(order.Size, "--size", "this model paints in one size");
+        PictureOrder.Refuse(order.Image, "--image", Why);
+        return pipeline.Generate(1, new SamplerOptions(order.Steps ?? usualSteps), SeededNoise.Of(order.Seed), step => order.OnStep(step.Number, step.Count));
+    };
+
+    private static Painter Scenes(SceneDiffusion model) => order =>
+    {
+        const string Why = "this model draws scenes by captions alone";
+        PictureOrder.Refuse(order.Negative, "--negative", Why);
+        PictureOrder.Refuse(order.Size, "--size", "this model paints in one size");
+        PictureOrder.Refuse(order.Image, "--image", Why);
+        if (order.Caption is not { } caption) throw new CratonException("expected a caption that says what to paint, got none; as in 'a small red circle above a large blue square'");
+        var drawing = new DrawingSettings(order.Steps ?? model.Drawing.Steps, order.Guidance ?? model.Drawing.Guidance);
+        return Numbers(model.Draw([SceneDiffusion.ReadCaption(caption)], order.Seed, drawing, step => order.OnStep(step, drawing.Steps))[0]);
+    };
+
+    private static Painter Codes(Dalle model) => order =>
+    {
+        const string Why = "this model draws by captions alone";
+        PictureOrder.Refuse(order.Negative, "--negative", Why);
+        PictureOrder.Refuse(order.Guidance, "--guidance", Why);
+        PictureOrder.Refuse(order.Steps, "--steps", "this model draws code by code");
+        PictureOrder.Refuse(order.Size, "--size", "this model paints in one size");
+        PictureOrder.Refuse(order.Image, "--image", Why);
+        if (order.Caption is not { } caption) throw new CratonException("expected a caption that says what to paint, got none; as in 'a small red circle above a large blue square on a black background'");
+        return Numbers(model.Draw(caption, order.Seed)[0].Picture);
+    };
+
+    // The size of an image, cut to what codes can be made of.
+    private static (int, int) Whole(Picture image, int unit) => (Math.Max(unit, image.Width / unit * unit), Math.Max(unit, image.Height / unit * unit));
+
+    private static Tensor Numbers(Picture picture)
+    {
+        int plane = picture.Width * picture.Height;
+        float[] values = new float[picture.Samples.Length];
+        for (int i = 0; i < values.Length; i++) values[i % picture.Channels * plane + i / picture.Channels] = picture.Samples[i] / 255f;
+        return Tensor.From(values, 1, picture.Channels, picture.Height, picture.Width);
+    }
+}

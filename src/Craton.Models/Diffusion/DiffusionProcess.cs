@@ -1,0 +1,119 @@
+using System.Text.Json.Nodes;
+using Craton.Models.Diffusion.Samplers;
+using Craton.Tensors;
+
+namespace Craton.Models.Diffusion;
+
+/// <summary>Both ways between pictures and noise: what a network is trained to answer, and how its answers become a picture.</summary>
+public sealed class DiffusionProcess
+{
+    private readonly ConfigReader _settings;
+
+    /// <summary>Reads the settings of the forward process and of the sampler.</summary>
+    /// <param name="settings">The content of <c>scheduler_config.json</c>.</param>
+    /// <exception cref="CratonException">A setting is not supported or out of range.</exception>
+    public DiffusionProcess(ConfigReader settings)
+    {
+        _settings = settings;
+        var sampler = DiffusionSampler.Create(settings, new SamplerOptions(1));
+        (Schedule, Prediction) = (sampler.Schedule, sampler.Prediction);
+    }
+
+    /// <summary>The forward process.</summary>
+    public NoiseSchedule Schedule { get; }
+
+    /// <summary>What the network answers.</summary>
+    public Prediction Prediction { get; }
+
+    /// <summary>The content of <c>scheduler_config.json</c>.</summary>
+    public JsonObject ToJson() => _settings.ToJson();
+
+    /// <summary>The process that a model is trained with here, drawn by DDIM, from the last step of training on.</summary>
+    /// <param name="schedule">The schedule of noise, such as <c>linear</c> or <c>squaredcos_cap_v2</c>.</param>
+    /// <param name="prediction">What the network answers.</param>
+    public static DiffusionProcess Create(string schedule, Prediction prediction) => new(ConfigReader.Of("scheduler", new JsonObject
+    {
+        ["_class_name"] = "DDIMScheduler",
+        ["num_train_timesteps"] = 1000,
+        ["beta_schedule"] = schedule,
+        ["beta_start"] = 0.0001,
+        ["beta_end"] = 0.02,
+        ["prediction_type"] = prediction switch
+        {
+            Prediction.Noise => "epsilon",
+            Prediction.Clean => "sample",
+            Prediction.Velocity => "v_prediction",
+            _ => "flow_prediction",
+        },
+        ["clip_sample"] = true,
+        ["timestep_spacing"] = "trailing",
+    }));
+
+    /// <summary>Timesteps of training for a batch: one at random out of each of so many equal parts of all.</summary>
+    public int[] Timesteps(int count, CounterRandom random) =>
+        [.. Enumerable.Range(0, count).Select(i => (int)Math.Min(Schedule.Steps - 1, (i + random.Uniform(i)) / count * Schedule.Steps))];
+
+    /// <summary>The mean squared distance of the network's answer from what it should be.</summary>
+    /// <param name="clean">Pictures of −1 to 1, [N, C, H, W].</param>
+    /// <param name="noise">Normal noise of their shape.</param>
+    /// <param name="timesteps">A timestep for each.</param>
+    /// <param name="network">Answers for pictures with noise [N, C, H, W] and times F32 [N].</param>
+    /// <param name="weight">How much a timestep counts; null for all the same.</param>
+    public Tensor Loss(Tensor clean, Tensor noise, ReadOnlySpan<int> timesteps, Func<Tensor, Tensor, Tensor> network, Func<int, double>? weight = null)
+    {
+        float[] times = new float[timesteps.Length];
+        for (int i = 0; i < times.Length; i++) times[i] = timesteps[i];
+        Tensor target = Prediction switch
+        {
+            Prediction.Noise => noise,
+            Prediction.Clean => clean,
+            Prediction.Velocity => Schedule.Velocity(clean, noise, timesteps),
+            _ => noise - clean,
+        };
+        Tensor error = Ops.Square(network(Schedule.Noised(clean, noise, timesteps), Tensor.From(times, times.Length)) - target);
+        if (weight is null) return Ops.Mean(error);
+        float[] weights = new float[timesteps.Length];
+        for (int i = 0; i < weights.Length; i++) weights[i] = (float)weight(timesteps[i]);
+        return Ops.Mean(error * Tensor.From(weights, weights.Length, 1, 1, 1));
+    }
+
+    /// <summary>Makes pictures of noise.</summary>
+    /// <param name="options">Number of steps and settings of the sampler.</param>
+    /// <param name="draw">Normal noise [N, C, H, W]: number 0 to start from, number k for call k − 1 where the sampler draws noise.</param>
+    /// <param name="network">Answers for pictures with noise [N, C, H, W] at a time.</param>
+    /// <param name="watch">Is shown the number of every call and what it leaves.</param>
+    /// <returns>Pictures [N, C, H, W], of about −1 to 1.</returns>
+    /// <exception cref="CratonException">A setting of the sampler is not supported.</exception>
+    public Tensor Draw(SamplerOptions options, Func<int, Tensor> draw, Func<Tensor, double, Tensor> network, Action<int, Tensor>? watch = null)
+    {
+        var sampler = DiffusionSampler.Create(_settings, options);
+        Tensor x = draw(0) * sampler.InitialScale;
+        for (int call = 0; call < sampler.Timesteps.Length; call++)
+        {
+            Tensor output = Answer(network, sampler.Input(x, call), sampler.Timesteps[call]);
+            x = sampler.Step(output, x, call, sampler.DrawsNoise(call) ? draw(call + 1) : null);
+            watch?.Invoke(call, x);
+        }
+        return x;
+    }
+
+    /// <summary>
+    /// The answer moved away from what the network answers without knowing what is drawn: unknown + guidance · (known − unknown). J. Ho,
+    /// T. Salimans, "Classifier-Free Diffusion Guidance", 2022.
+    /// </summary>
+    /// <param name="answers">Those that know, then those that do not, [2 N, C, H, W].</param>
+    /// <param name="guidance">1 for the known answers themselves.</param>
+    public static Tensor Guided(Tensor answers, double guidance)
+    {
+        int half = answers.Size(0) / 2;
+        Tensor known = answers.Slice(0, 0, half), unknown = answers.Slice(0, half);
+        return unknown + (known - unknown) * guidance;
+    }
+
+    // What the network computes on its way is released at once.
+    private static Tensor Answer(Func<Tensor, double, Tensor> network, Tensor x, double time)
+    {
+        using var scope = TensorScope.Open("network");
+        return scope.Keep(network(x, time));
+    }
+}

@@ -1,0 +1,158 @@
+using Craton.Data.Images;
+using Craton.Data.Images.Scenes;
+using Craton.Models.Diffusion;
+using Craton.Models.Diffusion.Samplers;
+using Craton.Nn;
+using Craton.Tensors;
+
+namespace Craton.Models.Generative;
+
+/// <summary>
+/// Draws scenes by their captions: a <see cref="DrawingUNet"/> that takes noise away step by step, told by the phrases of the caption. All of them
+/// together scale and shift what is normalised, and the pixels attend to each. It answers with the clean picture, which for flat shapes is far
+/// simpler than the noise, and sometimes is told no caption, so that the difference can guide it (Ho, Salimans 2022).
+/// </summary>
+public sealed class SceneDiffusion : Module
+{
+    private const int Channels = 3, Chunk = 32;
+    private const double MostWeight = 10;
+
+    private static readonly uint s_noise = CounterRandom.PlaceOf("scenes.draw");
+
+    private readonly PhraseEncoder _text;
+    private readonly DrawingUNet _network;
+
+    /// <summary>Creates the model with zeroed weights.</summary>
+    /// <param name="config">Its shape.</param>
+    /// <param name="drawing">How it draws unless something else is asked for.</param>
+    /// <exception cref="CratonException">The shape is out of range.</exception>
+    public SceneDiffusion(SceneDiffusionConfig config, DrawingSettings drawing)
+    {
+        (Config, Drawing) = (config.Checked("[scene_diffusion]"), drawing);
+        _text = Child("text", new PhraseEncoder(config.TextWidth, config.TextLayers));
+        _network = Child("network", new DrawingUNet(Config.Network));
+    }
+
+    /// <summary>Its shape.</summary>
+    public SceneDiffusionConfig Config { get; }
+
+    /// <summary>How it draws.</summary>
+    public DrawingSettings Drawing { get; }
+
+    /// <summary>The way to noise and back.</summary>
+    public DiffusionProcess Process { get; } = DiffusionProcess.Create("squaredcos_cap_v2", Prediction.Clean);
+
+    /// <summary>Reads a caption; where it does not tell the background, that is black.</summary>
+    /// <exception cref="SceneCaptionException">A word is not one that the model knows there.</exception>
+    public static SceneCaption ReadCaption(string sentence)
+    {
+        const string End = "background";
+        sentence = sentence.Trim();
+        return SceneCaption.Parse(sentence.EndsWith(End, StringComparison.Ordinal) ? sentence : $"{sentence} on a black {End}");
+    }
+
+    /// <summary>First weights, as the parts say.</summary>
+    /// <param name="seed">Seed of the model.</param>
+    public SceneDiffusion Initialize(ulong seed)
+    {
+        _text.Initialize(seed);
+        _network.Initialize(seed);
+        return this;
+    }
+
+    /// <summary>The mean squared error of the answers for scenes with noise.</summary>
+    /// <param name="pictures">[N, 3, side, side] of −1 to 1.</param>
+    /// <param name="captions">A caption for each; null where it is left out.</param>
+    /// <param name="random">Noise and times of this batch.</param>
+    public Tensor Loss(Tensor pictures, IReadOnlyList<SceneCaption?> captions, CounterRandom random)
+    {
+        Tensor noise = Tensor.Empty(DType.F32, pictures.Shape);
+        random.FillNormal(noise.AsSpan<float>());
+        Tensor phrases = _text.Forward(captions);
+        return Process.Loss(pictures, noise, Timesteps(captions.Count, random), (x, times) => Answer(x, times, phrases), Weight);
+    }
+
+    /// <summary>Draws a picture for each caption; picture i depends on seed + i and its caption alone.</summary>
+    /// <param name="captions">What to draw.</param>
+    /// <param name="seed">Seed of the noise of the first.</param>
+    /// <param name="drawing">How; as the model says when null.</param>
+    /// <param name="onStep">Told the number of every step that is done, from 1.</param>
+    /// <exception cref="CratonException">The number of steps is out of range.</exception>
+    public IReadOnlyList<Picture> Draw(IReadOnlyList<SceneCaption> captions, ulong seed, DrawingSettings? drawing = null, Action<int>? onStep = null)
+    {
+        var pictures = new List<Picture>();
+        foreach (SceneCaption[] chunk in captions.Chunk(Chunk))
+            using (TensorScope.Open("draw"))
+            {
+                Tensor drawn = Drawn(chunk, Noise(chunk.Length, seed + (ulong)pictures.Count), drawing ?? Drawing, onStep);
+                int size = Channels * Scene.Side * Scene.Side;
+                for (int i = 0; i < chunk.Length; i++) pictures.Add(PictureGrid.Of(drawn.AsSpan<float>().Slice(i * size, size), Scene.Side, Scene.Side, Channels, columns: 1));
+            }
+        return pictures;
+    }
+
+    // [N, 3, side, side] of 0 to 1.
+    private Tensor Drawn(SceneCaption[] captions, Tensor noise, DrawingSettings drawing, Action<int>? onStep)
+    {
+        bool guided = drawing.Guidance != 1;
+        Tensor phrases = _text.Forward([.. captions, .. new SceneCaption?[guided ? captions.Length : 0]]);
+        Tensor x = Process.Draw(new SamplerOptions(drawing.Steps), _ => noise, Guided, (call, _) => onStep?.Invoke(call + 1));
+        return Ops.Clamp(x * 0.5 + 0.5, 0, 1);
+
+        Tensor Guided(Tensor x, double time)
+        {
+            Tensor answers = Answer(guided ? Ops.Concat(0, x, x) : x, Tensor.Full((float)time, phrases.Size(0)), phrases);
+            return guided ? DiffusionProcess.Guided(answers, drawing.Guidance) : answers;
+        }
+    }
+
+    private static Tensor Noise(int count, ulong seed)
+    {
+        Tensor noise = Tensor.Empty(DType.F32, count, Channels, Scene.Side, Scene.Side);
+        int size = Channels * Scene.Side * Scene.Side;
+        for (int i = 0; i < count; i++) new CounterRandom(seed + (ulong)i, place: s_noise).FillNormal(noise.AsSpan<float>().Slice(i * size, size));
+        return noise;
+    }
+
+    // The noisier the more often: what is where is decided in much noise, and flat shapes with little noise have nothing left to learn.
+    private int[] Timesteps(int count, CounterRandom random) =>
+        [.. Process.Timesteps(count, random).Select(t => (int)(Math.Sqrt((t + 0.5) / Process.Schedule.Steps) * Process.Schedule.Steps))];
+
+    // As v-prediction weighs errors of the picture, (1 + signal / noise), but no more than the greatest weight: what is flat needs no last digits.
+    private double Weight(int timestep) => Math.Min(1 + Process.Schedule.SignalToNoise(timestep), MostWeight);
+
+    private Tensor Answer(Tensor x, Tensor times, Tensor phrases) => _network.Forward(x, times, Ops.Sum(phrases, [1]), phrases);
+}
+
+/// <summary>Vectors of phrases: the sum of their words' vectors, and layers that see it as a whole.</summary>
+internal sealed class PhraseEncoder : Module
+{
+    private readonly Linear _words;
+    private readonly LayerNorm[] _norms;
+    private readonly FeedForward[] _layers;
+
+    public PhraseEncoder(int width, int layers)
+    {
+        _words = Child("words", new Linear(ScenePhrases.Words, width, bias: true));
+        _norms = Children("norms", layers, _ => new LayerNorm(width));
+        _layers = Children("layers", layers, _ => new FeedForward(width, 4 * width, Activation.Silu, bias: true, ("up", "down")));
+    }
+
+    public void Initialize(ulong seed)
+    {
+        uint index = 1 << 16; // beyond the parameters of the network
+        foreach ((string name, Tensor weight) in NamedParameters())
+            if (weight.Rank == 2) Init.Normal(weight, name == "words.weight" ? 0.5 : 1 / Math.Sqrt(weight.Size(1)), seed, index++);
+    }
+
+    /// <summary>[captions, phrases, width].</summary>
+    public Tensor Forward(IReadOnlyList<SceneCaption?> captions)
+    {
+        const int Size = ScenePhrases.Count * ScenePhrases.Words;
+        Tensor marks = Tensor.Zeros(DType.F32, captions.Count, ScenePhrases.Count, ScenePhrases.Words);
+        for (int i = 0; i < captions.Count; i++) ScenePhrases.Mark(captions[i], marks.AsSpan<float>().Slice(i * Size, Size));
+        Tensor x = _words.Forward(marks);
+        for (int i = 0; i < _layers.Length; i++) x = _layers[i].Forward(_norms[i].Forward(x), x);
+        return x;
+    }
+}

@@ -1,0 +1,39 @@
+using System.Text.Json.Nodes;
+using Craton.Tensors;
+
+namespace Craton.Models.Generative;
+
+/// <summary>A <see cref="SceneDiffusion"/> on disk: <c>config.json</c>, <c>model.safetensors</c>, and <c>craton.json</c> with the lineage.</summary>
+public static class SceneDiffusionDirectory
+{
+    private const string Type = "craton_scene_diffusion";
+
+    /// <summary>Whether a directory holds such a model.</summary>
+    /// <exception cref="CratonException">Its configuration is damaged.</exception>
+    public static bool Holds(string directory) => GenerativeDirectory.TypeOf(directory) == Type;
+
+    /// <summary>Writes a model; the directory appears complete or not at all.</summary>
+    public static void Save(string directory, SceneDiffusion model, ModelCard card)
+    {
+        var settings = new JsonObject
+        {
+            ["text_width"] = model.Config.TextWidth,
+            ["text_layers"] = model.Config.TextLayers,
+            ["steps"] = model.Drawing.Steps,
+            ["guidance"] = model.Drawing.Guidance,
+            ["network"] = model.Config.Network.ToJson(),
+        };
+        GenerativeDirectory.Save(directory, Type, settings, model, card);
+    }
+
+    /// <summary>Reads a model.</summary>
+    /// <exception cref="CratonException">A file is missing or damaged, of another kind, or the weights do not fit the configuration.</exception>
+    public static SceneDiffusion Load(string directory) => GenerativeDirectory.Load(directory, Type, "text-to-image", Create);
+
+    private static SceneDiffusion Create(ConfigReader read)
+    {
+        ConfigReader network = read.Object("network") ?? throw new CratonException($"{read.File}: network: expected an object, got nothing");
+        var config = new SceneDiffusionConfig { TextWidth = read.Int("text_width"), TextLayers = read.Int("text_layers"), Network = DrawingUNetConfig.Read(network) };
+        return new SceneDiffusion(config.Checked(read.File), new(read.Int("steps"), read.Real("guidance", 1)));
+    }
+}

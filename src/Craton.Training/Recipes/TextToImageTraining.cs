@@ -1,0 +1,88 @@
+using Craton.Data;
+using Craton.Data.Images;
+using Craton.Data.Images.Scenes;
+using Craton.Models.Generative;
+using Craton.Tensors;
+using Craton.Training.Checkpoints;
+using Craton.Training.Optimizers;
+using Craton.Training.Reports;
+using Craton.Training.Schedules;
+
+namespace Craton.Training.Recipes;
+
+/// <summary>Trains a <see cref="SceneDiffusion"/>: every picture is a new scene with its caption.</summary>
+public static class TextToImageTraining
+{
+    private const int ShownOfAKind = 32, Columns = 16;
+    private static readonly uint s_noise = CounterRandom.PlaceOf("scenes.train"), s_dropped = CounterRandom.PlaceOf("scenes.dropped");
+
+    /// <summary>Runs the recipe.</summary>
+    public static RunResult Run(TextToImageRecipe recipe, RunOptions options)
+    {
+        var folder = new RunFolder("text-to-image", recipe.Name, recipe, options);
+        SceneDiffusion model = new SceneDiffusion(recipe.Model.Shape.Checked("model"), new(recipe.Drawing.Steps, recipe.Drawing.Guidance)).Initialize((ulong)recipe.Seed);
+        options.Listener.OnMessage($"{recipe.Name}: {model.ParameterCount:N0} parameters, {recipe.Train.Steps:N0} steps of {recipe.Train.Batch:N0} scenes");
+        (TrainingOutcome, IReadOnlyList<Metric>) end = MeasuredTraining.Run(Task(recipe, model, folder.Folder), recipe.Name, recipe.Train, folder.Folder, options);
+        string data = new SceneLoader((ulong)recipe.Seed).State.Fingerprint;
+        return ImageRun.Finish(folder, "text-to-image", recipe.Name, data, end, model, (path, card) => SceneDiffusionDirectory.Save(path, model, card), SceneJudge.Names);
+    }
+
+    private static MeasuredTask Task(TextToImageRecipe recipe, SceneDiffusion model, string runFolder)
+    {
+        ulong seed = (ulong)recipe.Seed;
+        NamedParameter[] parameters = [.. model.NamedParameters().Select(p => new NamedParameter(p.Name, p.Tensor))];
+        IOptimizer optimizer = LanguageModelTraining.Build(recipe.Optimizer, parameters);
+        Schedule schedule = LanguageModelTraining.Build(recipe.Schedule, recipe.Train.Steps);
+        var scenes = new SceneLoader(seed);
+        var judge = new SceneJudge(recipe.JudgedCaptions, seed);
+        var update = new GuardedUpdate([.. parameters.Select(p => p.Tensor)], optimizer, recipe.Optimizer.ClipNorm);
+        return new MeasuredTask(
+            [new TrainedPart(model, optimizer, new Ema(parameters, recipe.Model.EmaDecay, warmUp: true))], scenes,
+            step => Step(recipe, model, scenes, update, (uint)step, schedule.Factor(step)), Measure);
+
+        IReadOnlyList<Metric> Measure(long step)
+        {
+            IReadOnlyList<JudgedScene> judged = judge.Judge(captions => model.Draw(captions, seed));
+            JudgedLog.Write(runFolder, step, judged);
+            foreach (IGrouping<string, JudgedScene> kind in judged.GroupBy(SceneJudge.KindOf))
+                PictureLog.Add(runFolder, kind.Key, step, PictureGrid.Of([.. kind.Take(ShownOfAKind).Select(scene => scene.Picture)], Columns));
+            return SceneJudge.Measures(judged);
+        }
+    }
+
+    private static StepResult Step(TextToImageRecipe recipe, SceneDiffusion model, SceneLoader scenes, GuardedUpdate update, uint step, double factor)
+    {
+        update.ClearGradients();
+        int count = recipe.Train.Batch;
+        double loss;
+        using (TensorScope.Open("step"))
+        using (Tape tape = Tape.Start())
+        {
+            Tensor pictures = Tensor.Empty(DType.F32, count, 3, Scene.Side, Scene.Side);
+            SceneCaption?[] captions = Next(scenes, pictures.AsSpan<float>(), count);
+            var dropped = new CounterRandom((ulong)recipe.Seed, step, s_dropped);
+            for (int i = 0; i < count; i++)
+                if (dropped.Bernoulli(i, recipe.Model.CaptionDropout)) captions[i] = null;
+            Tensor error = model.Loss(pictures, captions, new CounterRandom((ulong)recipe.Seed, step, s_noise));
+            tape.Backward(error);
+            loss = error.Item();
+        }
+        return update.Apply(loss, 1, factor);
+    }
+
+    // New scenes as [count, 3, side, side] of −1 to 1, and their captions.
+    private static SceneCaption?[] Next(SceneLoader scenes, Span<float> pictures, int count)
+    {
+        const int Plane = Scene.Side * Scene.Side;
+        var captions = new SceneCaption?[count];
+        for (int i = 0; i < count; i++)
+        {
+            Scene scene = scenes.Next();
+            byte[] samples = SceneRenderer.Render(scene).Samples;
+            Span<float> picture = pictures.Slice(i * 3 * Plane, 3 * Plane);
+            for (int at = 0; at < samples.Length; at++) picture[at % 3 * Plane + at / 3] = samples[at] / 127.5f - 1;
+            captions[i] = scene.Caption;
+        }
+        return captions;
+    }
+}

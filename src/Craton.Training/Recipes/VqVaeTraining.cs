@@ -1,0 +1,106 @@
+using Craton.Data;
+using Craton.Data.Images;
+using Craton.Data.Images.Scenes;
+using Craton.Models;
+using Craton.Models.Generative;
+using Craton.Training.Checkpoints;
+using Craton.Training.Optimizers;
+using Craton.Training.Reports;
+using Craton.Training.Schedules;
+
+namespace Craton.Training.Recipes;
+
+/// <summary>Trains a <see cref="VqVae"/>: every picture is a new scene.</summary>
+public static class VqVaeTraining
+{
+    private const int TestBatch = 100, Shown = 32, Columns = 16;
+    private static readonly string[] s_measures = ["squared_error", "scene_accuracy", "codebook_perplexity", "codebook_used"];
+    private static readonly uint s_newCodes = CounterRandom.PlaceOf("vq_vae.codes");
+
+    /// <summary>Runs the recipe.</summary>
+    public static RunResult Run(VqVaeRecipe recipe, RunOptions options) => Run(recipe, options, out _);
+
+    internal static RunResult Run(VqVaeRecipe recipe, RunOptions options, out VqVae model)
+    {
+        var folder = new RunFolder("vq-vae", recipe.Name, recipe, options);
+        model = new VqVae(recipe.Model.Shape).Initialize((ulong)recipe.Seed);
+        options.Listener.OnMessage($"{recipe.Name}: {model.ParameterCount:N0} parameters, {recipe.Model.Codes:N0} codes, {recipe.Train.Steps:N0} steps of {recipe.Train.Batch:N0} scenes");
+        (TrainingOutcome, IReadOnlyList<Metric>) end = MeasuredTraining.Run(Task(recipe, model, folder.Folder), recipe.Name, recipe.Train, folder.Folder, options);
+        VqVae trained = model;
+        string data = new SceneLoader((ulong)recipe.Seed).State.Fingerprint;
+        return ImageRun.Finish(folder, "vq-vae", recipe.Name, data, end, model, (path, card) => VqVaeDirectory.Save(path, trained, card), s_measures);
+    }
+
+    /// <summary>
+    /// How well held-out scenes come back: <c>squared_error</c> of the numbers of pictures, <c>scene_accuracy</c>, the share that still fits its caption;
+    /// <c>codebook_perplexity</c>, how many codes are in use in effect; <c>codebook_used</c>, the share that is used at all.
+    /// </summary>
+    /// <param name="model">The model.</param>
+    /// <param name="count">Number of scenes.</param>
+    /// <param name="seed">Seed of their choice.</param>
+    public static IReadOnlyList<Metric> Measure(VqVae model, int count, ulong seed)
+    {
+        var scenes = new SceneLoader(seed, heldOut: true);
+        long[] uses = new long[model.Config.Codes];
+        double error = 0;
+        int held = 0;
+        for (int done = 0; done < count; done += TestBatch)
+            using (TensorScope.Open("test"))
+            {
+                SceneBatch batch = SceneBatch.Next(scenes, Math.Min(TestBatch, count - done));
+                Tensor codes = model.Encode(batch.Images), made = model.Decode(codes, Scene.Side / VqVae.Patch);
+                error += Ops.MseLoss(made, batch.Images).Item() * batch.Captions.Length;
+                held += SceneBatch.Pictures(made).Zip(batch.Captions).Count(pair => SceneChecker.Check(pair.First, pair.Second).Holds);
+                foreach (long code in codes.AsSpan<long>()) uses[code]++;
+            }
+        double all = uses.Sum(), entropy = uses.Where(n => n > 0).Sum(n => -n / all * DeterministicMath.Log(n / all));
+        double[] measured = [error / count, (double)held / count, DeterministicMath.Exp(entropy), uses.Count(n => n > 0) / (double)uses.Length];
+        return [.. s_measures.Zip(measured, (name, value) => new Metric(name, value))];
+    }
+
+    private static MeasuredTask Task(VqVaeRecipe recipe, VqVae model, string runFolder)
+    {
+        ulong seed = (ulong)recipe.Seed;
+        NamedParameter[] parameters = [.. model.NamedParameters().Select(p => new NamedParameter(p.Name, p.Tensor))];
+        IOptimizer optimizer = LanguageModelTraining.Build(recipe.Optimizer, parameters);
+        Schedule schedule = LanguageModelTraining.Build(recipe.Schedule, recipe.Train.Steps);
+        var scenes = new SceneLoader(seed);
+        var update = new GuardedUpdate([.. parameters.Select(p => p.Tensor)], optimizer, recipe.Optimizer.ClipNorm);
+        double perplexity = 0, replaced = 0;
+        return new MeasuredTask([new TrainedPart(model, optimizer)], scenes, Step, Measured) { Details = () => [new("perplexity", perplexity), new("codes_replaced", replaced)] };
+
+        StepResult Step(long step)
+        {
+            update.ClearGradients();
+            using var scope = TensorScope.Open("step");
+            double loss;
+            Tensor vectors;
+            using (Tape tape = Tape.Start())
+            {
+                bool quantised = step >= recipe.Model.FreeSteps;
+                VqVaeLoss parts = model.Loss(SceneBatch.Next(scenes, recipe.Train.Batch).Images, quantised);
+                Tensor sum = quantised ? parts.Reconstruction + parts.Commitment * recipe.Model.Commitment : parts.Reconstruction;
+                (vectors, perplexity) = (Ops.Copy(parts.Vectors), parts.Perplexity.Item());
+                tape.Backward(sum);
+                loss = sum.Item();
+            }
+            if (step + 1 >= recipe.Model.FreeSteps) replaced = model.MoveCodebook(vectors, recipe.Model.Decay, recipe.Model.LeastUse, new CounterRandom(seed, (uint)step, s_newCodes));
+            return update.Apply(loss, 1, schedule.Factor(step));
+        }
+
+        IReadOnlyList<Metric> Measured(long step)
+        {
+            PictureLog.Add(runFolder, "scenes_and_what_comes_back", step, Pairs(model, seed));
+            return Measure(model, recipe.Model.TestScenes, seed);
+        }
+    }
+
+    // Rows of scenes, each above the row of what comes back.
+    private static Picture Pairs(VqVae model, ulong seed)
+    {
+        using var scope = TensorScope.Open("pairs");
+        Tensor images = SceneBatch.Next(new SceneLoader(seed, heldOut: true), Shown).Images, made = model.Decode(model.Encode(images), Scene.Side / VqVae.Patch);
+        Tensor rows = Ops.Concat(0, [.. Enumerable.Range(0, Shown / Columns).SelectMany(row => new[] { images, made }.Select(all => all.Slice(0, row * Columns, (row + 1) * Columns)))]);
+        return PictureGrid.Of(Ops.Contiguous(rows).AsSpan<float>(), Scene.Side, Scene.Side, 3, Columns);
+    }
+}

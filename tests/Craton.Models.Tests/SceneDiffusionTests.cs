@@ -1,0 +1,64 @@
+using Craton.Data.Images.Scenes;
+using Craton.Models.Generative;
+using Craton.Tensors;
+
+namespace Craton.Models.Tests;
+
+/// <summary>The model that draws scenes, with random weights.</summary>
+public sealed class SceneDiffusionTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("craton-scene-diffusion-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void A_thing_above_another_is_the_other_below_it()
+    {
+        float[] above = Marks("a small red circle above a large blue square on a grey background");
+        float[] below = Marks("a large blue square below a small red circle on a grey background");
+        const int Words = ScenePhrases.Words;
+        Assert.Equal(above[..Words], below[Words..(2 * Words)]);
+        Assert.Equal(above[Words..(2 * Words)], below[..Words]);
+        Assert.Equal(above[(2 * Words)..], below[(2 * Words)..]);
+        Assert.Equal(5 + 5 + 1, above.Sum());
+        Assert.Equal(4 + 1, Marks("three large cyan triangles").Sum());
+        Assert.Equal(Marks("a small red circle"), Marks("a small red circle on a black background"));
+    }
+
+    [Fact]
+    public void What_is_written_is_read_again_and_what_does_not_fit_is_named()
+    {
+        SceneDiffusion model = Tiny(textLayers: 1);
+        string directory = Path.Combine(_folder, "model"), config = Path.Combine(directory, "config.json");
+        SceneDiffusionDirectory.Save(directory, model, new ModelCard { Kind = "test" });
+        SceneCaption[] captions = [SceneDiffusion.ReadCaption("two small green squares")];
+        Assert.Equal(model.Draw(captions, 1)[0].Samples, SceneDiffusionDirectory.Load(directory).Draw(captions, 1)[0].Samples);
+
+        string written = File.ReadAllText(config);
+        AssertRefused("\"text_layers\": 1", "\"text_layers\": 2", "norms.1.weight");
+        AssertRefused("\"text_layers\": 1", "\"text_layers\": 1000", "text_layers: expected 0 to");
+        AssertRefused("\"network\"", "\"other\"", "network: expected an object");
+
+        void AssertRefused(string from, string to, string names)
+        {
+            File.WriteAllText(config, written.Replace(from, to, StringComparison.Ordinal));
+            Assert.Contains(names, Assert.Throws<CratonException>(() => SceneDiffusionDirectory.Load(directory)).Message);
+        }
+    }
+
+    private static SceneDiffusion Tiny(int textLayers)
+    {
+        var config = new SceneDiffusionConfig { TextWidth = 8, TextLayers = textLayers, Network = new() { Widths = [8, 16], HeadWidth = 8 } };
+        SceneDiffusion model = new SceneDiffusion(config, new(Steps: 2)).Initialize(1);
+        foreach ((string name, Tensor tensor) in model.NamedParameters())
+            if (name == "network.out.weight") new CounterRandom(2).FillNormal(tensor.AsSpan<float>());
+        return model;
+    }
+
+    private static float[] Marks(string sentence)
+    {
+        float[] marks = new float[ScenePhrases.Count * ScenePhrases.Words];
+        ScenePhrases.Mark(SceneDiffusion.ReadCaption(sentence), marks);
+        return marks;
+    }
+}
