@@ -47,6 +47,9 @@ public sealed record CaptionRecipe : PictureRecipe
     /// <summary>The decoder.</summary>
     public CaptionDecoderSettings Text { get; init; } = new();
 
+    /// <summary>Directory of a model of the recipes <c>clip</c> or <c>classifier</c>, with whose encoder and its settings the model begins.</summary>
+    public string? Base { get; init; }
+
     /// <summary>Captions are those of scenes (<c>craton data scenes</c>): all that they state is compared with the truth, which is reported as <c>attribute_accuracy</c>.</summary>
     public bool Scenes { get; init; }
 }
@@ -63,13 +66,14 @@ public static class CaptionTraining
     {
         (CaptionedPictures train, CaptionedPictures test) = recipe.Data.Read();
         int side = train.Images.Width;
+        var given = GivenEncoder.Of(recipe.Base);
         WordVocabulary words = WordVocabulary.Learn(train.Texts.Select(text => text.Captions[0]));
         var model = PictureModels.Create<PictureCaptioner>(
             new JsonObject
             {
                 ["model_type"] = "craton_caption",
                 ["architectures"] = new JsonArray("PictureCaptioner"),
-                ["image"] = recipe.Image.ToConfig(side),
+                ["image"] = given?.Settings ?? recipe.Image.ToConfig(side),
                 ["text"] = new JsonObject
                 {
                     ["words"] = words.Count,
@@ -80,9 +84,11 @@ public static class CaptionTraining
                 },
             },
             (ulong)recipe.Seed);
+        given?.CopyTo(model.Encoder, side);
         int[][] captions = [.. train.Texts.Select(text => words.Ids(text.Captions[0]).Take(recipe.Text.Longest - 1).ToArray())];
         PictureAugmentation? augmentation = recipe.Augmentation.ToAugmentation();
-        return new PictureTask(model, side, new RowLoader(captions.Length, (ulong)recipe.Seed, train.Images.Fingerprint), new Origin(train.Images.Fingerprint), Loss, Measure) { Words = words };
+        Origin origin = given?.Origin(train.Images.Fingerprint) ?? new(train.Images.Fingerprint);
+        return new PictureTask(model, side, new RowLoader(captions.Length, (ulong)recipe.Seed, train.Images.Fingerprint), origin, Loss, Measure) { Words = words };
 
         Tensor Loss(int[] rows, LearningPass learning) =>
             model.Loss(PictureAugmentation.Pixels(train.Images, rows, augmentation, learning.Random), Array.ConvertAll(rows, row => captions[row]));

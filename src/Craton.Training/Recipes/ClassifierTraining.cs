@@ -1,9 +1,7 @@
 using System.Text.Json.Nodes;
 using Craton.Data;
 using Craton.Data.Images;
-using Craton.Models;
 using Craton.Models.Pictures;
-using Craton.Models.Vision;
 using Craton.Tensors;
 using Craton.Training.Configuration;
 using Craton.Training.Reports;
@@ -73,21 +71,22 @@ public static class ClassifierTraining
     private static PictureTask Prepare(ClassifierRecipe recipe)
     {
         (ImageSet train, ImageSet test) = recipe.Data.Read();
-        VisionModel? given = recipe.Base is null ? null : VisionDirectory.Load(recipe.Base);
+        var given = GivenEncoder.Of(recipe.Base);
         IEnumerable<string> labels = train.Classes.Count > 0 ? train.Classes : Enumerable.Range(0, train.Labels.Max() + 1).Select(label => $"{label}");
         var model = PictureModels.Create<PictureClassifier>(
             new JsonObject
             {
                 ["model_type"] = "craton_classifier",
                 ["architectures"] = new JsonArray("PictureClassifier"),
-                ["image"] = given is null ? recipe.Image.ToConfig(train.Width) : given.Source!.Config["image"]?.DeepClone(),
+                ["image"] = given?.Settings ?? recipe.Image.ToConfig(train.Width),
                 ["id2label"] = PictureRun.Labels(labels),
             },
             (ulong)recipe.Seed);
-        if (model.Encoder.Side != train.Width) throw new CratonException($"base: '{recipe.Base}' reads pictures of {model.Encoder.Side}×{model.Encoder.Side} pixels, got {train.Width}×{train.Width}; data.side resizes those of folders");
-        if (given is not null) TakeEncoder(recipe.Base!, given, model.Encoder);
+        given?.CopyTo(model.Encoder, train.Width);
+        if (given is not null)
+            foreach ((_, Tensor weight) in model.Encoder.NamedParameters()) weight.Freeze();
         PictureAugmentation? augmentation = recipe.Augmentation.ToAugmentation();
-        var origin = new Origin(train.Fingerprint, recipe.Base, given is null ? null : ModelDirectory.HashWeights(given));
+        Origin origin = given?.Origin(train.Fingerprint) ?? new(train.Fingerprint);
         return new PictureTask(model, train.Width, new RowLoader(train.Count, (ulong)recipe.Seed, train.Fingerprint), origin, Loss, () => [new("accuracy", Accuracy(model, test))]);
 
         Tensor Loss(int[] rows, LearningPass learning)
@@ -95,22 +94,6 @@ public static class ClassifierTraining
             Tensor pixels = PictureAugmentation.Pixels(train, rows, augmentation, learning.Random);
             Tensor features = model.Encoder.Pooled(pixels, learns: given is null);
             return Ops.CrossEntropy(model.Scores(features, learning), Tensor.From(Array.ConvertAll(rows, row => train.Labels[row]), rows.Length));
-        }
-    }
-
-    // Its weights stay as they are.
-    private static void TakeEncoder(string directory, VisionModel given, PictureEncoder encoder)
-    {
-        PictureEncoder from = given switch
-        {
-            PictureTextModel model => model.Encoder,
-            PictureClassifier model => model.Encoder,
-            _ => throw new CratonException($"base: '{directory}' is a model of another kind; give the model folder of a run of the recipe clip or classifier"),
-        };
-        foreach ((Tensor target, Tensor source) in encoder.NamedParameters().Concat(encoder.NamedBuffers()).Zip(from.NamedParameters().Concat(from.NamedBuffers()), (a, b) => (a.Tensor, b.Tensor)))
-        {
-            target.Assign(source);
-            target.Freeze();
         }
     }
 

@@ -68,6 +68,8 @@ public sealed class PictureRecipeTests : IDisposable
         RunResult clip = Train("clip", "clip"), probe = ClassifierTraining.Run(Classifier("probe") with { Base = clip.ModelFolder }, Options());
         PictureEncoder from = ((PictureTextModel)VisionDirectory.Load(clip.ModelFolder!)).Encoder, to = ((PictureClassifier)VisionDirectory.Load(probe.ModelFolder!)).Encoder;
         Assert.Equal(Values(from), Values(to));
+        RunResult caption = CaptionTraining.Run(Caption("begins") with { Base = clip.ModelFolder, Image = Vit }, Options());
+        Assert.IsType<ConvEncoder>(((PictureCaptioner)VisionDirectory.Load(caption.ModelFolder!)).Encoder);
         Assert.Contains("another kind", Refused(() => ClassifierTraining.Run(Classifier("no") with { Base = Train("vqa", "vqa").ModelFolder }, Options())));
 
         static float[] Values(PictureEncoder encoder) => [.. encoder.NamedParameters().Concat(encoder.NamedBuffers()).SelectMany(t => t.Tensor.ToArray<float>())];
