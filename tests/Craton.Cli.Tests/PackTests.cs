@@ -48,10 +48,16 @@ public sealed class PackTests(TrainedModel trained, ITestOutputHelper output) : 
         }
     }
 
-    /// <summary>The whole way: the SDK makes the program, which then runs where there is no .NET, and packs itself there.</summary>
+    /// <summary>The whole way: the SDK makes the program, which then runs where there is no .NET, and packs itself there. The SDK gets the runtime for it
+    /// from the package source and compiles everything ahead, two minutes of work: asked for by CRATON_PACK=1.</summary>
     [Fact]
     public void A_program_is_made_that_needs_nothing_else_on_the_machine()
     {
+        if (Environment.GetEnvironmentVariable("CRATON_PACK") != "1")
+        {
+            output.WriteLine("skipped: publishes the whole tool; set CRATON_PACK=1 to run it");
+            return;
+        }
         using var tool = new Tool();
         string app = tool.At("app"), again = tool.At("again");
         tool.RunLong("pack", Chat, "-o", app, "--json");
