@@ -93,7 +93,8 @@ public sealed class LabelDiffusion : LabelledGenerator
         Array.Fill(asked, NoLabel);
         labels.CopyTo(asked);
         Tensor ids = Tensor.From(asked, asked.Length);
-        Tensor x = Process.Draw(new SamplerOptions(drawing.Steps), _ => noise, Answer, watch);
+        // Guided answers leave the range of pictures: what is clipped must not come back as noise.
+        Tensor x = Process.Draw(new SamplerOptions(drawing.Steps) { ReuseClipped = true }, _ => noise, Answer, watch);
         return Ops.Clamp(x * 0.5 + 0.5, 0, 1);
 
         Tensor Answer(Tensor x, double time)
