@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Craton.Data.Images;
@@ -35,7 +34,7 @@ internal sealed partial class DataVerb
                 for (int i = 0; i < scenes; i++)
                 {
                     Scene scene = generator[i];
-                    string file = string.Create(CultureInfo.InvariantCulture, $"images/{i:D7}.png");
+                    string file = SceneGenerator.FileOf(i);
                     PngWriter.WriteFile(Path.Combine(target, file), SceneRenderer.Render(scene, pixels));
                     Output.WriteRow(stream, Truth(scene, file));
                 }

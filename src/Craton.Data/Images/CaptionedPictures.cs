@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Craton.Data.Images.Scenes;
 
 namespace Craton.Data.Images;
 
@@ -70,6 +71,24 @@ public sealed record CaptionedPictures(ImageSet Images, IReadOnlyList<PictureTex
             texts.Add(fields.Text());
         }
         return texts.Count > 0 ? new(pictures.ToSet([], []), texts) : throw new DataFileException(source.Captions, "", "holds no caption; give JSON lines, one for each picture.");
+    }
+
+    /// <summary>Generated scenes with their captions: the first ones that <c>craton data scenes</c> draws with a seed.</summary>
+    /// <param name="count">Number of scenes, at least 1.</param>
+    /// <param name="seed">Seed of the scenes.</param>
+    public static CaptionedPictures OfScenes(int count, ulong seed = 0)
+    {
+        var generator = new SceneGenerator(seed);
+        var pictures = new PictureCollector(size: null);
+        var texts = new PictureText[count];
+        for (int i = 0; i < count; i++)
+        {
+            Scene scene = generator[i];
+            string name = SceneGenerator.FileOf(i);
+            pictures.Add(name, SceneRenderer.Render(scene));
+            texts[i] = new PictureText(name, [scene.Caption.ToString()], [], []);
+        }
+        return new(pictures.ToSet([], []), texts);
     }
 
     /// <summary>Those of one part of the data, by their keys.</summary>

@@ -30,7 +30,8 @@ public sealed record DalleConfig(GptConfig Decoder, int CaptionTokens, int Side,
     /// <summary>Takes over what a <c>config.json</c> says.</summary>
     internal DalleConfig(ConfigReader read) : this(
         new GptConfig(read.Object("decoder") ?? throw new CratonException($"{read.File}: decoder: expected an object, got nothing")),
-        read.Int("caption_tokens"), read.Int("side"), read.Int("text_tokens"), read.Int("end_token"), read.Int("picture_token")) { }
+        read.Int("caption_tokens"), read.Int("side"), read.Int("text_tokens"), read.Int("end_token"), read.Int("picture_token"))
+    { }
 
     /// <summary>Number of codes.</summary>
     public int Codes => Decoder.VocabSize - TextTokens;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Craton.Data;
 using Craton.Data.Images;
@@ -105,7 +106,10 @@ public sealed record AugmentationSettings : RecipePart
 /// <summary>Pictures with captions: JSON lines, each naming a picture file or a cell of a sheet. Paths may be <c>set:NAME/FILE</c> of the data catalogue.</summary>
 public sealed record CaptionDataSettings : RecipePart
 {
-    /// <summary>The JSON lines; <c>.gz</c> is unpacked.</summary>
+    private const string Scenes = "scenes:";
+    private const int MostScenes = 1_000_000;
+
+    /// <summary>The JSON lines; <c>.gz</c> is unpacked. Or <c>scenes:20000</c> for as many generated scenes, drawn when they are needed.</summary>
     public required string Captions { get; init; }
 
     /// <summary>A picture file of equal cells that holds all pictures; without it every line names a file.</summary>
@@ -149,7 +153,7 @@ public sealed record CaptionDataSettings : RecipePart
     internal (CaptionedPictures Train, CaptionedPictures Test) Read()
     {
         if (CaptionFields.Count == 0) throw new Tensors.CratonException("data.caption_fields: expected one or more fields, got none; give for example [caption]");
-        CaptionedPictures all = CaptionedPictures.Read(new CaptionSource
+        CaptionedPictures all = Captions.StartsWith(Scenes, StringComparison.Ordinal) ? Drawn() : CaptionedPictures.Read(new CaptionSource
         {
             Captions = SourceReader.Resolve(Captions),
             Sheet = Sheet is null ? null : SourceReader.Resolve(Sheet),
@@ -166,6 +170,10 @@ public sealed record CaptionDataSettings : RecipePart
         var splitter = new Splitter(valid: 0, test: TestFraction);
         return (all.Part(splitter, Split.Train), all.Part(splitter, Split.Test));
     }
+
+    private CaptionedPictures Drawn() => int.TryParse(Captions[Scenes.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count is >= 1 and <= MostScenes
+        ? CaptionedPictures.OfScenes(count)
+        : throw new Tensors.CratonException($"data.captions: expected {Scenes} with a number of scenes from 1 to {MostScenes:N0}, got '{Captions}'");
 }
 
 /// <summary>What all recipes of models that read pictures have.</summary>

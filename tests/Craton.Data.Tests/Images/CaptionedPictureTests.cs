@@ -13,6 +13,20 @@ public sealed class CaptionedPictureTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
+    /// <summary>Scenes that are drawn when they are needed are those of a folder of scenes, with the same keys.</summary>
+    [Fact]
+    public void Scenes_are_the_same_drawn_at_once_and_read_from_files()
+    {
+        const int Count = 5;
+        var generator = new SceneGenerator(0);
+        Directory.CreateDirectory(Path.Combine(_folder, "images"));
+        for (int i = 0; i < Count; i++) PngWriter.WriteFile(Path.Combine(_folder, SceneGenerator.FileOf(i)), SceneRenderer.Render(generator[i]));
+        string[] lines = [.. Enumerable.Range(0, Count).Select(i => $$"""{"file":"{{SceneGenerator.FileOf(i)}}","caption":"{{generator[i].Caption}}"}""")];
+        CaptionedPictures read = CaptionedPictures.Read(new CaptionSource { Captions = Save("scenes.jsonl", lines), CaptionFields = ["caption"] }), drawn = CaptionedPictures.OfScenes(Count);
+        Assert.Equal(read.Images.Samples, drawn.Images.Samples);
+        Assert.Equal(read.Texts.Select(text => (text.Key, text.Captions[0])), drawn.Texts.Select(text => (text.Key, text.Captions[0])));
+    }
+
     [Fact]
     public void Cells_of_a_sheet_are_cut_without_their_margin()
     {

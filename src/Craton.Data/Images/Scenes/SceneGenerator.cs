@@ -1,3 +1,4 @@
+using System.Globalization;
 using Craton.Tensors;
 
 namespace Craton.Data.Images.Scenes;
@@ -12,6 +13,9 @@ public sealed class SceneGenerator(ulong seed)
     private const double Border = 1, Gap = 2.5, Doubt = 2;
 
     private static readonly uint s_place = CounterRandom.PlaceOf("scenes");
+
+    /// <summary>What the picture of a scene is called in a folder of scenes.</summary>
+    public static string FileOf(int number) => string.Create(CultureInfo.InvariantCulture, $"images/{number:D7}.png");
 
     /// <summary>A scene by its number.</summary>
     public Scene this[int number]
