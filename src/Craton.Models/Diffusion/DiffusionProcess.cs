@@ -77,16 +77,16 @@ public sealed class DiffusionProcess
         return Ops.Mean(error * Tensor.From(weights, weights.Length, 1, 1, 1));
     }
 
-    /// <summary>Makes pictures of noise.</summary>
-    /// <param name="options">Number of steps and settings of the sampler.</param>
+    /// <summary>Makes pictures of noise. Guided answers leave the range of pictures: what is left of the noise follows from the clipped picture.</summary>
+    /// <param name="steps">Steps of the sampler.</param>
     /// <param name="draw">Normal noise [N, C, H, W]: number 0 to start from, number k for call k − 1 where the sampler draws noise.</param>
     /// <param name="network">Answers for pictures with noise [N, C, H, W] at a time.</param>
     /// <param name="watch">Is shown the number of every call and what it leaves.</param>
     /// <returns>Pictures [N, C, H, W], of about −1 to 1.</returns>
     /// <exception cref="CratonException">A setting of the sampler is not supported.</exception>
-    public Tensor Draw(SamplerOptions options, Func<int, Tensor> draw, Func<Tensor, double, Tensor> network, Action<int, Tensor>? watch = null)
+    public Tensor Draw(int steps, Func<int, Tensor> draw, Func<Tensor, double, Tensor> network, Action<int, Tensor>? watch = null)
     {
-        var sampler = DiffusionSampler.Create(_settings, options);
+        var sampler = DiffusionSampler.Create(_settings, new SamplerOptions(steps) { ReuseClipped = true });
         Tensor x = draw(0) * sampler.InitialScale;
         for (int call = 0; call < sampler.Timesteps.Length; call++)
         {

@@ -94,7 +94,7 @@ public sealed class LabelDiffusion : LabelledGenerator
         labels.CopyTo(asked);
         Tensor ids = Tensor.From(asked, asked.Length);
         // Guided answers leave the range of pictures: what is clipped must not come back as noise.
-        Tensor x = Process.Draw(new SamplerOptions(drawing.Steps) { ReuseClipped = true }, _ => noise, Answer, watch);
+        Tensor x = Process.Draw(drawing.Steps, _ => noise, Answer, watch);
         return Ops.Clamp(x * 0.5 + 0.5, 0, 1);
 
         Tensor Answer(Tensor x, double time)

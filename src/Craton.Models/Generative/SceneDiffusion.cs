@@ -96,7 +96,7 @@ public sealed class SceneDiffusion : Module
     {
         bool guided = drawing.Guidance != 1;
         Tensor phrases = _text.Forward([.. captions, .. new SceneCaption?[guided ? captions.Length : 0]]);
-        Tensor x = Process.Draw(new SamplerOptions(drawing.Steps) { ReuseClipped = true }, _ => noise, Guided, (call, _) => onStep?.Invoke(call + 1));
+        Tensor x = Process.Draw(drawing.Steps, _ => noise, Guided, (call, _) => onStep?.Invoke(call + 1));
         return Ops.Clamp(x * 0.5 + 0.5, 0, 1);
 
         Tensor Guided(Tensor x, double time)
