@@ -14,7 +14,7 @@ public sealed class LabelledGeneratorTests : IDisposable
     private static readonly LabelledShape s_shape = new(1, 8, 8, 3);
     private readonly string _folder = Directory.CreateTempSubdirectory("craton-labelled-").FullName;
 
-    public static TheoryData<string> Kinds => ["gan", "diffusion"];
+    public static TheoryData<string> Kinds => ["gan", "diffusion", "vae"];
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
@@ -54,6 +54,14 @@ public sealed class LabelledGeneratorTests : IDisposable
     }
 
     [Fact]
+    public void A_model_without_labels_wants_no_caption()
+    {
+        var model = new Vae(new(s_shape with { Labels = 0 }, [4], 2));
+        Assert.Equal(0, LabelledDrawing.Label(model, null));
+        Assert.Contains("leave the caption out", Assert.Throws<CratonException>(() => LabelledDrawing.Label(model, "3")).Message);
+    }
+
+    [Fact]
     public void Folders_of_other_kinds_are_named()
     {
         Assert.False(LabelledDrawing.Holds(_folder));
@@ -87,7 +95,7 @@ public sealed class LabelledGeneratorTests : IDisposable
             try
             {
                 var reader = new ConfigReader("settings", JsonElement.Parse(bytes));
-                _ = kind == "gan" ? (Module)GanDirectory.Create(reader) : LabelDiffusionDirectory.Create(reader);
+                _ = kind switch { "gan" => (Module)GanDirectory.Create(reader), "vae" => VaeDirectory.Create(reader), _ => LabelDiffusionDirectory.Create(reader) };
                 read++;
             }
             catch (Exception e) when (e is CratonException or JsonException)
@@ -101,16 +109,23 @@ public sealed class LabelledGeneratorTests : IDisposable
     {
         string path = Path.Combine(_folder, kind);
         var card = new ModelCard { Kind = kind };
-        if (Model(kind) is GanGenerator gan) GanDirectory.Save(path, gan, card);
-        else LabelDiffusionDirectory.Save(path, (LabelDiffusion)Model(kind), card);
+        switch (Model(kind))
+        {
+            case GanGenerator gan: GanDirectory.Save(path, gan, card); break;
+            case Vae vae: VaeDirectory.Save(path, vae, card); break;
+            case LabelDiffusion diffusion: LabelDiffusionDirectory.Save(path, diffusion, card); break;
+        }
         return path;
     }
 
     private static LabelledGenerator Model(string kind)
     {
-        LabelledGenerator model = kind == "gan"
-            ? new GanGenerator(new(s_shape, 6, [8, 16], 4))
-            : new LabelDiffusion(s_shape, new() { Widths = [8, 8], HeadWidth = 8, Groups = 4, Condition = 6 }, DiffusionProcess.Create("linear", Prediction.Velocity), new(4, 2));
+        LabelledGenerator model = kind switch
+        {
+            "gan" => new GanGenerator(new(s_shape, 6, [8, 16], 4)),
+            "vae" => new Vae(new(s_shape, [12, 16], 5)),
+            _ => new LabelDiffusion(s_shape, new() { Widths = [8, 8], HeadWidth = 8, Groups = 4, Condition = 6 }, DiffusionProcess.Create("linear", Prediction.Velocity), new(4, 2)),
+        };
         uint place = 0;
         foreach ((_, Tensor weight) in model.NamedParameters()) new CounterRandom(7, place++).FillNormal(weight.AsSpan<float>(), 0, 0.3f);
         return model;

@@ -52,7 +52,7 @@ internal static class Painters
         PictureOrder.Refuse(order.Negative, "--negative", Why);
         PictureOrder.Refuse(order.Size, "--size", Why);
         PictureOrder.Refuse(order.Image, "--image", Why);
-        int[] asked = [LabelledDrawing.Label(model, order.Caption ?? "")];
+        int[] asked = [LabelledDrawing.Label(model, order.Caption)];
         if (model is LabelDiffusion diffusion)
         {
             var drawing = new DrawingSettings(order.Steps ?? diffusion.Drawing.Steps, order.Guidance ?? diffusion.Drawing.Guidance);

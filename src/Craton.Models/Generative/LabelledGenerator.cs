@@ -8,7 +8,7 @@ namespace Craton.Models.Generative;
 /// <param name="Channels">1 grey, 3 red, green and blue.</param>
 /// <param name="Height">Rows.</param>
 /// <param name="Width">Pixels of a row.</param>
-/// <param name="Labels">Number of labels that can be asked for.</param>
+/// <param name="Labels">Number of labels that can be asked for; 0 where nothing can.</param>
 public sealed record LabelledShape(int Channels, int Height, int Width, int Labels)
 {
     private const int MostSide = 1 << 12, MostLabels = 1 << 16;
@@ -18,13 +18,13 @@ public sealed record LabelledShape(int Channels, int Height, int Width, int Labe
 
     /// <summary>Reads the shape from a <c>config.json</c>.</summary>
     /// <exception cref="CratonException">A value is missing or out of range.</exception>
-    internal static LabelledShape Read(ConfigReader read)
+    internal static LabelledShape Read(ConfigReader read, int leastLabels = 1)
     {
-        return new(Size("channels", 4), Size("height", MostSide), Size("width", MostSide), Size("labels", MostLabels));
+        return new(Size("channels", 4), Size("height", MostSide), Size("width", MostSide), Size("labels", MostLabels, leastLabels));
 
-        int Size(string name, int most) => read.Int(name) is var value && value >= 1 && value <= most
+        int Size(string name, int most, int least = 1) => read.Int(name) is var value && value >= least && value <= most
             ? value
-            : throw new CratonException($"{read.File}: {name}: expected 1 to {most}, got {value}");
+            : throw new CratonException($"{read.File}: {name}: expected {least} to {most}, got {value}");
     }
 }
 
@@ -42,7 +42,7 @@ public abstract class LabelledGenerator : Module
     public abstract IReadOnlyList<int> NoiseShape { get; }
 
     /// <summary>Draws a picture for each label.</summary>
-    /// <param name="labels">What to draw: N numbers below the number of labels.</param>
+    /// <param name="labels">What to draw: N numbers below the number of labels; all 0 where nothing can be asked for.</param>
     /// <param name="noise">Normal noise, [N, ..<see cref="NoiseShape"/>].</param>
     /// <returns>Pictures [N, C, H, W] of 0 to 1.</returns>
     public abstract Tensor Draw(ReadOnlySpan<int> labels, Tensor noise);

@@ -4,10 +4,7 @@ using Craton.Models.Diffusion;
 using Craton.Models.Diffusion.Samplers;
 using Craton.Models.Generative;
 using Craton.Tensors;
-using Craton.Training.Checkpoints;
-using Craton.Training.Optimizers;
 using Craton.Training.Reports;
-using Craton.Training.Schedules;
 
 namespace Craton.Training.Recipes;
 
@@ -54,15 +51,12 @@ public static class DiffusionTraining
     private static MeasuredTask Task(DiffusionRecipe recipe, LabelDiffusion model, ImageSet train, ImageSet test, PictureJudge? judge, string runFolder)
     {
         ulong seed = (ulong)recipe.Seed;
-        NamedParameter[] parameters = [.. model.NamedParameters().Select(p => new NamedParameter(p.Name, p.Tensor))];
-        IOptimizer optimizer = LanguageModelTraining.Build(recipe.Optimizer, parameters);
-        Schedule schedule = LanguageModelTraining.Build(recipe.Schedule, recipe.Train.Steps);
         var pictures = new ImageLoader(train, seed);
         var measures = new LabelledMeasures(model, judge, recipe.Data.Judged, seed, runFolder);
-        var update = new GuardedUpdate([.. parameters.Select(p => p.Tensor)], optimizer, recipe.Optimizer.ClipNorm);
+        var update = new ModelUpdate(model, recipe.Optimizer, recipe.Schedule, recipe.Train.Steps, recipe.Model.EmaDecay);
         return new MeasuredTask(
-            [new TrainedPart(model, optimizer, new Ema(parameters, recipe.Model.EmaDecay, warmUp: true))], pictures,
-            step => Step(recipe, model, pictures, update, step, schedule.Factor(step)),
+            [update.Part], pictures,
+            step => Step(recipe, model, pictures, update, step),
             Measure);
 
         IReadOnlyList<Metric> Measure(long step)
@@ -73,7 +67,7 @@ public static class DiffusionTraining
         }
     }
 
-    private static StepResult Step(DiffusionRecipe recipe, LabelDiffusion model, ImageLoader loader, GuardedUpdate update, long step, double factor)
+    private static StepResult Step(DiffusionRecipe recipe, LabelDiffusion model, ImageLoader loader, ModelUpdate update, long step)
     {
         (ulong seed, int count) = ((ulong)recipe.Seed, recipe.Train.Batch);
         update.ClearGradients();
@@ -92,7 +86,7 @@ public static class DiffusionTraining
             tape.Backward(error);
             loss = error.Item();
         }
-        return update.Apply(loss, 1, factor);
+        return update.Apply(loss, 1, step);
     }
 
     // Without labels, with noise and times that depend on the seed alone.

@@ -1,7 +1,7 @@
 using Craton.Data;
 using Craton.Models.Generative;
 using Craton.Tensors;
-using Craton.Training.Optimizers;
+using Craton.Training.Checkpoints;
 using Craton.Training.Reports;
 
 namespace Craton.Training.Recipes;
@@ -16,15 +16,19 @@ internal sealed class GanStep
     private readonly GanDiscriminator _discriminator;
     private readonly ImageLoader _pictures;
     private readonly GanBalance _balance;
-    private readonly GuardedUpdate _generatorUpdate, _discriminatorUpdate;
+    private readonly ModelUpdate _generatorUpdate, _discriminatorUpdate;
     private readonly List<Metric> _details = [];
 
-    public GanStep(GanRecipe recipe, GanGenerator generator, GanDiscriminator discriminator, ImageLoader pictures, (IOptimizer Generator, IOptimizer Discriminator) optimizers, GanBalance balance)
+    public GanStep(GanRecipe recipe, GanGenerator generator, GanDiscriminator discriminator, ImageLoader pictures, GanBalance balance)
     {
         (_recipe, _generator, _discriminator, _pictures, _balance) = (recipe, generator, discriminator, pictures, balance);
-        _generatorUpdate = new([.. generator.NamedParameters().Select(p => p.Tensor)], optimizers.Generator, recipe.Optimizer.ClipNorm);
-        _discriminatorUpdate = new([.. discriminator.NamedParameters().Select(p => p.Tensor)], optimizers.Discriminator, recipe.Optimizer.ClipNorm);
+        OptimizerSettings opposed = recipe.Optimizer with { LearningRate = recipe.Optimizer.LearningRate * recipe.Adversary.Rate };
+        _generatorUpdate = new(generator, recipe.Optimizer, recipe.Schedule, recipe.Train.Steps, recipe.Model.EmaDecay, "generator");
+        _discriminatorUpdate = new(discriminator, opposed, recipe.Schedule, recipe.Train.Steps, name: "discriminator");
     }
+
+    /// <summary>What is trained.</summary>
+    public IReadOnlyList<TrainedPart> Parts => [_generatorUpdate.Part, _discriminatorUpdate.Part];
 
     /// <summary>What the last step has to say beside the generator's loss.</summary>
     public IEnumerable<Metric> Details => _details;
@@ -35,15 +39,15 @@ internal sealed class GanStep
 
     private int Count => _recipe.Train.Batch;
 
-    public StepResult Run(long step, double factor)
+    public StepResult Run(long step)
     {
         int turns = _recipe.Adversary.Steps;
         for (long turn = step * turns; turn < (step + 1) * turns; turn++)
-            if (Discriminate(turn, factor) is { Skipped: true } failed) return failed;
-        return Generate(step, factor);
+            if (Discriminate(step, turn) is { Skipped: true } failed) return failed;
+        return Generate(step);
     }
 
-    private StepResult Discriminate(long turn, double factor)
+    private StepResult Discriminate(long step, long turn)
     {
         _discriminatorUpdate.ClearGradients();
         double loss;
@@ -57,7 +61,7 @@ internal sealed class GanStep
             if (HasPenalty(turn) && _recipe.Adversary.Loss == GanLoss.NonSaturating) real.RequireGrad();
             Tensor ofReal = _discriminator.Score(real, labels), ofDrawn = _discriminator.Score(drawn, labels);
             double balance = GanBalance.Of(ofReal.AsSpan<float>(), ofDrawn.AsSpan<float>());
-            _balance.Add(turn / _recipe.Adversary.Steps, balance);
+            _balance.Add(step, balance);
             Tensor sum = Ops.DiscriminatorLoss(Form, ofReal, ofDrawn);
             _details.Clear();
             _details.AddRange([new("discriminator_loss", sum.Item()), new("balance", balance)]);
@@ -70,7 +74,7 @@ internal sealed class GanStep
             tape.Backward(sum);
             loss = sum.Item();
         }
-        return _discriminatorUpdate.Apply(loss, 1, factor * _recipe.Adversary.Rate);
+        return _discriminatorUpdate.Apply(loss, 1, step);
     }
 
     private bool HasPenalty(long turn) =>
@@ -86,7 +90,7 @@ internal sealed class GanStep
         return Ops.Mean(Ops.Square(Ops.Sqrt(Ops.Sum(Ops.Square(gradient), [1, 2, 3]) + 1e-12) - 1));
     }
 
-    private StepResult Generate(long step, double factor)
+    private StepResult Generate(long step)
     {
         _generatorUpdate.ClearGradients();
         foreach ((_, Tensor weight) in _discriminator.NamedParameters()) weight.Freeze();
@@ -101,7 +105,7 @@ internal sealed class GanStep
             loss = deceived.Item();
         }
         foreach ((_, Tensor weight) in _discriminator.NamedParameters()) weight.RequireGrad();
-        return _generatorUpdate.Apply(loss, 1, factor);
+        return _generatorUpdate.Apply(loss, 1, step);
     }
 
     private Tensor Noise(CounterRandom random)

@@ -1,11 +1,7 @@
 using Craton.Data;
 using Craton.Data.Images;
 using Craton.Models.Generative;
-using Craton.Nn;
-using Craton.Training.Checkpoints;
-using Craton.Training.Optimizers;
 using Craton.Training.Reports;
-using Craton.Training.Schedules;
 
 namespace Craton.Training.Recipes;
 
@@ -34,19 +30,12 @@ public static class GanTraining
         GanRecipe recipe, GanGenerator generator, GanDiscriminator discriminator, ImageSet train, PictureJudge? judge, string runFolder, TrainingListener listener)
     {
         ulong seed = (ulong)recipe.Seed;
-        NamedParameter[] drawing = Parameters(generator), judging = Parameters(discriminator);
-        IOptimizer drawn = LanguageModelTraining.Build(recipe.Optimizer, drawing), judged = LanguageModelTraining.Build(recipe.Optimizer, judging);
-        Schedule schedule = LanguageModelTraining.Build(recipe.Schedule, recipe.Train.Steps);
         var pictures = new ImageLoader(train, seed);
         var measures = new LabelledMeasures(generator, judge, recipe.Data.Judged, seed, runFolder);
-        var step = new GanStep(recipe, generator, discriminator, pictures, (drawn, judged), new GanBalance(listener.OnMessage));
-        return new MeasuredTask(
-            [new TrainedPart(generator, drawn, new Ema(drawing, recipe.Model.EmaDecay, warmUp: true), "generator"), new TrainedPart(discriminator, judged, Name: "discriminator")],
-            pictures, number => step.Run(number, schedule.Factor(number)), number => measures.Of(number, number == recipe.Train.Steps))
+        var step = new GanStep(recipe, generator, discriminator, pictures, new GanBalance(listener.OnMessage));
+        return new MeasuredTask(step.Parts, pictures, step.Run, number => measures.Of(number, number == recipe.Train.Steps))
         {
             Details = () => step.Details,
         };
     }
-
-    private static NamedParameter[] Parameters(Module model) => [.. model.NamedParameters().Select(p => new NamedParameter(p.Name, p.Tensor))];
 }

@@ -13,11 +13,12 @@ internal static class ImageRun
     /// <exception cref="CratonException">A file cannot be read, or pictures are of different sizes.</exception>
     public static (ImageSet Train, ImageSet Test) Open(ImageDataSettings data)
     {
-        string? labels = data is LabelledImageSettings labelled ? SourceReader.Resolve(labelled.Labels) : null;
-        ImageSet train = IdxReader.ReadImages(SourceReader.Resolve(data.Train), labels), test = IdxReader.ReadImages(SourceReader.Resolve(data.Test));
+        ImageSet train = Read(data.Train, data.Labels), test = Read(data.Test, data.TestLabels);
         if ((train.Width, train.Height) != (test.Width, test.Height))
             throw new CratonException($"data.test: expected pictures of {train.Width}×{train.Height} pixels as in data.train, got {test.Width}×{test.Height}");
         return (train, test);
+
+        static ImageSet Read(string images, string? labels) => IdxReader.ReadImages(SourceReader.Resolve(images), labels is null ? null : SourceReader.Resolve(labels));
     }
 
     /// <summary>The report, and the directory of the model when the run came to its end.</summary>

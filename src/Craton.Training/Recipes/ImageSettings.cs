@@ -11,8 +11,14 @@ public record ImageDataSettings : RecipePart
     /// <summary>What is learnt.</summary>
     public string Train { get; init; } = "set:mnist/train-images-idx3-ubyte";
 
+    /// <summary>The labels of what is learnt; nothing where the model is told none.</summary>
+    public virtual string? Labels { get; init; }
+
     /// <summary>What is measured on.</summary>
     public string Test { get; init; } = "set:mnist/t10k-images-idx3-ubyte";
+
+    /// <summary>The labels of what is measured on, for models that are measured with labels.</summary>
+    public string? TestLabels { get; init; }
 
     /// <summary>Weights of a reader of digits that judges what is drawn, such as <c>set:weights-small/mnist-cnn/mnist.safetensors</c>; nothing for no judgement.</summary>
     public string? Judge { get; init; }
@@ -25,8 +31,14 @@ public record ImageDataSettings : RecipePart
 /// <summary>Pictures of which each has a label that can be asked for.</summary>
 public sealed record LabelledImageSettings : ImageDataSettings
 {
-    /// <summary>The labels of what is learnt.</summary>
-    public string Labels { get; init; } = "set:mnist/train-labels-idx1-ubyte";
+    /// <inheritdoc/>
+    public override string? Labels { get; init; } = "set:mnist/train-labels-idx1-ubyte";
+
+    /// <inheritdoc/>
+    public override IEnumerable<string> Check()
+    {
+        if (Labels is null) yield return "labels: expected the file of the labels of the pictures, got none";
+    }
 }
 
 /// <summary>The shape of a variational auto-encoder.</summary>

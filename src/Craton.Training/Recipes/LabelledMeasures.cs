@@ -15,10 +15,12 @@ internal sealed class LabelledMeasures(LabelledGenerator model, PictureJudge? ju
 {
     private const int Rows = 10, Batch = 100, MostColumns = 10;
 
-    /// <summary>Names of what <see cref="Of"/> measures.</summary>
+    /// <summary>Names of what <see cref="Of"/> measures; the first only where labels can be asked for.</summary>
     public static IReadOnlyList<string> Names { get; } = [PictureJudge.Accuracy, PictureJudge.Distance];
 
-    private int Columns => Math.Min(model.Shape.Labels, MostColumns);
+    private bool HasLabels => model.Shape.Labels > 0;
+
+    private int Columns => HasLabels ? Math.Min(model.Shape.Labels, MostColumns) : MostColumns;
 
     /// <summary>Writes pictures, a column for each label, and judges them.</summary>
     /// <param name="step">The optimizer step.</param>
@@ -29,9 +31,10 @@ internal sealed class LabelledMeasures(LabelledGenerator model, PictureJudge? ju
         PictureLog.Add(runFolder, "samples", step, Grid(pictures, Columns));
         if (isLast) PictureLog.Add(runFolder, "noise_walk", step, Walk());
         if (judge is null) return [];
-        if (!isLast) return [judge.AccuracyOf(pictures, Asked(Rows * Columns, Columns))];
+        if (!isLast) return HasLabels ? [judge.AccuracyOf(pictures, Asked(Rows * Columns, Columns))] : [];
         pictures = Drawn(judged, model.Shape.Labels);
-        return [judge.AccuracyOf(pictures, Asked(judged, model.Shape.Labels)), judge.DistanceOf(pictures)];
+        Metric distance = judge.DistanceOf(pictures);
+        return HasLabels ? [judge.AccuracyOf(pictures, Asked(judged, model.Shape.Labels)), distance] : [distance];
     }
 
     /// <summary>Pictures side by side.</summary>
@@ -44,7 +47,7 @@ internal sealed class LabelledMeasures(LabelledGenerator model, PictureJudge? ju
         using var scope = TensorScope.Open("walk");
         Tensor from = model.Noise(Columns, seed), to = model.Noise(Columns, seed, Columns);
         Tensor[] turned = [.. Enumerable.Range(0, MostColumns).Select(i => i * Math.PI / 2 / (MostColumns - 1)).Select(angle => from * DeterministicMath.Cos(angle) + to * DeterministicMath.Sin(angle))];
-        int[] labels = [.. Enumerable.Range(0, Columns * MostColumns).Select(i => i / MostColumns)];
+        int[] labels = HasLabels ? [.. Enumerable.Range(0, Columns * MostColumns).Select(i => i / MostColumns)] : new int[Columns * MostColumns];
         return Grid(model.Draw(labels, Ops.Reshape(Ops.Stack(1, turned), [labels.Length, .. model.NoiseShape])).AsSpan<float>(), MostColumns);
     }
 
@@ -58,5 +61,5 @@ internal sealed class LabelledMeasures(LabelledGenerator model, PictureJudge? ju
         return [.. pictures];
     }
 
-    private static int[] Asked(int count, int labels) => [.. Enumerable.Range(0, count).Select(i => i % labels)];
+    private int[] Asked(int count, int labels) => HasLabels ? [.. Enumerable.Range(0, count).Select(i => i % labels)] : new int[count];
 }

@@ -5,10 +5,7 @@ using Craton.Models;
 using Craton.Models.Pictures;
 using Craton.Models.Vision;
 using Craton.Tensors;
-using Craton.Training.Checkpoints;
-using Craton.Training.Optimizers;
 using Craton.Training.Reports;
-using Craton.Training.Schedules;
 
 namespace Craton.Training.Recipes;
 
@@ -72,11 +69,8 @@ internal static class PictureRun
 
     private static MeasuredTask Measured(PictureRecipe recipe, PictureTask task)
     {
-        NamedParameter[] parameters = [.. task.Model.NamedParameters().Where(p => p.Tensor.RequiresGrad).Select(p => new NamedParameter(p.Name, p.Tensor))];
-        IOptimizer optimizer = LanguageModelTraining.Build(recipe.Optimizer, parameters);
-        Schedule schedule = LanguageModelTraining.Build(recipe.Schedule, recipe.Train.Steps);
-        var update = new GuardedUpdate([.. parameters.Select(p => p.Tensor)], optimizer, recipe.Optimizer.ClipNorm);
-        return new MeasuredTask([new TrainedPart(task.Model, optimizer)], task.Rows, Step, _ => task.Measure()) { Unit = task.Unit };
+        var update = new ModelUpdate(task.Model, recipe.Optimizer, recipe.Schedule, recipe.Train.Steps);
+        return new MeasuredTask([update.Part], task.Rows, Step, _ => task.Measure()) { Unit = task.Unit };
 
         StepResult Step(long step)
         {
@@ -89,7 +83,7 @@ internal static class PictureRun
                 tape.Backward(mean);
                 loss = mean.Item();
             }
-            return update.Apply(loss, 1, schedule.Factor(step));
+            return update.Apply(loss, 1, step);
         }
     }
 }

@@ -101,7 +101,7 @@ public sealed record LoraRecipe : SftRecipe
     public LoraSettings Lora { get; init; } = new();
 }
 
-/// <summary>A variational auto-encoder of pictures (Kingma, Welling 2014).</summary>
+/// <summary>A variational auto-encoder of pictures (Kingma, Welling 2014); with <c>data.labels</c> and <c>data.test_labels</c> one that is told them.</summary>
 public sealed record VaeRecipe : RecipePart
 {
     /// <summary>Names the run's folder.</summary>
@@ -125,6 +125,12 @@ public sealed record VaeRecipe : RecipePart
 
     /// <summary>The loop.</summary>
     public ImageLoopSettings Train { get; init; } = new();
+
+    /// <inheritdoc/>
+    public override IEnumerable<string> Check()
+    {
+        if (Data.Labels is null != Data.TestLabels is null) yield return "data: expected both labels and test_labels, or neither";
+    }
 }
 
 /// <summary>Diffusion that draws what a label asks for (Ho et al. 2020; Ho, Salimans 2022).</summary>

@@ -3,10 +3,7 @@ using Craton.Data.Images;
 using Craton.Data.Images.Scenes;
 using Craton.Models.Generative;
 using Craton.Tensors;
-using Craton.Training.Checkpoints;
-using Craton.Training.Optimizers;
 using Craton.Training.Reports;
-using Craton.Training.Schedules;
 
 namespace Craton.Training.Recipes;
 
@@ -30,15 +27,12 @@ public static class TextToImageTraining
     private static MeasuredTask Task(TextToImageRecipe recipe, SceneDiffusion model, string runFolder)
     {
         ulong seed = (ulong)recipe.Seed;
-        NamedParameter[] parameters = [.. model.NamedParameters().Select(p => new NamedParameter(p.Name, p.Tensor))];
-        IOptimizer optimizer = LanguageModelTraining.Build(recipe.Optimizer, parameters);
-        Schedule schedule = LanguageModelTraining.Build(recipe.Schedule, recipe.Train.Steps);
         var scenes = new SceneLoader(seed);
         var judge = new SceneJudge(recipe.JudgedCaptions, seed);
-        var update = new GuardedUpdate([.. parameters.Select(p => p.Tensor)], optimizer, recipe.Optimizer.ClipNorm);
+        var update = new ModelUpdate(model, recipe.Optimizer, recipe.Schedule, recipe.Train.Steps, recipe.Model.EmaDecay);
         return new MeasuredTask(
-            [new TrainedPart(model, optimizer, new Ema(parameters, recipe.Model.EmaDecay, warmUp: true))], scenes,
-            step => Step(recipe, model, scenes, update, (uint)step, schedule.Factor(step)), Measure);
+            [update.Part], scenes,
+            step => Step(recipe, model, scenes, update, step), Measure);
 
         IReadOnlyList<Metric> Measure(long step)
         {
@@ -50,7 +44,7 @@ public static class TextToImageTraining
         }
     }
 
-    private static StepResult Step(TextToImageRecipe recipe, SceneDiffusion model, SceneLoader scenes, GuardedUpdate update, uint step, double factor)
+    private static StepResult Step(TextToImageRecipe recipe, SceneDiffusion model, SceneLoader scenes, ModelUpdate update, long step)
     {
         update.ClearGradients();
         int count = recipe.Train.Batch;
@@ -60,14 +54,14 @@ public static class TextToImageTraining
         {
             Tensor pictures = Tensor.Empty(DType.F32, count, 3, Scene.Side, Scene.Side);
             SceneCaption?[] captions = Next(scenes, pictures.AsSpan<float>(), count);
-            var dropped = new CounterRandom((ulong)recipe.Seed, step, s_dropped);
+            var dropped = new CounterRandom((ulong)recipe.Seed, (uint)step, s_dropped);
             for (int i = 0; i < count; i++)
                 if (dropped.Bernoulli(i, recipe.Model.CaptionDropout)) captions[i] = null;
-            Tensor error = model.Loss(pictures, captions, new CounterRandom((ulong)recipe.Seed, step, s_noise));
+            Tensor error = model.Loss(pictures, captions, new CounterRandom((ulong)recipe.Seed, (uint)step, s_noise));
             tape.Backward(error);
             loss = error.Item();
         }
-        return update.Apply(loss, 1, factor);
+        return update.Apply(loss, 1, step);
     }
 
     // New scenes as [count, 3, side, side] of −1 to 1, and their captions.

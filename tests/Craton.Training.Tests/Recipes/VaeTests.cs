@@ -29,10 +29,29 @@ public sealed class VaeTests : IDisposable
         double first = MetricsLog.Read(run.RunFolder)[0]["loss"]!.Value, bound = run.Measures.Single(m => m.Name == "elbo_nats").Value;
         Assert.True(bound < first / 2, $"from {first} to {bound} nats");
         string report = File.ReadAllText(run.Report);
-        Assert.Equal(2 * Steps / 40, report.Split("data:image/png;base64,").Length - 1);
+        Assert.Equal(3 * Steps / 40 + 1, report.Split("data:image/png;base64,").Length - 1); // samples, interpolation, traversal; at the end a walk
+        Assert.Equal(bound / (Side * Side) / Math.Log(2), run.Measures.Single(m => m.Name == "bits_per_dim").Value, 12);
         Assert.Equal((10 * Side, 10 * Side), PngReader.ReadFile(Path.Combine(run.RunFolder, "pictures", $"samples-{Steps:D8}.png")) is var samples ? (samples.Width, samples.Height) : default);
         Vae model = VaeDirectory.Load(run.ModelFolder!);
         Assert.Equal(bound, VaeTraining.Bound(model, IdxReader.ReadImages(Pictures("test", 30)), 1));
+    }
+
+    [Fact]
+    public void Told_the_labels_it_draws_what_is_asked_for()
+    {
+        VaeRecipe recipe = Recipe("labels") with
+        {
+            Data = new() { Train = Pictures("train", 200), Labels = BarPictures.Labels(_folder, "train-labels", 200), Test = Pictures("test", 30), TestLabels = BarPictures.Labels(_folder, "test-labels", 30) },
+            Train = new() { Steps = 4 * Steps, Batch = 32, EvalEvery = 0, SaveEvery = 0 },
+        };
+        RunResult run = VaeTraining.Run(recipe, Options());
+        LabelledGenerator model = LabelledDrawing.Load(run.ModelFolder!);
+        Assert.Equal(Side, model.Shape.Labels);
+        using var scope = TensorScope.Open("test");
+        float[] drawn = model.Draw([.. Enumerable.Range(0, Side)], 7).ToArray<float>();
+        for (int label = 0; label < Side; label++)
+            Assert.All(Enumerable.Range(0, Side), column => Assert.Equal(column == label, drawn[label * Side * Side + column] > 0.5f));
+        Assert.Contains("data", Assert.Single((recipe with { Data = recipe.Data with { TestLabels = null } }).Check()), StringComparison.Ordinal);
     }
 
     [Fact]
