@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Craton.Data.Images;
 using Spectre.Console;
 
 namespace Craton.Cli;
@@ -40,6 +41,14 @@ internal sealed class Output(bool json)
     {
         EndStatus();
         (json ? Console.Error : Console.Out).WriteLine(text);
+    }
+
+    /// <summary>A picture, where a person watches a terminal with colours.</summary>
+    public void Show(Picture picture)
+    {
+        if (json || Console.IsOutputRedirected || !AnsiConsole.Profile.Capabilities.Ansi) return;
+        EndStatus();
+        AnsiConsole.Write(TerminalPicture.Of(picture, Math.Min(AnsiConsole.Profile.Width, TerminalPicture.MostColumns)));
     }
 
     /// <summary>A line about what is going on.</summary>

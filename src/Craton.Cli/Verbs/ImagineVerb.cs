@@ -50,6 +50,7 @@ internal sealed class ImagineVerb : Verb
             Picture picture = PictureGrid.Of(painted.ToArray<float>(), painted.Size(3), painted.Size(2), painted.Size(1), columns: 1);
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(file))!);
             PngWriter.WriteFile(file, picture);
+            output.Show(picture);
             output.Line($"{file}: {picture.Width} × {picture.Height}, seed {seed}, {watch.Elapsed.TotalSeconds:F1} s");
             images.Add((JsonNode)new JsonObject { ["image"] = file, ["width"] = picture.Width, ["height"] = picture.Height, ["seed"] = seed, ["seconds"] = watch.Elapsed.TotalSeconds });
         }

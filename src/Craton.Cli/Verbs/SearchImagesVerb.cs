@@ -33,7 +33,11 @@ internal sealed class SearchImagesVerb : Verb
         Tensor query = reader.Texts([parsed.GetValue(_query)!]);
         IReadOnlyList<(string Path, double Cosine)> found = PictureSources.Each(folder, output, path => CosineOf(reader, query, path));
         (string Path, double Cosine)[] best = [.. found.OrderByDescending(hit => hit.Cosine).Take(most)];
-        foreach ((string path, double cosine) in best) output.Line($"{cosine:f3}  {path}");
+        foreach ((string path, double cosine) in best)
+        {
+            output.Show(PictureFile.Read(path));
+            output.Line($"{cosine:f3}  {path}");
+        }
         output.Result(new JsonObject { ["images"] = new JsonArray([.. best.Select(hit => new JsonObject { ["image"] = hit.Path, ["cosine"] = Output.Number(hit.Cosine) })]) });
         return 0;
     }

@@ -3,7 +3,7 @@ using Craton.Tensors.Kernels.Simd;
 
 namespace Craton.Tensors;
 
-// Activation functions: the formula, and its derivative right below.
+// Activation functions: the formula, and its derivative right below. What becomes tiny far from 0 ends in 0, not in subnormal numbers.
 public static partial class Ops
 {
     /// <summary>1 / (1 + e⁻ˣ).</summary>
@@ -20,7 +20,7 @@ public static partial class Ops
         public static bool FromOutput => true;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public V Apply<V>(V y, V dy) where V : struct, IVec<V> => dy * y * (V.Broadcast(1) - y);
+        public V Apply<V>(V y, V dy) where V : struct, IVec<V> => VMath.Felt(dy * y * (V.Broadcast(1) - y));
 
         public Tensor? Recorded(Tensor saved, Tensor dy) => RecordedSlope(this, saved, dy);
 
@@ -176,7 +176,7 @@ public static partial class Ops
         {
             V cumulative = V.Fma(V.Broadcast(0.5), VMath.Erf(x * V.Broadcast(RootHalf)), V.Broadcast(0.5));
             V density = V.Broadcast(InverseRootTwoPi) * VMath.Exp(x * x * V.Broadcast(-0.5));
-            return dy * V.Fma(x, density, cumulative);
+            return VMath.Felt(dy * V.Fma(x, density, cumulative));
         }
     }
 
@@ -226,7 +226,7 @@ public static partial class Ops
         public V Apply<V>(V x, V dy) where V : struct, IVec<V>
         {
             V scaled = x * V.Broadcast(1.702), s = VMath.Sigmoid(scaled);
-            return dy * s * V.Fma(scaled, V.Broadcast(1) - s, V.Broadcast(1));
+            return VMath.Felt(dy * s * V.Fma(scaled, V.Broadcast(1) - s, V.Broadcast(1)));
         }
     }
 
@@ -247,7 +247,7 @@ public static partial class Ops
         public V Apply<V>(V x, V dy) where V : struct, IVec<V>
         {
             V s = VMath.Sigmoid(x);
-            return dy * s * V.Fma(x, V.Broadcast(1) - s, V.Broadcast(1));
+            return VMath.Felt(dy * s * V.Fma(x, V.Broadcast(1) - s, V.Broadcast(1)));
         }
 
         public Tensor? Recorded(Tensor saved, Tensor dy) => RecordedSlope(this, saved, dy);
@@ -283,7 +283,7 @@ public static partial class Ops
         public V Apply<V>(V x, V dy) where V : struct, IVec<V>
         {
             V scaled = x * V.Broadcast(beta);
-            return V.Select(scaled > V.Broadcast(threshold), dy, dy * VMath.Sigmoid(scaled));
+            return V.Select(scaled > V.Broadcast(threshold), dy, VMath.Felt(dy * VMath.Sigmoid(scaled)));
         }
 
         public Tensor? Recorded(Tensor saved, Tensor dy) => RecordedSlope(this, saved, dy);

@@ -16,8 +16,8 @@ public static class DalleTraining
 {
     private const int TokenizerScenes = 2000, ShownOfAKind = 32, Columns = 16;
 
-    // What the first picture is worth, not the best: of one thing, two, and several.
-    private static readonly string[] s_unranked = [.. SceneJudge.Names.Take(3).Select(name => $"{name}_unranked")];
+    // What the first picture is worth, not the best: of all captions, and of those with one thing, two, and several.
+    private static readonly string[] s_unranked = [.. SceneJudge.Names.Take(4).Select(name => $"{name}_unranked")];
 
     /// <summary>Runs the recipe: the auto-encoder's training, in <c>vq-vae</c> within the run's folder, then the transformer's.</summary>
     public static RunResult Run(DalleRecipe recipe, RunOptions options)

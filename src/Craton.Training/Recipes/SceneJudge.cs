@@ -36,7 +36,7 @@ public sealed class SceneJudge
     }
 
     /// <summary>Names of what <see cref="Measures"/> gives.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. s_kinds.Select(kind => $"{Accuracy}_{kind}"), Attributes, .. s_parts.Select(sort => $"{Attributes}_{sort}")];
+    public static IReadOnlyList<string> Names { get; } = [Accuracy, .. s_kinds.Select(kind => $"{Accuracy}_{kind}"), Attributes, .. s_parts.Select(sort => $"{Attributes}_{sort}")];
 
     /// <summary>Draws a picture for each caption and looks at it.</summary>
     /// <returns>Those of one kind after those of another.</returns>
@@ -47,7 +47,7 @@ public sealed class SceneJudge
     }
 
     /// <summary>
-    /// <c>scene_accuracy_one</c>, <c>_two</c> and <c>_several</c>: the share of captions of a kind that hold in all parts; and of the captions with two things <c>attribute_accuracy</c>, the share
+    /// <c>scene_accuracy</c>: the share of captions that hold in all parts; <c>_one</c>, <c>_two</c> and <c>_several</c>: of those of a kind; and of the captions with two things <c>attribute_accuracy</c>, the share
     /// of all parts that hold, and that of each sort.
     /// </summary>
     public static IReadOnlyList<Metric> Measures(IReadOnlyList<JudgedScene> judged)
@@ -55,6 +55,7 @@ public sealed class SceneJudge
         ScenePart[] parts = [.. judged.Where(scene => scene.Caption.Other is not null).SelectMany(scene => scene.Check.Parts)];
         double[] shares =
         [
+            Share(judged.Select(scene => scene.Check.Holds)),
             .. s_kinds.Select(kind => Share(judged.Where(scene => KindOf(scene) == kind).Select(scene => scene.Check.Holds))),
             Share(parts.Select(part => part.Holds)),
             .. s_parts.Select(sort => Share(parts.Where(part => part.Name == sort || part.Name == $"other_{sort}").Select(part => part.Holds))),

@@ -23,9 +23,10 @@ internal static class ImageReport
             report.Plot(SvgPlot.Lines("Training loss", [new PlotSeries("loss", loss)], new PlotOptions { XLabel = "step", LogY = loss.All(p => p.Y > 0), Smoothing = 0.9 }));
             report.Plot(SvgPlot.Lines("Gradient norm", [new PlotSeries("before clipping", TrainingReport.Series(metrics, "gradient_norm"))], new PlotOptions { XLabel = "step", LogY = true, Smoothing = 0.9 }));
         }
+        IReadOnlyList<MetricsRecord> timing = MetricsLog.Read(runFolder, MetricsLog.TimingFile);
         foreach (string name in measured)
             if (TrainingReport.Series(metrics, name) is { Length: > 1 } series)
-                report.Plot(SvgPlot.Lines(name, [new PlotSeries(name, series)], new PlotOptions { XLabel = "step" }));
+                report.Plot(SvgPlot.Lines(name, [new PlotSeries(name, [.. series.Select(p => (MinutesAt(timing, p.X), p.Y))])], new PlotOptions { XLabel = "minutes of training" }));
         foreach ((string name, IReadOnlyList<(long Step, string Path)> pictures) in PictureLog.Read(runFolder))
         {
             report.Heading(name.Replace('_', ' '));
@@ -45,5 +46,18 @@ internal static class ImageReport
         string page = Path.Combine(runFolder, "report.html");
         report.Save(page);
         return page;
+    }
+
+    // What a run took before it was resumed counts too: there the clock begins anew.
+    private static double MinutesAt(IReadOnlyList<MetricsRecord> timing, double step)
+    {
+        double before = 0, last = 0;
+        foreach (MetricsRecord line in timing.TakeWhile(line => line.Step <= step))
+        {
+            double seconds = line["seconds"] ?? last;
+            if (seconds < last) before += last;
+            last = seconds;
+        }
+        return (before + last) / 60;
     }
 }

@@ -111,7 +111,7 @@ internal sealed unsafe partial class CpuKernels
                 V logSum = V.Load(logSums, c), delta = V.Load(deltas, c);
                 for (int j = 0; j < n; j++)
                 {
-                    V weight = VMath.Exp(V.Load(scores, j * Block + c) - logSum);
+                    V weight = VMath.Share(V.Load(scores, j * Block + c) - logSum);
                     V slope = weight * (V.Load(slopes, j * Block + c) - delta);
                     V.Store(scores, j * Block + c, weight);
                     V.Store(slopes, j * Block + c, V.Select(V.Equal(weight, zero), zero, slope));

@@ -134,11 +134,11 @@ internal sealed unsafe partial class CpuKernels
                 V shift = V.Select(V.Equal(top, nothing), V.Broadcast(0), top); // −∞ − −∞ would be NaN
                 for (int j = 0; j < n; j++)
                 {
-                    V weight = VMath.Exp(V.Load(scores, j * Block + c) - shift);
+                    V weight = VMath.Share(V.Load(scores, j * Block + c) - shift);
                     V.Store(scores, j * Block + c, weight);
                     sum += weight;
                 }
-                V factor = VMath.Exp(old - shift);
+                V factor = VMath.Share(old - shift);
                 V.Store(keep, c, factor);
                 V.Store(total, c, V.Fma(V.Load(total, c), factor, sum));
                 V.Store(max, c, top);

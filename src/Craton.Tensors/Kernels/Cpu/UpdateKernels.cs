@@ -127,8 +127,9 @@ public sealed unsafe class ParameterPass
             V m = V.Fma(V.Broadcast(_beta1), V.Load(_first, i), V.Broadcast(_rest1) * g);
             V v = V.Fma(V.Broadcast(_beta2), V.Load(_second, i), V.Broadcast(_rest2) * g * g);
             V denominator = V.Fma(V.Sqrt(v), V.Broadcast(_root), V.Broadcast(_eps));
-            V.Store(_first, i, m);
-            V.Store(_second, i, v);
+            // Without gradients moments would fade into subnormal numbers and stay there.
+            V.Store(_first, i, VMath.Normal(m));
+            V.Store(_second, i, VMath.Normal(v));
             V.Store(_weights, i, V.Load(_weights, i) * V.Broadcast(_keep) - V.Broadcast(_rate) * m / denominator);
         }
     }
