@@ -1,3 +1,4 @@
+using Craton.Data.Images;
 using Craton.Data.Images.Scenes;
 using Craton.Models.Generative;
 using Craton.Tensors;
@@ -43,6 +44,22 @@ public sealed class SceneDiffusionTests : IDisposable
         {
             File.WriteAllText(config, written.Replace(from, to, StringComparison.Ordinal));
             Assert.Contains(names, Assert.Throws<CratonException>(() => SceneDiffusionDirectory.Load(directory)).Message);
+        }
+    }
+
+    [Fact]
+    public void Shares_of_attention_lie_beside_what_is_drawn_and_add_up_to_one()
+    {
+        SceneDiffusion model = Tiny(textLayers: 1);
+        SceneCaption[] captions = [SceneDiffusion.ReadCaption("a small red circle above a large blue square"), SceneDiffusion.ReadCaption("two small green squares")];
+        Picture shown = model.Attention(captions, 1), drawn = PictureGrid.Of(model.Draw(captions, 1), 1);
+        Assert.Equal((4 * Scene.Side, 2 * Scene.Side), (shown.Width, shown.Height));
+        for (int row = 0; row < shown.Height; row++)
+        {
+            ReadOnlySpan<byte> samples = shown.Samples.AsSpan(row * shown.Width * 3, shown.Width * 3);
+            Assert.Equal(drawn.Samples.AsSpan(row * Scene.Side * 3, Scene.Side * 3), samples[..(Scene.Side * 3)]);
+            for (int column = 0; column < Scene.Side; column++)
+                Assert.InRange(Enumerable.Range(1, 3).Sum(i => (int)shown.Samples[(row * shown.Width + i * Scene.Side + column) * 3]), 253, 257);
         }
     }
 

@@ -71,9 +71,10 @@ public sealed class DrawingUNet : Module
     /// <param name="condition">What is drawn, F32 [N, <see cref="DrawingUNetConfig.Condition"/>], where the shape has it.</param>
     /// <param name="context">Tokens to look at, F32 [N, T, <see cref="DrawingUNetConfig.Context"/>], where the shape has them.</param>
     /// <param name="mask">Which tokens are there, Bool [N, T]; null for all.</param>
+    /// <param name="attended">Gets, for each block that looks at tokens, the shares of each pixel's attention, [N, T, H, W], the mean over heads.</param>
     /// <returns>[N, C, H, W].</returns>
     /// <exception cref="CratonException">Something is missing, or shapes do not fit.</exception>
-    public Tensor Forward(Tensor x, Tensor times, Tensor? condition = null, Tensor? context = null, Tensor? mask = null)
+    public Tensor Forward(Tensor x, Tensor times, Tensor? condition = null, Tensor? context = null, Tensor? mask = null, ICollection<Tensor>? attended = null)
     {
         if (x.Rank != 4 || x.Size(1) != Config.Channels || x.Size(2) % Config.Multiple != 0 || x.Size(3) % Config.Multiple != 0)
             throw new CratonException($"[drawing_unet] x: expected pictures [N, {Config.Channels}, H, W] with sides that are multiples of {Config.Multiple}, got {x.Layout}");
@@ -81,7 +82,7 @@ public sealed class DrawingUNet : Module
             throw new CratonException($"[drawing_unet] expected {(_condition is null ? "no" : "a")} condition and {(Config.Context == 0 ? "no" : "a")} context, since the network was made so");
         Tensor time = _time.Forward(_waves.Forward(times));
         if (condition is not null) time += _condition!.Forward(condition);
-        var seen = new DrawingContext(time, context, mask);
+        var seen = new DrawingContext(time, context, mask, attended);
         x = Ops.PixelUnshuffle(x, Config.Patch);
         x = _in.Forward(Config.Coordinates ? Ops.Concat(1, x, Places(x)) : x);
         var skips = new Stack<Tensor>();
@@ -118,7 +119,8 @@ public sealed class DrawingUNet : Module
 /// <param name="Time">The time and what is drawn, [N, width].</param>
 /// <param name="Tokens">What attention looks at, [N, T, context], or null.</param>
 /// <param name="Mask">Which tokens are there, Bool [N, T]; null for all.</param>
-internal readonly record struct DrawingContext(Tensor Time, Tensor? Tokens, Tensor? Mask);
+/// <param name="Attended">Gets the attention to tokens, where somebody wants to see it.</param>
+internal readonly record struct DrawingContext(Tensor Time, Tensor? Tokens, Tensor? Mask, ICollection<Tensor>? Attended);
 
 /// <summary>A residual block; then, where its level has attention, that of all pixels to each other and to the tokens.</summary>
 internal sealed class DrawingBlock : Module
@@ -139,7 +141,7 @@ internal sealed class DrawingBlock : Module
     {
         x = _residual.Forward(x, seen.Time);
         if (_attention is not null) x = _attention.Forward(x);
-        return _tokens is null ? x : _tokens.Forward(x, seen.Tokens!, seen.Mask);
+        return _tokens is null ? x : _tokens.Forward(x, seen);
     }
 }
 
@@ -162,15 +164,24 @@ internal sealed class TokenAttention : Module
         _out = Child("to_out.0", new Linear(channels, channels, bias: true));
     }
 
-    /// <summary>x [N, C, H, W], tokens [N, T, context], mask Bool [N, T] → [N, C, H, W].</summary>
-    public Tensor Forward(Tensor x, Tensor tokens, Tensor? mask)
+    /// <summary>x [N, C, H, W] → [N, C, H, W].</summary>
+    public Tensor Forward(Tensor x, in DrawingContext seen)
     {
         (int batch, int channels, int height, int width) = (x.Size(0), x.Size(1), x.Size(2), x.Size(3));
-        Tensor pixels = _norm.Forward(x).View(batch, channels, height * width).Permute(0, 2, 1).Contiguous();
-        tokens = _tokenNorm.Forward(tokens);
-        Tensor y = Ops.Attention(Split(_query.Forward(pixels)), Split(_key.Forward(tokens)), Split(_value.Forward(tokens)), new AttentionOptions { KeyPadding = mask });
+        Tensor pixels = _norm.Forward(x).View(batch, channels, height * width).Permute(0, 2, 1).Contiguous(), tokens = _tokenNorm.Forward(seen.Tokens!);
+        Tensor query = Split(_query.Forward(pixels)), key = Split(_key.Forward(tokens));
+        seen.Attended?.Add(Shares(query, key, seen.Mask).View(batch, tokens.Size(1), height, width));
+        Tensor y = Ops.Attention(query, key, Split(_value.Forward(tokens)), new AttentionOptions { KeyPadding = seen.Mask });
         y = _out.Forward(y.Permute(0, 2, 1, 3).View(batch, height * width, channels)).Permute(0, 2, 1).Contiguous();
         return x + y.View(batch, channels, height, width);
+    }
+
+    // What attention computes on its way, once more: [N, T, pixels].
+    private static Tensor Shares(Tensor query, Tensor key, Tensor? mask)
+    {
+        Tensor scores = Ops.MatMul(query, key.Permute(0, 1, 3, 2)) / Math.Sqrt(query.Size(3));
+        if (mask is not null) scores = Ops.Where(mask.View(mask.Size(0), 1, 1, mask.Size(1)), scores, Tensor.Full(float.NegativeInfinity, 1));
+        return Ops.Mean(Ops.Softmax(scores), [1]).Permute(0, 2, 1).Contiguous();
     }
 
     private Tensor Split(Tensor x) => x.View(x.Size(0), x.Size(1), _heads, x.Size(2) / _heads).Permute(0, 2, 1, 3);

@@ -91,8 +91,30 @@ public sealed class SceneDiffusion : Module
         return pictures;
     }
 
+    /// <summary>Rows of a picture for a caption and three beside it: what share of the attention of each part of it the phrases of the caption have, the
+    /// first thing, the second, the background, half way from noise to picture.</summary>
+    /// <param name="captions">What to draw.</param>
+    /// <param name="seed">Seed of the noise of the first.</param>
+    public Picture Attention(IReadOnlyList<SceneCaption> captions, ulong seed)
+    {
+        using var scope = TensorScope.Open("attention");
+        float[] shares = [];
+        Tensor drawn = Drawn([.. captions], Noise(captions.Count, seed), Drawing, onStep: null, (time, maps) =>
+        {
+            if (time >= Process.Schedule.Steps / 2.0) shares = MeanOf(maps).ToArray<float>();
+        });
+        Tensor grey = Ops.Expand(
+            Tensor.From(shares, captions.Count, ScenePhrases.Count, 1, Scene.Side, Scene.Side), captions.Count, ScenePhrases.Count, Channels, Scene.Side, Scene.Side);
+        Tensor rows = Ops.Concat(1, Ops.Unsqueeze(drawn, 1), grey);
+        return PictureGrid.Of(rows.AsSpan<float>(), Scene.Side, Scene.Side, Channels, columns: 1 + ScenePhrases.Count);
+
+        // Of the captions, not of none, which the second half of the rows is told where drawing is guided.
+        Tensor MeanOf(IReadOnlyList<Tensor> maps) =>
+            maps.Select(map => Ops.Interpolate(Ops.Slice(map, 0, 0, captions.Count), Scene.Side)).Aggregate((a, b) => a + b) / maps.Count;
+    }
+
     // [N, 3, side, side] of 0 to 1.
-    private Tensor Drawn(SceneCaption[] captions, Tensor noise, DrawingSettings drawing, Action<int>? onStep)
+    private Tensor Drawn(SceneCaption[] captions, Tensor noise, DrawingSettings drawing, Action<int>? onStep, Action<double, IReadOnlyList<Tensor>>? onAttention = null)
     {
         bool guided = drawing.Guidance != 1;
         Tensor phrases = _text.Forward([.. captions, .. new SceneCaption?[guided ? captions.Length : 0]]);
@@ -101,7 +123,9 @@ public sealed class SceneDiffusion : Module
 
         Tensor Guided(Tensor x, double time)
         {
-            Tensor answers = Answer(guided ? Ops.Concat(0, x, x) : x, Tensor.Full((float)time, phrases.Size(0)), phrases);
+            List<Tensor>? maps = onAttention is null ? null : [];
+            Tensor answers = Answer(guided ? Ops.Concat(0, x, x) : x, Tensor.Full((float)time, phrases.Size(0)), phrases, maps);
+            if (maps is not null) onAttention!(time, maps);
             return guided ? DiffusionProcess.Guided(answers, drawing.Guidance) : answers;
         }
     }
@@ -121,7 +145,8 @@ public sealed class SceneDiffusion : Module
     // As v-prediction weighs errors of the picture, (1 + signal / noise), but no more than the greatest weight: what is flat needs no last digits.
     private double Weight(int timestep) => Math.Min(1 + Process.Schedule.SignalToNoise(timestep), MostWeight);
 
-    private Tensor Answer(Tensor x, Tensor times, Tensor phrases) => _network.Forward(x, times, Ops.Sum(phrases, [1]), phrases);
+    private Tensor Answer(Tensor x, Tensor times, Tensor phrases, ICollection<Tensor>? attended = null) =>
+        _network.Forward(x, times, Ops.Sum(phrases, [1]), phrases, attended: attended);
 }
 
 /// <summary>Vectors of phrases: the sum of their words' vectors, and layers that see it as a whole.</summary>

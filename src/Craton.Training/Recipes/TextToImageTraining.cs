@@ -10,7 +10,7 @@ namespace Craton.Training.Recipes;
 /// <summary>Trains a <see cref="SceneDiffusion"/>: every picture is a new scene with its caption.</summary>
 public static class TextToImageTraining
 {
-    private const int ShownOfAKind = 32, Columns = 16;
+    private const int ShownOfAKind = 32, Columns = 16, AttentionShown = 8;
     private static readonly uint s_noise = CounterRandom.PlaceOf("scenes.train"), s_dropped = CounterRandom.PlaceOf("scenes.dropped");
 
     /// <summary>Runs the recipe.</summary>
@@ -40,6 +40,7 @@ public static class TextToImageTraining
             JudgedLog.Write(runFolder, step, judged);
             foreach (IGrouping<string, JudgedScene> kind in judged.GroupBy(SceneJudge.KindOf))
                 PictureLog.Add(runFolder, kind.Key, step, PictureGrid.Of([.. kind.Take(ShownOfAKind).Select(scene => scene.Picture)], Columns));
+            PictureLog.Add(runFolder, "attention", step, model.Attention([.. judged.Select(scene => scene.Caption).Where(caption => caption.Other is not null).Take(AttentionShown)], seed));
             return SceneJudge.Measures(judged);
         }
     }

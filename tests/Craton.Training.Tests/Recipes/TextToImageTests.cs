@@ -32,7 +32,7 @@ public sealed class TextToImageTests : IDisposable
         Assert.True(last < 0.95 * first, $"from {first} to {last}");
         Assert.Equal(3, metrics.Count(line => line["scene_accuracy_two"] is not null));
         string report = File.ReadAllText(run.Report);
-        Assert.Equal(3 * 3 + 3 * Captions, report.Split("data:image/png;base64,").Length - 1);
+        Assert.Equal(3 * 4 + 3 * Captions, report.Split("data:image/png;base64,").Length - 1);
         Assert.Contains("✗", report);
         Assert.Contains("background<", report);
         SceneDiffusion model = SceneDiffusionDirectory.Load(run.ModelFolder!);
