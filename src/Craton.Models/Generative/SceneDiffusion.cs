@@ -15,7 +15,7 @@ namespace Craton.Models.Generative;
 public sealed class SceneDiffusion : Module
 {
     private const int Channels = 3, Chunk = 32;
-    private const double MostWeight = 10;
+    private const double MostWeight = 100;
 
     private static readonly uint s_noise = CounterRandom.PlaceOf("scenes.draw");
 
@@ -63,13 +63,14 @@ public sealed class SceneDiffusion : Module
     /// <summary>The mean squared error of the answers for scenes with noise.</summary>
     /// <param name="pictures">[N, 3, side, side] of −1 to 1.</param>
     /// <param name="captions">A caption for each; null where it is left out.</param>
-    /// <param name="random">Noise and times of this batch.</param>
-    public Tensor Loss(Tensor pictures, IReadOnlyList<SceneCaption?> captions, CounterRandom random)
+    /// <param name="random">Noise, times and words of this batch.</param>
+    /// <param name="wordDropout">Share of the words that are left out, so that each is learnt for itself and holds beside words it was never seen with.</param>
+    public Tensor Loss(Tensor pictures, IReadOnlyList<SceneCaption?> captions, CounterRandom random, double wordDropout = 0)
     {
         Tensor noise = Tensor.Empty(DType.F32, pictures.Shape);
         random.FillNormal(noise.AsSpan<float>());
-        Tensor phrases = _text.Forward(captions);
-        return Process.Loss(pictures, noise, Timesteps(captions.Count, random), (x, times) => Answer(x, times, phrases), Weight);
+        Tensor phrases = _text.Forward(captions, mark => random.Bernoulli(mark, wordDropout));
+        return Process.Loss(pictures, noise, Process.Timesteps(captions.Count, random), (x, times) => Answer(x, times, phrases), Weight);
     }
 
     /// <summary>Draws a picture for each caption; picture i depends on seed + i and its caption alone.</summary>
@@ -138,11 +139,8 @@ public sealed class SceneDiffusion : Module
         return noise;
     }
 
-    // The noisier the more often: what is where is decided in much noise, and flat shapes with little noise have nothing left to learn.
-    private int[] Timesteps(int count, CounterRandom random) =>
-        [.. Process.Timesteps(count, random).Select(t => (int)(Math.Sqrt((t + 0.5) / Process.Schedule.Steps) * Process.Schedule.Steps))];
-
-    // As v-prediction weighs errors of the picture, (1 + signal / noise), but no more than the greatest weight: what is flat needs no last digits.
+    // As v-prediction weighs errors of the picture, (1 + signal / noise), but no more than the greatest weight: what is flat needs no last digits. Where little
+    // noise counts too little, circles and squares end half way between each other.
     private double Weight(int timestep) => Math.Min(1 + Process.Schedule.SignalToNoise(timestep), MostWeight);
 
     private Tensor Answer(Tensor x, Tensor times, Tensor phrases, ICollection<Tensor>? attended = null) =>
@@ -171,13 +169,22 @@ internal sealed class PhraseEncoder : Module
     }
 
     /// <summary>[captions, phrases, width].</summary>
-    public Tensor Forward(IReadOnlyList<SceneCaption?> captions)
+    /// <param name="captions">What is read.</param>
+    /// <param name="isLeftOut">Whether the word of that number, counted over all captions, is left out; none is when null.</param>
+    public Tensor Forward(IReadOnlyList<SceneCaption?> captions, Func<int, bool>? isLeftOut = null)
     {
         const int Size = ScenePhrases.Count * ScenePhrases.Words;
         Tensor marks = Tensor.Zeros(DType.F32, captions.Count, ScenePhrases.Count, ScenePhrases.Words);
         for (int i = 0; i < captions.Count; i++) ScenePhrases.Mark(captions[i], marks.AsSpan<float>().Slice(i * Size, Size));
+        if (isLeftOut is not null) LeaveOut(marks.AsSpan<float>(), isLeftOut);
         Tensor x = _words.Forward(marks);
         for (int i = 0; i < _layers.Length; i++) x = _layers[i].Forward(_norms[i].Forward(x), x);
         return x;
+    }
+
+    private static void LeaveOut(Span<float> marks, Func<int, bool> isLeftOut)
+    {
+        for (int i = 0; i < marks.Length; i++)
+            if (marks[i] != 0 && isLeftOut(i)) marks[i] = 0;
     }
 }

@@ -42,7 +42,7 @@ public sealed record TextToImageSettings : RecipePart
 
     /// <summary>Layers over each phrase.</summary>
     [Range(0, 64)]
-    public int TextLayers { get; init; } = 2;
+    public int TextLayers { get; init; }
 
     /// <summary>Channels of every level of the network, the finest first.</summary>
     public IReadOnlyList<int> Widths { get; init; } = [64, 128];
@@ -66,6 +66,10 @@ public sealed record TextToImageSettings : RecipePart
     /// <summary>Share of captions that are left out, so that answers can be guided.</summary>
     [Range(0, 0.9)]
     public double CaptionDropout { get; init; } = 0.1;
+
+    /// <summary>Share of the words of the others that are left out, so that each is learnt for itself.</summary>
+    [Range(0, 1)]
+    public double WordDropout { get; init; } = 0.1;
 
     /// <summary>Decay of the moving average of the weights, which is what is judged and kept.</summary>
     [Range(0, 0.99999)]

@@ -58,7 +58,7 @@ public static class TextToImageTraining
             var dropped = new CounterRandom((ulong)recipe.Seed, (uint)step, s_dropped);
             for (int i = 0; i < count; i++)
                 if (dropped.Bernoulli(i, recipe.Model.CaptionDropout)) captions[i] = null;
-            Tensor error = model.Loss(pictures, captions, new CounterRandom((ulong)recipe.Seed, (uint)step, s_noise));
+            Tensor error = model.Loss(pictures, captions, new CounterRandom((ulong)recipe.Seed, (uint)step, s_noise), recipe.Model.WordDropout);
             tape.Backward(error);
             loss = error.Item();
         }
