@@ -65,6 +65,9 @@ internal readonly record struct ConvolutionShape(int Images, int Groups, int Cha
     /// <summary>Taps of a kernel.</summary>
     public int Taps => Rows.Taps * Columns.Taps;
 
+    /// <summary>Of a convolution of stride 1: the convolution of the result that gives the gradient of the source.</summary>
+    public ConvolutionShape Transposed() => new(Images, Groups, Filters, Channels, Rows.Phase(0).Axis, Columns.Phase(0).Axis);
+
     /// <summary>A convolution that sees one pixel at a time, its images seen as if they had longer rows: these are faster to walk.</summary>
     public ConvolutionShape Flattened()
     {

@@ -36,6 +36,36 @@ public sealed class ConvolutionTests
         }
     }
 
+    // Sizes that are computed by tiles: odd and even ones, tiles that straddle panels, images that share one, rows longer than a vector.
+    [Theory]
+    [InlineData(3, 33, 9, 11)]
+    [InlineData(5, 32, 8, 8)]
+    [InlineData(2, 34, 10, 28)]
+    [InlineData(1, 32, 5, 71)]
+    [InlineData(1, 450, 8, 8)]
+    public void Tiles_give_the_bits_of_the_reference(int images, int channels, int height, int width)
+    {
+        for (int padding = 0; padding <= 3; padding++)
+        {
+            ConvolutionOptions options = new() { Padding = (padding, 3 - padding) };
+            Tensor[] inputs = [Values(1, images, channels, height, width), Values(2, 45, channels, 3, 3)];
+            Tensor bias = Values(3, 45);
+            Tensor Twice(Tensor[] x) => Ops.Add(Ops.Conv2d(x[0], x[1], bias, options), Ops.Conv2d(x[0], x[1], null, options)); // the second gradient is added
+            Assert.Equal(OnReference(() => OpRun.Hash(OpRun.Evaluate(Twice, inputs))), OpRun.Hash(OpRun.Evaluate(Twice, inputs)));
+            if (padding == 1) OpRun.SameBitsForAnyThreads(Twice, inputs);
+        }
+    }
+
+    [Fact]
+    public void An_image_has_the_bits_alone_that_it_has_in_a_batch()
+    {
+        Tensor images = Values(1, 5, 40, 9, 12), weight = Values(2, 33, 40, 3, 3);
+        using TensorScope scope = TensorScope.Open("test");
+        Tensor Call(Tensor x) => Ops.Conv2d(x, weight, null, new() { Padding = 1 });
+        Tensor all = Call(images);
+        for (int i = 0; i < 5; i++) Assert.Equal(OpRun.Numbers(all.Slice(0, i, i + 1)), OpRun.Numbers(Call(images.Slice(0, i, i + 1))));
+    }
+
     [Fact]
     public void Bits_are_a_constant()
     {

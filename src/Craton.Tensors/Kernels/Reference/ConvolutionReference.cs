@@ -3,7 +3,7 @@ using System.Numerics;
 namespace Craton.Tensors.Kernels;
 
 // The three products that convolutions and their gradients consist of. Every element is one chain of fused multiply-adds in the order of
-// the loops; beyond its ends an image is zero, and multiplied as such.
+// the loops; beyond its ends an image is zero, and multiplied as such. Convolutions of 3×3 taps are computed by tiles (ConvolutionTiles.cs).
 internal unsafe partial class ReferenceKernels
 {
     /// <summary>y[n, f, o] = bias[f] (or y, to add to) + Σ over channels and taps of x[n, c, o meets t] · weight[f, c, t].</summary>
@@ -30,6 +30,11 @@ internal unsafe partial class ReferenceKernels
     private static void Convolve<T>(Tensor x, Tensor weight, Tensor? bias, Tensor y, in ConvolutionShape shape, bool add)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
+        if (TileGrid.Suits(shape))
+        {
+            ConvolveTiles<T>(x, weight, bias, y, shape, isTransposed: false, add);
+            return;
+        }
         var xs = new Elements<T>(x);
         var ws = new Elements<T>(weight);
         var ys = new Elements<T>(y);
@@ -54,6 +59,11 @@ internal unsafe partial class ReferenceKernels
     private static void ConvolveTransposed<T>(Tensor y, Tensor weight, Tensor? bias, Tensor x, in ConvolutionShape shape, bool add)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
+        if (shape.Rows.Stride == 1 && shape.Columns.Stride == 1 && TileGrid.Suits(shape.Transposed()))
+        {
+            ConvolveTiles<T>(y, weight, bias, x, shape.Transposed(), isTransposed: true, add);
+            return;
+        }
         var xs = new Elements<T>(x);
         for (int n = 0; n < shape.Images; n++)
             for (int c = 0; c < shape.Groups * shape.Channels; c++)
@@ -88,6 +98,11 @@ internal unsafe partial class ReferenceKernels
     private static void ConvolveWeight<T>(Tensor x, Tensor dy, Tensor dw, in ConvolutionShape shape, bool add)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
+        if (TileGrid.Suits(shape))
+        {
+            ConvolveWeightTiles<T>(x, dy, dw, shape, add);
+            return;
+        }
         var xs = new Elements<T>(x);
         var dys = new Elements<T>(dy);
         var dws = new Elements<T>(dw);

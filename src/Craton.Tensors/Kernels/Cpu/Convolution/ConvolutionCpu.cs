@@ -13,7 +13,7 @@ internal sealed unsafe partial class CpuKernels
         float* start = bias is null ? null : (float*)bias.Pointer;
         ConvolutionShape flat = shape.Flattened();
         ImageView source = ImageView.Of(x, flat.Columns.Source), target = ImageView.Of(y, flat.Columns.Places);
-        Convolve(new ConvolutionProblem(flat, source, FilterView.Of(weight, flat), start, target, add));
+        Convolve(new ConvolutionProblem(flat, source, FilterView.Of(weight, flat), start, target, add), TileGrid.Suits(shape));
     }
 
     // Source places at one remainder of the strides are an ordinary convolution of the result, of stride 1.
@@ -22,6 +22,7 @@ internal sealed unsafe partial class CpuKernels
         float* start = bias is null ? null : (float*)bias.Pointer;
         ConvolutionShape flat = shape.Flattened();
         ImageView source = ImageView.Of(y, flat.Columns.Places), target = ImageView.Of(x, flat.Columns.Source);
+        bool isTiled = shape.Rows.Stride == 1 && shape.Columns.Stride == 1 && TileGrid.Suits(shape.Transposed());
         for (int i = 0; i < flat.Rows.Stride; i++)
             for (int j = 0; j < flat.Columns.Stride; j++)
             {
@@ -30,7 +31,7 @@ internal sealed unsafe partial class CpuKernels
                 if (phase.Pixels == 0) continue;
                 var part = new ImageView(
                     target.At(0, 0, rows.Start, columns.Start), target.Image, target.Channel, target.Row * flat.Rows.Stride, target.Column * flat.Columns.Stride);
-                Convolve(new ConvolutionProblem(phase, source, FilterView.Of(weight, flat).Transposed(rows, columns), start, part, add));
+                Convolve(new ConvolutionProblem(phase, source, FilterView.Of(weight, flat).Transposed(rows, columns), start, part, add), isTiled);
             }
     }
 
@@ -50,6 +51,11 @@ internal sealed unsafe partial class CpuKernels
             WorkerPool.Run(ref each, flat.Groups * flat.Filters);
             return;
         }
+        if (TileGrid.Suits(shape))
+        {
+            WeightByTiles(problem);
+            return;
+        }
         switch (Gemm.RegisterBits)
         {
             case 512: RunWeight<Vec512>(problem); break;
@@ -59,10 +65,15 @@ internal sealed unsafe partial class CpuKernels
         }
     }
 
-    private static void Convolve(in ConvolutionProblem problem)
+    private static void Convolve(in ConvolutionProblem problem, bool isTiled)
     {
         ConvolutionShape shape = problem.Shape;
         if (shape.Images == 0 || shape.Filters == 0 || shape.Pixels == 0) return;
+        if (isTiled)
+        {
+            ConvolveByTiles(problem);
+            return;
+        }
         if (IsDepthwise(shape))
         {
             var each = new DepthwiseJob(problem);

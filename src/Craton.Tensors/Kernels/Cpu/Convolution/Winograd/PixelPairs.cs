@@ -1,0 +1,61 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
+
+namespace Craton.Tensors.Kernels.Cpu;
+
+/// <summary>Tiles are two pixels wide: what neighbouring tiles read at the same place is every second pixel of a row.</summary>
+internal static unsafe class PixelPairs
+{
+    /// <summary>even[i] = row[2i] and odd[i] = row[2i + 1] for the <paramref name="count"/> pixels of a row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Split(float* row, int count, float* even, float* odd)
+    {
+        int i = 0;
+        if (Avx512F.IsSupported)
+        {
+            Vector512<int> evens = Vector512<int>.Indices + Vector512<int>.Indices, odds = evens + Vector512<int>.One;
+            for (; i <= count - 32; i += 32)
+            {
+                Vector512<float> a = Vector512.Load(row + i), b = Vector512.Load(row + i + 16);
+                Avx512F.PermuteVar16x32x2(a, evens, b).Store(even + (i / 2));
+                Avx512F.PermuteVar16x32x2(a, odds, b).Store(odd + (i / 2));
+            }
+        }
+        if (Sse.IsSupported || AdvSimd.Arm64.IsSupported)
+            for (; i <= count - 8; i += 8)
+            {
+                Vector128<float> a = Vector128.Load(row + i), b = Vector128.Load(row + i + 4);
+                (Sse.IsSupported ? Sse.Shuffle(a, b, 0b10_00_10_00) : AdvSimd.Arm64.UnzipEven(a, b)).Store(even + (i / 2));
+                (Sse.IsSupported ? Sse.Shuffle(a, b, 0b11_01_11_01) : AdvSimd.Arm64.UnzipOdd(a, b)).Store(odd + (i / 2));
+            }
+        for (; i < count; i++) (i % 2 == 0 ? even : odd)[i / 2] = row[i];
+    }
+
+    /// <summary>The way back: row[2i] = even[i] and row[2i + 1] = odd[i].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Join(float* even, float* odd, int count, float* row)
+    {
+        int i = 0;
+        if (Avx512F.IsSupported)
+        {
+            Vector512<int> half = Vector512.ShiftRightLogical(Vector512<int>.Indices, 1);
+            Vector512<int> low = half + ((Vector512<int>.Indices & Vector512<int>.One) * 16), high = low + Vector512.Create(8);
+            for (; i <= count - 32; i += 32)
+            {
+                Vector512<float> a = Vector512.Load(even + (i / 2)), b = Vector512.Load(odd + (i / 2));
+                Avx512F.PermuteVar16x32x2(a, low, b).Store(row + i);
+                Avx512F.PermuteVar16x32x2(a, high, b).Store(row + i + 16);
+            }
+        }
+        if (Sse.IsSupported || AdvSimd.Arm64.IsSupported)
+            for (; i <= count - 8; i += 8)
+            {
+                Vector128<float> a = Vector128.Load(even + (i / 2)), b = Vector128.Load(odd + (i / 2));
+                (Sse.IsSupported ? Sse.UnpackLow(a, b) : AdvSimd.Arm64.ZipLow(a, b)).Store(row + i);
+                (Sse.IsSupported ? Sse.UnpackHigh(a, b) : AdvSimd.Arm64.ZipHigh(a, b)).Store(row + i + 4);
+            }
+        for (; i < count; i++) row[i] = (i % 2 == 0 ? even : odd)[i / 2];
+    }
+}
