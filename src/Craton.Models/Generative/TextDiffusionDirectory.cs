@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Craton.Tensors;
+using Craton.Tokenizers;
 
 namespace Craton.Models.Generative;
 
@@ -18,6 +19,9 @@ public static class TextDiffusionDirectory
 
     /// <summary>Reads a model.</summary>
     /// <exception cref="CratonException">A file is missing or damaged, of another kind, or the weights do not fit the configuration.</exception>
-    public static TextDiffusion Load(string directory) => GenerativeDirectory.Load(directory, Type, "text-diffusion", read => new TextDiffusion(
-        new GptConfig(read.Object(Transformer) ?? throw new CratonException($"{read.File}: {Transformer}: expected an object, got nothing")), ModelDirectory.LoadTokenizer(directory)));
+    public static TextDiffusion Load(string directory) =>
+        GenerativeDirectory.Load(directory, Type, "text-diffusion", read => Create(read, ModelDirectory.LoadTokenizer(directory)));
+
+    internal static TextDiffusion Create(ConfigReader read, Tokenizer tokenizer) =>
+        new(new GptConfig(read.Object(Transformer) ?? throw new CratonException($"{read.File}: {Transformer}: expected an object, got nothing")), tokenizer);
 }
