@@ -16,6 +16,9 @@ internal sealed class ModelArguments(string description = "A model directory or 
         command.Options.Add(_adapter);
     }
 
+    /// <summary><c>-m</c>.</summary>
+    public Option Option => _model;
+
     /// <summary>The model's directory or file.</summary>
     public string Path(ParseResult parsed) => parsed.GetValue(_model)!;
 

@@ -41,6 +41,12 @@ internal sealed class SamplingArguments
     /// <summary>The greatest number of new tokens that the user asks for; null leaves it to the room.</summary>
     public int? MaxTokens(ParseResult parsed) => parsed.GetValue(_maxTokens);
 
+    /// <summary>What a text that is unmasked is drawn with, or null.</summary>
+    public double? Temperature(ParseResult parsed) => parsed.GetValue(_temperature);
+
+    /// <summary>The options that hold for a text that is unmasked too.</summary>
+    public IEnumerable<Option> ForUnmasking => [_maxTokens, _temperature];
+
     /// <summary>The options for a prompt of so many tokens. An explicit number of new tokens is never cut.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="model">Gives the defaults.</param>

@@ -54,6 +54,7 @@ public sealed class BadInputTests(TrainedModel trained, ITestOutputHelper log) :
         { "generate -m MODEL a --beams 2 --temperature 1", ["--temperature was given with --beams"] },
         { "generate -m MODEL a --beams 2 --echo", ["expected one of them"] },
         { "generate -m MODEL a --beams 2 --early-stopping soon", ["--early-stopping", "'soon'"] },
+        { "generate -m MODEL a --steps 4", ["--steps was given", "text-diffusion"] },
         { "generate -m MODEL a --typical-p 0", ["--typical-p: expected above 0"] },
         { "generate -m MODEL --prompt-ids ,", ["the prompt is empty"] },
         { "generate -m MODEL --prompt-ids -1", ["--prompt-ids", "'-1'"] },

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Craton.Models;
 using Craton.Models.Generation;
+using Craton.Models.Generative;
 using Craton.Tensors;
 using Craton.Tokenizers;
 
@@ -19,6 +20,7 @@ internal sealed class GenerateVerb : Verb
     private readonly Option<int?> _beams = new("--beams") { Description = "Look for the likeliest text with so many beams instead of drawing one; --json shows all" };
     private readonly Option<double> _lengthPenalty = new("--length-penalty") { Description = "With --beams: scores are divided by the length to this power; above 0 favours long texts", DefaultValueFactory = _ => 1 };
     private readonly Option<EarlyStopping> _earlyStopping = new("--early-stopping") { Description = "With --beams: end as soon as there are as many finished texts as beams (yes), when no better one is near (no), or when none is possible (never)" };
+    private readonly UnmaskingArguments _unmasking = new();
     private readonly SamplingArguments _sampling = new();
 
     public override Command Build()
@@ -26,15 +28,18 @@ internal sealed class GenerateVerb : Verb
         var command = new Command("generate", "Write on from a prompt") { _prompt, _promptIds, _logProbs, _echo, _beams, _lengthPenalty, _earlyStopping };
         _model.AddTo(command);
         _sampling.AddTo(command);
+        _unmasking.AddTo(command);
         OnRun(command, Run);
         return command;
     }
 
     private int Run(ParseResult parsed, Output output)
     {
+        if (TextDiffusionDirectory.Holds(_model.Path(parsed))) return Unmask(parsed, output);
+        _unmasking.RefuseWithDecoder(parsed);
         TextModel model = _model.Load(parsed);
         bool echo = parsed.GetValue(_echo);
-        int[] prompt = Prompt(parsed, model);
+        int[] prompt = Prompt(parsed, model.Tokenizer, model.Model.Config.BosTokenId);
         SamplingOptions options = _sampling.Read(parsed, model, prompt.Length, parsed.GetValue(_logProbs)) with { Echo = echo };
         using var interrupt = new AnswerInterrupt();
         if (parsed.GetValue(_beams) is { } beams) return Search(parsed, output, model, prompt, options, beams, interrupt);
@@ -64,14 +69,29 @@ internal sealed class GenerateVerb : Verb
         string Text(Beam beam) => model.Tokenizer.Decode(Known(model.Tokenizer, [.. beam.Tokens]));
     }
 
-    private int[] Prompt(ParseResult parsed, TextModel model)
+    private int Unmask(ParseResult parsed, Output output)
+    {
+        _unmasking.RefuseOthers(parsed, [_model.Option, _promptIds, _echo, .. _sampling.ForUnmasking]);
+        TextDiffusion model = TextDiffusionDirectory.Load(_model.Path(parsed));
+        int[] prompt = Prompt(parsed, model.Tokenizer, begin: null), after = _unmasking.Suffix(parsed, model.Tokenizer);
+        int room = model.Config.MaxPositionEmbeddings - prompt.Length - after.Length, length = _sampling.MaxTokens(parsed) ?? room;
+        if (length < 1 || length > room)
+            throw new CratonException($"expected 1 to {Math.Max(0, room)} new tokens, what the model's context of {model.Config.MaxPositionEmbeddings} leaves, got {length}; change --max-tokens, or shorten the text");
+        int[] written = model.Write(prompt, length, after, _unmasking.Read(parsed, length, _sampling.Temperature(parsed)), parsed.GetValue(CommandLine.Seed) ?? 0);
+        string text = model.TextOf(written);
+        output.Line(parsed.GetValue(_echo) ? model.Tokenizer.Decode(prompt) + text + model.Tokenizer.Decode(after) : text);
+        output.Result(new JsonObject { ["text"] = text, ["tokens"] = TokenIds.Json(written), ["prompt_tokens"] = TokenIds.Json(prompt), ["suffix_tokens"] = TokenIds.Json(after) });
+        return 0;
+    }
+
+    private int[] Prompt(ParseResult parsed, Tokenizer tokenizer, int? begin)
     {
         string? text = parsed.GetValue(_prompt);
         if (parsed.GetValue(_promptIds) is { } ids)
             return text is null ? TokenIds.Parse("--prompt-ids", ids) : throw new CratonException("a PROMPT and --prompt-ids were given, expected one of them");
         if (text == "-") text = Console.In.ReadToEnd();
-        int[] begin = model.Model.Config.BosTokenId is { } id ? [id] : [];
-        return [.. begin, .. model.Tokenizer.Encode(text ?? "")];
+        int[] first = begin is { } id ? [id] : [];
+        return [.. first, .. tokenizer.Encode(text ?? "")];
     }
 
     private static JsonObject Json(Tokenizer tokenizer, int[] prompt, SamplingOptions options, GenerationResult result)

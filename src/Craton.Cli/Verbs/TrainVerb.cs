@@ -12,7 +12,7 @@ namespace Craton.Cli.Verbs;
 /// <summary><c>craton train RECIPE</c>: every kind of training is a recipe.</summary>
 internal sealed class TrainVerb : Verb
 {
-    private static readonly string[] s_kinds = ["pretrain", "continue", "sft", "lora", "vae", "diffusion", "gan", "text-to-image", "vq-vae", "dalle", "vqa", "clip", "classifier", "caption"];
+    private static readonly string[] s_kinds = ["pretrain", "continue", "sft", "lora", "text-diffusion", "vae", "diffusion", "gan", "text-to-image", "vq-vae", "dalle", "vqa", "clip", "classifier", "caption"];
 
     private readonly Argument<string> _recipe = new("RECIPE") { Description = "A recipe file (YAML); see recipes/" };
     private readonly Option<string[]> _set = new("--set") { Description = "Replace a setting: --set optimizer.learning_rate=1e-3", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
@@ -36,6 +36,7 @@ internal sealed class TrainVerb : Verb
                 "continue" => Continue.Run(RecipeReader.Read<ContinueRecipe>(yaml, file, settings), options),
                 "sft" => Sft.Run(RecipeReader.Read<SftRecipe>(yaml, file, settings), options),
                 "lora" => LoraTuning.Run(RecipeReader.Read<LoraRecipe>(yaml, file, settings), options),
+                "text-diffusion" => TextDiffusionTraining.Run(RecipeReader.Read<TextDiffusionRecipe>(yaml, file, settings), options),
                 "vae" => VaeTraining.Run(RecipeReader.Read<VaeRecipe>(yaml, file, settings), options),
                 "diffusion" => DiffusionTraining.Run(RecipeReader.Read<DiffusionRecipe>(yaml, file, settings), options),
                 "gan" => GanTraining.Run(RecipeReader.Read<GanRecipe>(yaml, file, settings), options),

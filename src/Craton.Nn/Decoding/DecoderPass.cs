@@ -10,7 +10,8 @@ namespace Craton.Nn;
 /// How long the text is, or will be when the rest of a prompt has been read: rotations that are scaled by it (dynamic, longrope) go by this.
 /// The greatest position plus one when 0.
 /// </param>
-public readonly record struct DecoderInput(Tensor? Positions = null, Tensor? Documents = null, Tensor? KeyPadding = null, int Length = 0);
+/// <param name="BothWays">Tokens see those that follow them too, as in a model that denoises; not with a cache.</param>
+public readonly record struct DecoderInput(Tensor? Positions = null, Tensor? Documents = null, Tensor? KeyPadding = null, int Length = 0, bool BothWays = false);
 
 /// <summary>How one layer's scores are formed, beside what every layer shares.</summary>
 /// <param name="Scale">Factor on the scores; 1/√D when null.</param>
@@ -72,7 +73,7 @@ public readonly struct DecoderPass
         ? Ops.Rotary(x, rotary.For(_length), _input.Positions, _input.Positions is null ? _past : 0, layout)
         : _batch.Rotate(x, rotary, layout);
 
-    /// <summary>Causal attention of the new tokens to the past and themselves.</summary>
+    /// <summary>Attention of the new tokens to the past and themselves; to all tokens of their text where they see both ways.</summary>
     /// <param name="layer">Number of the layer.</param>
     /// <param name="q">Queries [B, H, T, D].</param>
     /// <param name="k">Keys [B, G, T, D]; H is a multiple of G.</param>
@@ -84,7 +85,7 @@ public readonly struct DecoderPass
         if (_prefix is not null) (k, v) = _prefix.Before(layer, k, v);
         var options = new AttentionOptions
         {
-            Causal = true,
+            Causal = !_input.BothWays,
             QueryOffset = _past,
             Scale = settings.Scale,
             Window = settings.Window,

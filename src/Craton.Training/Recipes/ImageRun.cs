@@ -32,10 +32,15 @@ internal static class ImageRun
     /// <param name="shown">Names of the measures that the report shows.</param>
     public static RunResult Finish(
         RunFolder folder, string kind, string name, string data, (TrainingOutcome Outcome, IReadOnlyList<Metric> Measures) end, Module weights,
-        Action<string, ModelCard> save, params IReadOnlyList<string> shown)
+        Action<string, ModelCard> save, params IReadOnlyList<string> shown) => Finish(folder, kind, name, data, end, weights, save, "pictures", shown);
+
+    /// <summary>The same where the rate counts something else than pictures.</summary>
+    public static RunResult Finish(
+        RunFolder folder, string kind, string name, string data, (TrainingOutcome Outcome, IReadOnlyList<Metric> Measures) end, Module weights,
+        Action<string, ModelCard> save, string unit, IReadOnlyList<string> shown)
     {
         string report = ImageReport.Write(folder.Folder, name, shown);
-        IReadOnlyList<Metric> measures = [.. end.Measures, new("pictures_per_second", end.Outcome.TokensPerSecond)];
+        IReadOnlyList<Metric> measures = [.. end.Measures, new($"{unit}_per_second", end.Outcome.TokensPerSecond)];
         if (end.Outcome.Stopped) return new RunResult(folder.Folder, null, report, null, end.Outcome) { Measures = measures };
         string resolved = File.ReadAllText(Path.Combine(folder.Folder, "recipe.yaml"));
         save(folder.Model, new ModelCard

@@ -178,7 +178,7 @@ public sealed record ImageLoopSettings : RecipePart
     [Positive]
     public int Steps { get; init; } = 1000;
 
-    /// <summary>Pictures of a step.</summary>
+    /// <summary>Pictures, or rows of text, of a step.</summary>
     [Range(1, 65536)]
     public int Batch { get; init; } = 128;
 
@@ -186,7 +186,7 @@ public sealed record ImageLoopSettings : RecipePart
     [Positive]
     public int LogEvery { get; init; } = 10;
 
-    /// <summary>Steps between measurements on the test pictures; 0 for none but the last.</summary>
+    /// <summary>Steps between measurements on what is held out; 0 for none but the last.</summary>
     [NonNegative]
     public int EvalEvery { get; init; } = 500;
 

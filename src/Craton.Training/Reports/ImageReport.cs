@@ -1,6 +1,6 @@
 namespace Craton.Training.Reports;
 
-/// <summary>The page about one run of <see cref="MeasuredTraining"/>: losses, measures, pictures as they evolved, recipe.</summary>
+/// <summary>The page about one run of <see cref="MeasuredTraining"/>: losses, measures, pictures as they evolved, texts, recipe.</summary>
 internal static class ImageReport
 {
     private const int MostOfAName = 6;
@@ -42,6 +42,8 @@ internal static class ImageReport
             report.Heading($"judged at step {judged.Step}");
             report.Gallery(judged.Entries.Select(entry => ($"{(entry.Wrong.Count == 0 ? "✓" : "✗")} {entry.Caption}{(entry.Wrong.Count == 0 ? "" : $": {string.Join("; ", entry.Wrong)}")}", entry.Png)));
         }
+        TrainingReport.Data(report, runFolder);
+        TrainingReport.Section(report, runFolder, SampleLog.FileName, "Samples");
         TrainingReport.Section(report, runFolder, "recipe.yaml", "Recipe");
         string page = Path.Combine(runFolder, "report.html");
         report.Save(page);

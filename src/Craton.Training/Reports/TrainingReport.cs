@@ -26,8 +26,7 @@ public static class TrainingReport
             report.Plot(SvgPlot.Lines("Gradient norm", [new PlotSeries("before clipping", Series(metrics, "gradient_norm"))], new PlotOptions { XLabel = "step", LogY = true, Smoothing = 0.9 }));
             report.Plot(SvgPlot.Lines("Learning rate, share of the peak", [new PlotSeries("schedule", Series(metrics, "rate"))], new PlotOptions { XLabel = "step" }));
         }
-        Data(report, runFolder, "data", "The data: what it is made of, and what each rule of cleaning left out, with examples");
-        Data(report, runFolder, "data-replay", "The data replayed");
+        Data(report, runFolder);
         Section(report, runFolder, SampleLog.FileName, "Samples while training");
         Section(report, runFolder, "recipe.yaml", "Recipe");
         string path = Path.Combine(runFolder, "report.html");
@@ -41,10 +40,16 @@ public static class TrainingReport
     internal static string Last((double X, double Y)[] series, string unit) =>
         series.Length == 0 ? "–" : $"{series[^1].Y.ToString("F4", CultureInfo.InvariantCulture)} {unit}".Trim();
 
-    private static void Data(HtmlReport report, string runFolder, string folder, string text)
+    internal static void Data(HtmlReport report, string runFolder)
     {
-        string page = $"{folder}/statistics.html";
-        if (File.Exists(Path.Combine(runFolder, page))) report.Link(text, page);
+        Link("data", "The data: what it is made of, and what each rule of cleaning left out, with examples");
+        Link("data-replay", "The data replayed");
+
+        void Link(string folder, string text)
+        {
+            string page = $"{folder}/statistics.html";
+            if (File.Exists(Path.Combine(runFolder, page))) report.Link(text, page);
+        }
     }
 
     internal static void Section(HtmlReport report, string runFolder, string file, string heading)

@@ -27,6 +27,7 @@ public sealed class RecipeTests : IDisposable
             "pretrain" => RecipeReader.Read<PretrainRecipe>(yaml, path),
             "continue" => RecipeReader.Read<ContinueRecipe>(yaml, path),
             "lora" => RecipeReader.Read<LoraRecipe>(yaml, path),
+            "text-diffusion" => RecipeReader.Read<TextDiffusionRecipe>(yaml, path),
             "vae" => RecipeReader.Read<VaeRecipe>(yaml, path),
             "diffusion" => RecipeReader.Read<DiffusionRecipe>(yaml, path),
             "gan" => RecipeReader.Read<GanRecipe>(yaml, path),

@@ -52,20 +52,22 @@ public sealed class UnmaskingSampler
     /// <param name="scores">Scores of the network for a text at a step, [T, V] in a row.</param>
     /// <param name="plain">The same without the prompt, under guidance.</param>
     /// <param name="uniform">A number above 0 and below 1 for a step, a place, and an id or −1 for the order; it is asked for when something is drawn.</param>
+    /// <param name="after">Tokens behind the answer, which then fills a gap; none when null.</param>
     /// <returns>The steps, each when it is asked for.</returns>
     /// <exception cref="CratonException">The length does not fit the blocks, or guidance has no scores without the prompt.</exception>
     public IEnumerable<UnmaskingStep> Run(
-        IReadOnlyList<int> prompt, int length, Func<int[], int, float[]> scores, Func<int[], int, float[]>? plain = null, Func<int, int, int, double>? uniform = null)
+        IReadOnlyList<int> prompt, int length, Func<int[], int, float[]> scores, Func<int[], int, float[]>? plain = null, Func<int, int, int, double>? uniform = null,
+        IReadOnlyList<int>? after = null)
     {
         if (length < 1 || length % _options.Blocks != 0) throw new CratonException($"[unmasking] length: expected a multiple of the {_options.Blocks} blocks, got {length}");
         if (_options.Guidance != 0 && plain is null) throw new CratonException("[unmasking] guidance: expected scores without the prompt beside those with it, got none");
         if ((_options.RandomOrder || _options.Temperature > 0) && uniform is null) throw new CratonException("[unmasking] uniform: expected numbers to draw with, got none");
-        return Steps([.. prompt, .. Enumerable.Repeat(_mask, length)], prompt.Count, scores, plain, uniform);
+        return Steps([.. prompt, .. Enumerable.Repeat(_mask, length), .. after ?? []], prompt.Count, length, scores, plain, uniform);
     }
 
-    private IEnumerable<UnmaskingStep> Steps(int[] ids, int prompt, Func<int[], int, float[]> scores, Func<int[], int, float[]>? plain, Func<int, int, int, double>? uniform)
+    private IEnumerable<UnmaskingStep> Steps(int[] ids, int prompt, int length, Func<int[], int, float[]> scores, Func<int[], int, float[]>? plain, Func<int, int, int, double>? uniform)
     {
-        int width = (ids.Length - prompt) / _options.Blocks, each = _options.Steps / _options.Blocks;
+        int width = length / _options.Blocks, each = _options.Steps / _options.Blocks;
         for (int step = 0; step < _options.Steps; step++)
         {
             int end = prompt + (step / each + 1) * width, inBlock = step % each;
