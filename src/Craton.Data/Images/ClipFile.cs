@@ -40,7 +40,7 @@ public static class ClipFile
     {
         (string name, string format) = KindOf(path);
         Ffmpeg ffmpeg = Ffmpeg.Find(searchPath)
-            ?? throw new PictureException($"is a {name} file, which is read through ffmpeg, and there is none on the PATH; install ffmpeg, or give a folder with the frames as PNG files");
+            ?? throw new PictureException($"is a video ({name}), which is read through ffmpeg, and there is none on the PATH; install ffmpeg, or give a folder with the frames as PNG files");
         int size = side * side * 3;
         byte[] samples = ffmpeg.ToFrames(path, name, format, side, (int)Math.Min(MostFrames, MostBytes / size));
         return [.. Chosen(samples.Length / size, frames).Select(i => new Picture(side, side, 3, samples.AsSpan(i * size, size).ToArray()))];
