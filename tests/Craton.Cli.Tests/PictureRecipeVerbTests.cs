@@ -29,6 +29,24 @@ public sealed class PictureRecipeVerbTests : IDisposable
         Assert.Contains("no words for images", _tool.Run("caption", "-m", clip, picture).Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void ATrainedModelOfClipsDescribesFoldersOfFramesAndVideos()
+    {
+        Assert.Equal(0, _tool.Run("data", "clips", "--count", "40", "--frames", "3", "--side", "16", "--out", "clips").ExitCode);
+        string model = Train("caption", $"captions: {_tool.At("clips/clips.jsonl")}\n  test_fraction: 0.3\nframes: 3"), clip = _tool.At("clips/clips/0000000");
+        JsonNode said = Assert.Single(_tool.Run("caption", "-m", model, clip, "--json").Json["captions"]!.AsArray())!;
+        Assert.Equal(clip, (string)said["image"]!);
+        Bad.Expect(_tool.Run("caption", "-m", model, Path.Combine(clip, "00.png")), "expected a folder of pictures that are frames");
+        Bad.Expect(_tool.Run("caption", "-m", model, "clips"), "2 or more");
+        File.WriteAllBytes(_tool.At("video.mp4"), [0, 0, 0, 32, .. "ftypisom"u8]);
+        Directory.CreateDirectory(_tool.At("bin"));
+        Bad.Expect(_tool.RunIn([("PATH", _tool.At("bin"))], "caption", "-m", model, "video.mp4"), "is a video (MP4), which is read through ffmpeg, and there is none on the PATH");
+        if (OperatingSystem.IsWindows()) return; // a script is no program there
+        File.WriteAllBytes(_tool.At("frames"), new byte[3 * 3 * 16 * 16]);
+        File.SetUnixFileMode(_tool.Write("bin/ffmpeg", $"#!/bin/sh\n/bin/cat '{_tool.At("frames")}'\n"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        Assert.Equal(0, _tool.RunIn([("PATH", _tool.At("bin"))], "caption", "-m", model, "video.mp4").ExitCode);
+    }
+
     private string Train(string kind, string data)
     {
         string recipe = Path.Combine(_tool.Folder, kind + ".yaml");

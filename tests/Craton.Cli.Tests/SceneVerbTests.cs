@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace Craton.Cli.Tests;
 
-/// <summary><c>craton data scenes</c> and <c>craton data check-scene</c>.</summary>
+/// <summary><c>craton data scenes</c>, <c>craton data clips</c> and <c>craton data check-scene</c>.</summary>
 public sealed class SceneVerbTests : IDisposable
 {
     private readonly Tool _tool = new();
@@ -24,5 +24,23 @@ public sealed class SceneVerbTests : IDisposable
         Bad.Expect(_tool.Run("data", "check-scene", picture, "a big red circle"), "expected small or large as word 2, got 'big'");
         Bad.Expect(_tool.Run("data", "scenes", "-o", "scenes"), "exists already", "--overwrite");
         Bad.Expect(_tool.Run("data", "scenes", "--count", "0", "-o", "none"), "--count from 1");
+    }
+
+    [Fact]
+    public void Clips_are_written_as_folders_of_frames_with_their_truth()
+    {
+        Assert.Equal(5, (int)_tool.Run("data", "clips", "--count", "5", "--frames", "4", "--seed", "3", "-o", "clips", "--json").Json["clips"]!);
+        JsonObject[] truth = [.. File.ReadLines(_tool.At("clips/clips.jsonl")).Select(line => JsonNode.Parse(line)!.AsObject())];
+        Assert.Equal(5, truth.Length);
+        Assert.All(truth, clip =>
+        {
+            Assert.Equal(4, Directory.GetFiles(_tool.At($"clips/{clip["file"]}"), "*.png").Length);
+            Assert.Equal(4, clip["frames"]!.AsArray().Count);
+            Assert.Equal((string)clip["background"]!, ((string)clip["caption"]!).Split(' ')[^2]);
+        });
+        Bad.Expect(_tool.Run("data", "clips", "-o", "clips"), "exists already", "--overwrite");
+        Bad.Expect(_tool.Run("data", "clips", "--count", "0", "-o", "none"), "--count from 1");
+        Bad.Expect(_tool.Run("data", "clips", "--frames", "1", "-o", "none"), "2 to 64 frames, got 1");
+        Bad.Expect(_tool.Run("data", "clips", "--side", "8", "-o", "small"), "16 to 512 pixels");
     }
 }

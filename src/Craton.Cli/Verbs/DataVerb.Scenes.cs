@@ -9,7 +9,7 @@ using Spectre.Console;
 
 namespace Craton.Cli.Verbs;
 
-// 'data scenes' and 'data check-scene'.
+// 'data scenes', 'data clips' and 'data check-scene'.
 internal sealed partial class DataVerb
 {
     private const int MostScenes = 10_000_000;
@@ -46,6 +46,39 @@ internal sealed partial class DataVerb
         return command;
     }
 
+    private Command Clips()
+    {
+        var count = new Option<int>("--count") { Description = "Number of clips", DefaultValueFactory = _ => 100 };
+        var frames = new Option<int>("--frames") { Description = "Pictures of a clip", DefaultValueFactory = _ => SceneClip.UsualFrames };
+        var side = new Option<int>("--side") { Description = "Pixels of a side", DefaultValueFactory = _ => Scene.Side };
+        var folder = new Option<string>("--out", "-o") { Description = "Folder for clips/*/*.png and clips.jsonl", Required = true };
+        var command = new Command("clips", "Make short clips of coloured shapes that move or change, with captions and the exact truth") { count, frames, side, folder, _overwrite };
+        OnRun(command, (parsed, output) =>
+        {
+            string target = parsed.GetValue(folder)!;
+            (int clips, int pixels) = (parsed.GetValue(count), parsed.GetValue(side));
+            if (clips is < 1 or > MostScenes) throw new CratonException($"data clips: expected --count from 1 to {MostScenes:N0}, got {clips}");
+            var generator = new SceneClipGenerator((ulong)(parsed.GetValue(CommandLine.Seed) ?? 0), parsed.GetValue(frames));
+            RefuseExisting(target, parsed.GetValue(_overwrite));
+            Directory.CreateDirectory(target);
+            string truth = Path.Combine(target, "clips.jsonl");
+            DurableFile.Write(truth, stream =>
+            {
+                for (int i = 0; i < clips; i++)
+                {
+                    SceneClip clip = generator[i];
+                    string file = SceneClipGenerator.FolderOf(i), into = Directory.CreateDirectory(Path.Combine(target, file)).FullName;
+                    for (int frame = 0; frame < clip.Frames.Count; frame++) PngWriter.WriteFile(Path.Combine(into, SceneClipGenerator.FileOf(frame)), SceneRenderer.Render(clip.Frames[frame], pixels));
+                    Output.WriteRow(stream, Truth(clip, file));
+                }
+            });
+            output.Result(new JsonObject { ["folder"] = target, ["clips"] = clips, ["truth"] = truth });
+            if (!output.IsJson) output.Line($"{clips:N0} clips: {truth}");
+            return 0;
+        });
+        return command;
+    }
+
     private static Command CheckScene()
     {
         var picture = new Argument<string>("PICTURE") { Description = $"A square {PictureFile.Kinds} file" };
@@ -74,17 +107,30 @@ internal sealed partial class DataVerb
         ["caption"] = scene.Caption.ToString(),
         ["background"] = Word(scene.Caption.Background),
         ["relation"] = scene.Caption.Relation is { } relation ? Word(relation) : null,
-        ["objects"] = new JsonArray([.. scene.Objects.Select(JsonNode (o) => new JsonObject
-        {
-            ["size"] = Word(o.Thing.Size),
-            ["colour"] = Word(o.Thing.Colour),
-            ["shape"] = Word(o.Thing.Shape),
-            ["x"] = o.X / Scene.Side,
-            ["y"] = o.Y / Scene.Side,
-            ["radius"] = o.Radius / Scene.Side,
-        })]),
+        ["objects"] = Objects(scene),
         ["questions"] = new JsonArray([.. SceneQuestions.Of(scene.Caption).Select(JsonNode (q) => new JsonObject { ["question"] = q.Question, ["answer"] = q.Answer })]),
     };
+
+    private static JsonObject Truth(SceneClip clip, string file) => new()
+    {
+        ["file"] = file,
+        ["caption"] = clip.Caption.ToString(),
+        ["motion"] = Word(clip.Caption.Motion),
+        ["becomes"] = clip.Caption.Becomes is { } colour ? Word(colour) : null,
+        ["background"] = Word(clip.Caption.Scene.Background),
+        ["relation"] = clip.Caption.Scene.Relation is { } relation ? Word(relation) : null,
+        ["frames"] = new JsonArray([.. clip.Frames.Select(JsonNode (frame) => Objects(frame))]),
+    };
+
+    private static JsonArray Objects(Scene scene) => new([.. scene.Objects.Select(JsonNode (o) => new JsonObject
+    {
+        ["size"] = Word(o.Thing.Size),
+        ["colour"] = Word(o.Thing.Colour),
+        ["shape"] = Word(o.Thing.Shape),
+        ["x"] = o.X / Scene.Side,
+        ["y"] = o.Y / Scene.Side,
+        ["radius"] = o.Radius / Scene.Side,
+    })]);
 
     private static string Word<T>(T value) where T : struct, Enum => value.ToString().ToLowerInvariant();
 }

@@ -10,7 +10,7 @@ using Spectre.Console;
 
 namespace Craton.Cli.Verbs;
 
-/// <summary><c>craton data list | pull | build | inspect | dedup | scenes | check-scene</c>: from public sets and own files to tokens, and scenes to look at.</summary>
+/// <summary><c>craton data list | pull | build | inspect | dedup | scenes | clips | check-scene</c>: from public sets and own files to tokens, and scenes to look at.</summary>
 internal sealed partial class DataVerb : Verb
 {
     private static readonly string[] Presets = ["docs", "web", "none"];
@@ -21,7 +21,7 @@ internal sealed partial class DataVerb : Verb
     private readonly Option<string?> _tokenizer = new("--tokenizer") { Description = "A tokenizer, a model or built data" };
     private readonly Option<bool> _overwrite = new("--overwrite") { Description = "Replace what is there" };
 
-    public override Command Build() => new("data", "Get, clean, make and look at training data") { List(), Pull(), BuildShards(), Inspect(), Dedup(), Scenes(), CheckScene() };
+    public override Command Build() => new("data", "Get, clean, make and look at training data") { List(), Pull(), BuildShards(), Inspect(), Dedup(), Scenes(), Clips(), CheckScene() };
 
     private static Command List()
     {

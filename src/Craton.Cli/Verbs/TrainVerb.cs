@@ -12,7 +12,7 @@ namespace Craton.Cli.Verbs;
 /// <summary><c>craton train RECIPE</c>: every kind of training is a recipe.</summary>
 internal sealed class TrainVerb : Verb
 {
-    private static readonly string[] s_kinds = ["pretrain", "continue", "sft", "lora", "text-diffusion", "vae", "diffusion", "gan", "text-to-image", "vq-vae", "dalle", "vqa", "clip", "classifier", "caption"];
+    private static readonly string[] s_kinds = ["pretrain", "continue", "sft", "lora", "text-diffusion", "vae", "diffusion", "gan", "text-to-image", "spatial-vae", "vq-vae", "dalle", "vqa", "clip", "classifier", "caption"];
 
     private readonly Argument<string> _recipe = new("RECIPE") { Description = "A recipe file (YAML); see recipes/" };
     private readonly Option<string[]> _set = new("--set") { Description = "Replace a setting: --set optimizer.learning_rate=1e-3", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
@@ -45,6 +45,7 @@ internal sealed class TrainVerb : Verb
                 "clip" => ClipTraining.Run(RecipeReader.Read<ClipRecipe>(yaml, file, settings), options),
                 "classifier" => ClassifierTraining.Run(RecipeReader.Read<ClassifierRecipe>(yaml, file, settings), options),
                 "caption" => CaptionTraining.Run(RecipeReader.Read<CaptionRecipe>(yaml, file, settings), options),
+                "spatial-vae" => SpatialVaeTraining.Run(RecipeReader.Read<SpatialVaeRecipe>(yaml, file, settings), options),
                 "vq-vae" => VqVaeTraining.Run(RecipeReader.Read<VqVaeRecipe>(yaml, file, settings), options),
                 "dalle" => DalleTraining.Run(RecipeReader.Read<DalleRecipe>(yaml, file, settings), options),
                 _ => throw new CratonException($"{file}: recipe '{kind}' is unknown; expected {string.Join(", ", s_kinds[..^1])} or {s_kinds[^1]}"),

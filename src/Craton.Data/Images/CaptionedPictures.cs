@@ -3,7 +3,7 @@ using Craton.Data.Images.Scenes;
 
 namespace Craton.Data.Images;
 
-/// <summary>Where pictures with captions lie: JSON lines, each naming a picture file or a cell of a sheet.</summary>
+/// <summary>Where pictures with captions lie: JSON lines, each naming a picture file, a cell of a sheet, or a clip.</summary>
 public sealed record CaptionSource
 {
     /// <summary>The JSON lines; <c>.gz</c> is unpacked.</summary>
@@ -35,6 +35,9 @@ public sealed record CaptionSource
 
     /// <summary>Size that every picture is resized to (bilinear); null: all must have the size of the first.</summary>
     public int? Side { get; init; }
+
+    /// <summary>Pictures of a clip (<see cref="ClipFile"/>), which every line names in the place of a picture; 1 for single pictures.</summary>
+    public int Frames { get; init; } = 1;
 }
 
 /// <summary>What is said of a picture.</summary>
@@ -44,12 +47,18 @@ public sealed record CaptionSource
 /// <param name="Questions">Questions about it with their answers.</param>
 public sealed record PictureText(string Key, IReadOnlyList<string> Captions, IReadOnlyList<string> Tags, IReadOnlyList<(string Question, string Answer)> Questions);
 
-/// <summary>Pictures with captions.</summary>
-/// <param name="Images">The pictures.</param>
-/// <param name="Texts">What is said of each.</param>
+/// <summary>Pictures, or clips of as many pictures each, with captions.</summary>
+/// <param name="Images">The pictures; those of a clip one after the other.</param>
+/// <param name="Texts">What is said of each picture, or clip.</param>
 public sealed record CaptionedPictures(ImageSet Images, IReadOnlyList<PictureText> Texts)
 {
     private const int MostSide = 4096;
+
+    /// <summary>Pictures of a clip; 1 for single pictures.</summary>
+    public int Frames => Images.Count / Texts.Count;
+
+    /// <summary>Which pictures the clips of some texts are.</summary>
+    public int[] FramesOf(IEnumerable<int> texts) => [.. texts.SelectMany(text => Enumerable.Range(text * Frames, Frames))];
 
     /// <summary>Reads all lines with their pictures.</summary>
     /// <exception cref="DataFileException">A line is damaged or lacks a field, a picture is missing or of another size, or there is none.</exception>
@@ -58,6 +67,7 @@ public sealed record CaptionedPictures(ImageSet Images, IReadOnlyList<PictureTex
     {
         if (source.Cell is < 1 or > MostSide || source.Margin is < 0 or > MostSide)
             throw new DataFileException(source.Captions, "", $"expected cells of 1 to {MostSide} pixels with a margin of 0 or more, got {source.Cell} and {source.Margin}.");
+        if (source.Frames > 1 && source.Sheet is not null) throw new DataFileException(source.Captions, "", "expected clips or a sheet of single pictures, got both; leave one out.");
         var options = new TextFileOptions();
         Picture? sheet = source.Sheet is null ? null : PictureFile.Read(Existing(source.Captions, "", source.Sheet)).OnWhite();
         var pictures = new PictureCollector(source.Side is { } side ? (side, side) : null);
@@ -67,7 +77,7 @@ public sealed record CaptionedPictures(ImageSet Images, IReadOnlyList<PictureTex
         {
             if (line.Fault is null && line.Bytes.Span.Trim((byte)' ').IsEmpty) continue;
             var fields = new CaptionLine(source, line, options);
-            pictures.Add(fields.Place, sheet is null ? PictureFile.Read(Existing(source.Captions, $"line {line.Number}", fields.File)) : fields.Cut(sheet));
+            foreach (Picture picture in Seen(source, fields, sheet)) pictures.Add(fields.Place, picture);
             texts.Add(fields.Text());
         }
         return texts.Count > 0 ? new(pictures.ToSet([], []), texts) : throw new DataFileException(source.Captions, "", "holds no caption; give JSON lines, one for each picture.");
@@ -91,15 +101,42 @@ public sealed record CaptionedPictures(ImageSet Images, IReadOnlyList<PictureTex
         return new(pictures.ToSet([], []), texts);
     }
 
+    /// <summary>Generated clips with their captions: the first ones that <c>craton data clips</c> draws with a seed.</summary>
+    /// <param name="count">Number of clips, at least 1.</param>
+    /// <param name="frames">Pictures of each.</param>
+    /// <param name="seed">Seed of the clips.</param>
+    public static CaptionedPictures OfClips(int count, int frames, ulong seed = 0)
+    {
+        var generator = new SceneClipGenerator(seed, frames);
+        var pictures = new PictureCollector(size: null);
+        var texts = new PictureText[count];
+        for (int i = 0; i < count; i++)
+        {
+            SceneClip clip = generator[i];
+            string name = SceneClipGenerator.FolderOf(i);
+            foreach (Scene frame in clip.Frames) pictures.Add(name, SceneRenderer.Render(frame));
+            texts[i] = new PictureText(name, [clip.Caption.ToString()], [], []);
+        }
+        return new(pictures.ToSet([], []), texts);
+    }
+
     /// <summary>Those of one part of the data, by their keys.</summary>
     /// <exception cref="DataFileException">There is none.</exception>
     public CaptionedPictures Part(Splitter splitter, Split part)
     {
         int[] chosen = [.. Enumerable.Range(0, Texts.Count).Where(i => splitter.Of(Texts[i].Key) == part)];
         if (chosen.Length == 0) throw new DataFileException("captions", "", $"has no picture of the part '{part}' among {Texts.Count}; change data.test_fraction, or add pictures.");
-        byte[] samples = new byte[chosen.Length * Images.SamplesOfOne];
-        for (int i = 0; i < chosen.Length; i++) Images.SamplesOf(chosen[i]).CopyTo(samples.AsSpan(i * Images.SamplesOfOne));
+        int size = Frames * Images.SamplesOfOne;
+        byte[] samples = new byte[chosen.Length * size];
+        for (int i = 0; i < chosen.Length; i++) Images.Samples.AsSpan(chosen[i] * size, size).CopyTo(samples.AsSpan(i * size));
         return new(new ImageSet(Images.Width, Images.Height, Images.Channels, samples, [], []), [.. chosen.Select(i => Texts[i])]);
+    }
+
+    // The picture of a line, or those of its clip.
+    private static IReadOnlyList<Picture> Seen(CaptionSource source, CaptionLine line, Picture? sheet)
+    {
+        if (source.Frames > 1) return ClipFile.Read(line.File, source.Frames, source.Side ?? Scene.Side);
+        return [sheet is null ? PictureFile.Read(Existing(source.Captions, $"line {line.Number}", line.File)) : line.Cut(sheet)];
     }
 
     private static string Existing(string captions, string place, string file) =>
@@ -129,6 +166,8 @@ internal sealed class CaptionLine
         if (_row.ValueKind != JsonValueKind.Object) throw Wrong("expected a JSON object, got something else.");
     }
 
+    public long Number => _number;
+
     public string Place => FormattableString.Invariant($"{_source.Captions} line {_number}");
 
     /// <summary>Path of the picture, which lies in the folder of the lines or below.</summary>
@@ -147,7 +186,7 @@ internal sealed class CaptionLine
     public Picture Cut(Picture sheet)
     {
         int cell = _source.Cell, step = cell + 2 * _source.Margin, columns = sheet.Width / step, rows = sheet.Height / step;
-        int column = Number(_source.CellFields.Column, columns), row = Number(_source.CellFields.Row, rows);
+        int column = Cell(_source.CellFields.Column, columns), row = Cell(_source.CellFields.Row, rows);
         byte[] samples = new byte[cell * cell * 3];
         for (int y = 0; y < cell; y++)
         {
@@ -177,7 +216,7 @@ internal sealed class CaptionLine
         }
     }
 
-    private int Number(string field, int below) =>
+    private int Cell(string field, int below) =>
         _row.TryGetProperty(field, out JsonElement value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number) && number >= 0 && number < below ? number
             : throw Wrong($"expected in '{field}' a cell of the sheet from 0 to below {below}, got {(value.ValueKind == JsonValueKind.Undefined ? "nothing" : value.GetRawText())}.");
 

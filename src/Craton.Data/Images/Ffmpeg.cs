@@ -4,8 +4,8 @@ using System.Globalization;
 namespace Craton.Data.Images;
 
 /// <summary>
-/// The ffmpeg that a user has installed, as a decoder of pictures. It is given the bytes of a file and what kind they are, no name: it opens nothing
-/// else. Its time and what it may answer are limited.
+/// The ffmpeg that a user has installed, as a decoder of pictures and videos. It is told what kind a file is, and given the bytes of a picture, or the
+/// path of a video: it opens no address. Its time and what it may answer are limited.
 /// </summary>
 /// <param name="program">Path of the program.</param>
 /// <param name="patience">How long it may take; 30 seconds when null.</param>
@@ -26,17 +26,44 @@ internal sealed class Ffmpeg(string program, TimeSpan? patience = null)
     /// <exception cref="PictureException">It cannot be decoded, or not within the limits.</exception>
     public byte[] ToPng(byte[] file, ForeignKind kind, long mostPixels)
     {
-        using Process process = Start(kind, mostPixels);
+        string[] arguments = [.. From("pipe", kind.Format, mostPixels), "pipe:0", "-frames:v", "1", "-c:v", "png", "-f", "image2pipe", "pipe:1"];
+        return Run(arguments, file, PngReader.MostBytes(mostPixels), new(kind.Name, $"{mostPixels} pixels need", "save the picture as PNG"));
+    }
+
+    /// <summary>The first frames of a video, resized: samples [count, side, side, 3], at least one frame. The file is opened by ffmpeg, since the order of what is in it is free.</summary>
+    /// <param name="path">Path of the video.</param>
+    /// <param name="kind">Its kind as people call it.</param>
+    /// <param name="format">What ffmpeg calls a stream of it.</param>
+    /// <param name="side">Rows and columns of a frame.</param>
+    /// <param name="most">Most frames.</param>
+    /// <exception cref="PictureException">It cannot be decoded, or not within the limits.</exception>
+    public byte[] ToFrames(string path, string kind, string format, int side, int most)
+    {
+        string size = string.Create(CultureInfo.InvariantCulture, $"scale={side}:{side}:flags=bilinear"), count = most.ToString(CultureInfo.InvariantCulture);
+        string[] arguments = [.. From("file", format, Picture.MostPixels), $"file:{Path.GetFullPath(path)}", "-an", "-frames:v", count, "-vf", size, "-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1"];
+        long one = 3L * side * side;
+        var work = new Work(kind, $"{most} frames need", "give a folder with the frames as PNG files");
+        byte[] samples = Run(arguments, [], most * one, work);
+        return samples.Length % one == 0 ? samples : throw work.Damaged;
+    }
+
+    // How a stream of a format is read; its name follows.
+    private static string[] From(string protocol, string format, long mostPixels) =>
+        ["-nostdin", "-v", "quiet", "-protocol_whitelist", protocol, "-max_pixels", mostPixels.ToString(CultureInfo.InvariantCulture), "-f", format, "-i"];
+
+    private byte[] Run(string[] arguments, byte[] file, long most, Work work)
+    {
+        using Process process = Start(arguments, work.Instead);
         Task input = Task.Run(() => Give(process.StandardInput.BaseStream, file));
         Task errors = Task.Run(() => process.StandardError.BaseStream.CopyTo(Stream.Null));
-        Task<byte[]?> output = Task.Run(() => Take(process, PngReader.MostBytes(mostPixels)));
+        Task<byte[]?> output = Task.Run(() => Take(process, most));
         if (!Task.WaitAll([input, errors, output], _patience) || !process.WaitForExit(_patience))
         {
             process.Kill(entireProcessTree: true);
-            throw new PictureException($"ffmpeg did not decode the {kind.Name} file within {_patience.TotalSeconds:0} seconds; save the picture as PNG");
+            throw new PictureException($"ffmpeg did not decode the {work.Kind} file within {_patience.TotalSeconds:0} seconds; {work.Instead}");
         }
-        byte[] png = output.Result ?? throw new PictureException($"ffmpeg made more of the {kind.Name} file than {mostPixels} pixels need; save the picture as PNG");
-        return process.ExitCode == 0 && png.Length > 0 ? png : throw new PictureException($"ffmpeg could not decode the {kind.Name} file; it is cut or damaged, or this ffmpeg does not know such files");
+        byte[] made = output.Result ?? throw new PictureException($"ffmpeg made more of the {work.Kind} file than {work.Need}; {work.Instead}");
+        return process.ExitCode == 0 && made.Length > 0 ? made : throw work.Damaged;
     }
 
     private static bool IsProgram(string path)
@@ -45,19 +72,17 @@ internal sealed class Ffmpeg(string program, TimeSpan? patience = null)
         return File.Exists(path) && (OperatingSystem.IsWindows() || (File.GetUnixFileMode(path) & execute) != 0);
     }
 
-    private Process Start(ForeignKind kind, long mostPixels)
+    private Process Start(string[] arguments, string instead)
     {
         var start = new ProcessStartInfo(program) { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        string pixels = mostPixels.ToString(CultureInfo.InvariantCulture);
-        string[] read = ["-protocol_whitelist", "pipe", "-max_pixels", pixels, "-f", kind.Format, "-i", "pipe:0"], write = ["-frames:v", "1", "-c:v", "png", "-f", "image2pipe", "pipe:1"];
-        foreach (string argument in (string[])["-nostdin", "-v", "quiet", .. read, .. write]) start.ArgumentList.Add(argument);
+        foreach (string argument in arguments) start.ArgumentList.Add(argument);
         try
         {
             return Process.Start(start)!;
         }
         catch (System.ComponentModel.Win32Exception error)
         {
-            throw new PictureException($"the ffmpeg at '{program}' does not start; install another, or save the picture as PNG", error);
+            throw new PictureException($"the ffmpeg at '{program}' does not start; install another, or {instead}", error);
         }
     }
 
@@ -88,5 +113,11 @@ internal sealed class Ffmpeg(string program, TimeSpan? patience = null)
             taken.Write(block, 0, got);
         }
         return taken.ToArray();
+    }
+
+    // What is asked for, in the words of errors.
+    private sealed record Work(string Kind, string Need, string Instead)
+    {
+        public PictureException Damaged => new($"ffmpeg could not decode the {Kind} file; it is cut or damaged, or this ffmpeg does not know such files");
     }
 }

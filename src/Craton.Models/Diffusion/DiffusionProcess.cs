@@ -31,7 +31,8 @@ public sealed class DiffusionProcess
     /// <summary>The process that a model is trained with here, drawn by DDIM, from the last step of training on.</summary>
     /// <param name="schedule">The schedule of noise, such as <c>linear</c> or <c>squaredcos_cap_v2</c>.</param>
     /// <param name="prediction">What the network answers.</param>
-    public static DiffusionProcess Create(string schedule, Prediction prediction) => new(ConfigReader.Of("scheduler", new JsonObject
+    /// <param name="clips">Whether what is drawn lies between −1 and 1, as pixels do.</param>
+    public static DiffusionProcess Create(string schedule, Prediction prediction, bool clips = true) => new(ConfigReader.Of("scheduler", new JsonObject
     {
         ["_class_name"] = "DDIMScheduler",
         ["num_train_timesteps"] = 1000,
@@ -45,7 +46,7 @@ public sealed class DiffusionProcess
             Prediction.Velocity => "v_prediction",
             _ => "flow_prediction",
         },
-        ["clip_sample"] = true,
+        ["clip_sample"] = clips,
         ["timestep_spacing"] = "trailing",
     }));
 

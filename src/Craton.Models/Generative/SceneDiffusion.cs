@@ -10,7 +10,8 @@ namespace Craton.Models.Generative;
 /// <summary>
 /// Draws scenes by their captions: a <see cref="DrawingUNet"/> that takes noise away step by step, told by the phrases of the caption. All of them
 /// together scale and shift what is normalised, and the pixels attend to each. It answers with the clean picture, which for flat shapes is far
-/// simpler than the noise, and sometimes is told no caption, so that the difference can guide it (Ho, Salimans 2022).
+/// simpler than the noise, and sometimes is told no caption, so that the difference can guide it (Ho, Salimans 2022). It draws pixels, or in the space of an
+/// auto-encoder, which makes the picture in the end (R. Rombach et al., "High-Resolution Image Synthesis with Latent Diffusion Models", 2022).
 /// </summary>
 public sealed class SceneDiffusion : Module
 {
@@ -25,12 +26,15 @@ public sealed class SceneDiffusion : Module
     /// <summary>Creates the model with zeroed weights.</summary>
     /// <param name="config">Its shape.</param>
     /// <param name="drawing">How it draws unless something else is asked for.</param>
+    /// <param name="latents">What it draws in, whose weights are saved with the model and not trained; null for pixels.</param>
     /// <exception cref="CratonException">The shape is out of range.</exception>
-    public SceneDiffusion(SceneDiffusionConfig config, DrawingSettings drawing)
+    public SceneDiffusion(SceneDiffusionConfig config, DrawingSettings drawing, LatentSpace? latents = null)
     {
-        (Config, Drawing) = (config.Checked("[scene_diffusion]"), drawing);
+        (Config, Drawing, Latents) = (config.Checked("[scene_diffusion]", latents?.Vae.Config), drawing, latents);
+        Process = DiffusionProcess.Create("squaredcos_cap_v2", Prediction.Clean, clips: latents is null);
         _text = Child("text", new PhraseEncoder(config.TextWidth, config.TextLayers));
         _network = Child("network", new DrawingUNet(Config.Network));
+        if (latents is not null) Child("vae", latents.Vae);
     }
 
     /// <summary>Its shape.</summary>
@@ -39,8 +43,11 @@ public sealed class SceneDiffusion : Module
     /// <summary>How it draws.</summary>
     public DrawingSettings Drawing { get; }
 
+    /// <summary>What it draws in; null for pixels.</summary>
+    public LatentSpace? Latents { get; }
+
     /// <summary>The way to noise and back.</summary>
-    public DiffusionProcess Process { get; } = DiffusionProcess.Create("squaredcos_cap_v2", Prediction.Clean);
+    public DiffusionProcess Process { get; }
 
     /// <summary>Reads a caption; where it does not tell the background, that is black.</summary>
     /// <exception cref="SceneCaptionException">A word is not one that the model knows there.</exception>
@@ -67,10 +74,10 @@ public sealed class SceneDiffusion : Module
     /// <param name="wordDropout">Share of the words that are left out, so that each is learnt for itself and holds beside words it was never seen with.</param>
     public Tensor Loss(Tensor pictures, IReadOnlyList<SceneCaption?> captions, CounterRandom random, double wordDropout = 0)
     {
-        Tensor noise = Tensor.Empty(DType.F32, pictures.Shape);
+        Tensor clean = Latents?.Encode(pictures) ?? pictures, noise = Tensor.Empty(DType.F32, clean.Shape);
         random.FillNormal(noise.AsSpan<float>());
         Tensor phrases = _text.Forward(captions, mark => random.Bernoulli(mark, wordDropout));
-        return Process.Loss(pictures, noise, Process.Timesteps(captions.Count, random), (x, times) => Answer(x, times, phrases), Weight);
+        return Process.Loss(clean, noise, Process.Timesteps(captions.Count, random), (x, times) => Answer(x, times, phrases), Weight);
     }
 
     /// <summary>Draws a picture for each caption; picture i depends on seed + i and its caption alone.</summary>
@@ -120,7 +127,7 @@ public sealed class SceneDiffusion : Module
         bool guided = drawing.Guidance != 1;
         Tensor phrases = _text.Forward([.. captions, .. new SceneCaption?[guided ? captions.Length : 0]]);
         Tensor x = Process.Draw(drawing.Steps, _ => noise, Guided, (call, _) => onStep?.Invoke(call + 1));
-        return Ops.Clamp(x * 0.5 + 0.5, 0, 1);
+        return Ops.Clamp(Latents?.Decode(x) ?? (x * 0.5 + 0.5), 0, 1);
 
         Tensor Guided(Tensor x, double time)
         {
@@ -131,10 +138,10 @@ public sealed class SceneDiffusion : Module
         }
     }
 
-    private static Tensor Noise(int count, ulong seed)
+    private Tensor Noise(int count, ulong seed)
     {
-        Tensor noise = Tensor.Empty(DType.F32, count, Channels, Scene.Side, Scene.Side);
-        int size = Channels * Scene.Side * Scene.Side;
+        int channels = Config.Network.Channels, side = Scene.Side / (Latents is null ? 1 : SpatialVae.Patch), size = channels * side * side;
+        Tensor noise = Tensor.Empty(DType.F32, count, channels, side, side);
         for (int i = 0; i < count; i++) new CounterRandom(seed + (ulong)i, place: s_noise).FillNormal(noise.AsSpan<float>().Slice(i * size, size));
         return noise;
     }

@@ -23,6 +23,7 @@ public static class SceneDiffusionDirectory
             ["guidance"] = model.Drawing.Guidance,
             ["network"] = model.Config.Network.ToJson(),
         };
+        if (model.Latents is { } latents) settings["latents"] = new JsonObject { ["scale"] = latents.Scale, ["vae"] = latents.Vae.Config.ToJson() };
         GenerativeDirectory.Save(directory, Type, settings, model, card);
     }
 
@@ -34,6 +35,14 @@ public static class SceneDiffusionDirectory
     {
         ConfigReader network = read.Object("network") ?? throw new CratonException($"{read.File}: network: expected an object, got nothing");
         var config = new SceneDiffusionConfig { TextWidth = read.Int("text_width"), TextLayers = read.Int("text_layers"), Network = DrawingUNetConfig.Read(network) };
-        return new SceneDiffusion(config.Checked(read.File), new(read.Int("steps"), read.Real("guidance", 1)));
+        LatentSpace? latents = read.Object("latents") is { } space ? ReadLatents(space) : null;
+        return new SceneDiffusion(config.Checked(read.File, latents?.Vae.Config), new(read.Int("steps"), read.Real("guidance", 1)), latents);
+    }
+
+    private static LatentSpace ReadLatents(ConfigReader read)
+    {
+        ConfigReader vae = read.Object("vae") ?? throw new CratonException($"{read.File}: latents.vae: expected an object, got nothing");
+        double scale = read.Real("scale", 0);
+        return scale > 0 ? new(new SpatialVae(new SpatialVaeConfig(vae)), scale) : throw new CratonException($"{read.File}: latents.scale: expected a number above 0, got {scale}");
     }
 }

@@ -41,11 +41,10 @@ public readonly record struct VqVaeLoss(Tensor Reconstruction, Tensor Commitment
 public sealed class VqVae : Module
 {
     /// <summary>Pixels of a side of what one code stands for.</summary>
-    public const int Patch = 4;
+    public const int Patch = PatchCoding.Patch;
 
-    private readonly Conv2d _patches, _shrink, _toCode, _fromCode;
-    private readonly ConvTranspose2d _grow, _pixels;
-    private readonly VqBlock[] _encoder, _decoder;
+    private readonly PatchEncoder _encoder;
+    private readonly PatchDecoder _decoder;
     private readonly LayerNorm _norm;
     private readonly Tensor _codebook, _counts, _sums;
 
@@ -55,17 +54,9 @@ public sealed class VqVae : Module
     {
         config.Validate();
         Config = config;
-        var half = new ConvolutionOptions { Stride = 2, Padding = 1 };
-        int width = config.Width;
-        _patches = Child("encoder.patches", new Conv2d(config.Channels, width / 2, 4, half));
-        _shrink = Child("encoder.shrink", new Conv2d(width / 2, width, 4, half));
-        _encoder = Children("encoder.blocks", config.Blocks, _ => new VqBlock(width));
-        _toCode = Child("encoder.to_code", new Conv2d(width, config.CodeWidth, 1));
-        _norm = Child("encoder.norm", new LayerNorm(config.CodeWidth, affine: false));
-        _fromCode = Child("decoder.from_code", new Conv2d(config.CodeWidth, width, 3, new() { Padding = 1 }));
-        _decoder = Children("decoder.blocks", config.Blocks, _ => new VqBlock(width));
-        _grow = Child("decoder.grow", new ConvTranspose2d(width, width / 2, 4, half));
-        _pixels = Child("decoder.pixels", new ConvTranspose2d(width / 2, config.Channels, 4, half));
+        _encoder = Child("encoder", new PatchEncoder(config.Channels, config.Width, config.Blocks, ("to_code", config.CodeWidth)));
+        _norm = Child("norm", new LayerNorm(config.CodeWidth, affine: false));
+        _decoder = Child("decoder", new PatchDecoder(config.Channels, config.Width, config.Blocks, ("from_code", config.CodeWidth)));
         _codebook = Buffer("codebook.vectors", 0, config.Codes, config.CodeWidth);
         _counts = Buffer("codebook.counts", 0, config.Codes);
         _sums = Buffer("codebook.sums", 0, config.Codes, config.CodeWidth);
@@ -78,15 +69,7 @@ public sealed class VqVae : Module
     /// <param name="seed">Seed of the model.</param>
     public VqVae Initialize(ulong seed)
     {
-        uint index = 0;
-        foreach ((_, Tensor weight) in NamedParameters())
-            if (weight.Rank == 4)
-            {
-                // The transposed layers hold [inputs, outputs, 4, 4], of which 2 × 2 meet in a pixel.
-                bool transposed = weight == _grow.Weight || weight == _pixels.Weight;
-                double inputs = transposed ? weight.Size(0) * 4.0 : (double)weight.Size(1) * weight.Size(2) * weight.Size(3);
-                Init.Normal(weight, Math.Sqrt(2 / inputs), seed, index++);
-            }
+        PatchCoding.Initialize(this, seed);
         return this;
     }
 
@@ -148,32 +131,10 @@ public sealed class VqVae : Module
     // [N, C, H, W] → [N · places, code width]
     private Tensor Vectors(Tensor images)
     {
-        if (images.Rank != 4 || images.Size(1) != Config.Channels || images.Size(2) % Patch != 0 || images.Size(3) % Patch != 0)
-            throw new CratonException($"[vq_vae] images: expected [N, {Config.Channels}, H, W] with sides that are multiples of {Patch}, got {images.Layout}");
-        Tensor x = _shrink.Forward(Ops.Relu(_patches.Forward(images)));
-        foreach (VqBlock block in _encoder) x = block.Forward(x);
-        return _norm.Forward(Ops.Contiguous(_toCode.Forward(Ops.Relu(x)).Permute(0, 2, 3, 1)).View(-1, Config.CodeWidth));
+        PatchCoding.Check("vq_vae", images, Config.Channels);
+        return _norm.Forward(Ops.Contiguous(_encoder.Forward(images).Permute(0, 2, 3, 1)).View(-1, Config.CodeWidth));
     }
 
     // [N, rows, columns, code width] → [N, C, H, W]
-    private Tensor Decoded(Tensor vectors)
-    {
-        Tensor x = _fromCode.Forward(Ops.Contiguous(vectors.Permute(0, 3, 1, 2)));
-        foreach (VqBlock block in _decoder) x = block.Forward(x);
-        return _pixels.Forward(Ops.Relu(_grow.Forward(Ops.Relu(x))));
-    }
-}
-
-/// <summary>A residual block: what its neighbours tell a place, added.</summary>
-internal sealed class VqBlock : Module
-{
-    private readonly Conv2d _gather, _project;
-
-    public VqBlock(int width)
-    {
-        _gather = Child("gather", new Conv2d(width, width / 2, 3, new() { Padding = 1 }));
-        _project = Child("project", new Conv2d(width / 2, width, 1));
-    }
-
-    public Tensor Forward(Tensor x) => x + _project.Forward(Ops.Relu(_gather.Forward(Ops.Relu(x))));
+    private Tensor Decoded(Tensor vectors) => _decoder.Forward(Ops.Contiguous(vectors.Permute(0, 3, 1, 2)));
 }

@@ -1,12 +1,13 @@
+using Craton.Data.Images;
 using Craton.Models.Vision;
 using Craton.Tensors;
 
 namespace Craton.Models.Pictures;
 
-/// <summary>Words of models made here about picture files, prepared and written as their directories say.</summary>
+/// <summary>Words of models made here about picture files and clips, prepared and written as their directories say.</summary>
 public static class PictureSpeaker
 {
-    /// <summary>What makes a caption of a file.</summary>
+    /// <summary>What makes a caption of a file: of a picture, or of a clip (<see cref="ClipFile"/>) where the model describes those.</summary>
     /// <param name="directory">The model's directory.</param>
     /// <param name="model">The model.</param>
     /// <exception cref="CratonException">A file of the directory is missing or damaged.</exception>
@@ -17,7 +18,10 @@ public static class PictureSpeaker
         return path =>
         {
             using var scope = TensorScope.Open("caption");
-            return words.Text(model.Describe(Ops.Unsqueeze(processor.ReadFile(path), 0))[0]);
+            Tensor[] pictures = model.Frames == 1
+                ? [processor.ReadFile(path)]
+                : [.. ClipFile.Read(path, model.Frames, model.Encoder.Side).Select(processor.Prepare)];
+            return words.Text(model.Describe(Ops.Stack(0, pictures))[0]);
         };
     }
 

@@ -106,10 +106,10 @@ public sealed record AugmentationSettings : RecipePart
 /// <summary>Pictures with captions: JSON lines, each naming a picture file or a cell of a sheet. Paths may be <c>set:NAME/FILE</c> of the data catalogue.</summary>
 public sealed record CaptionDataSettings : RecipePart
 {
-    private const string Scenes = "scenes:";
+    private const string Scenes = "scenes:", Clips = "clips:";
     private const int MostScenes = 1_000_000;
 
-    /// <summary>The JSON lines; <c>.gz</c> is unpacked. Or <c>scenes:20000</c> for as many generated scenes, drawn when they are needed.</summary>
+    /// <summary>The JSON lines; <c>.gz</c> is unpacked. Or <c>scenes:20000</c> for as many generated scenes, <c>clips:8000</c> for clips, drawn when they are needed.</summary>
     public required string Captions { get; init; }
 
     /// <summary>A picture file of equal cells that holds all pictures; without it every line names a file.</summary>
@@ -150,30 +150,42 @@ public sealed record CaptionDataSettings : RecipePart
     public double TestFraction { get; init; } = 0.1;
 
     /// <summary>The pictures to learn from and those to measure by.</summary>
-    internal (CaptionedPictures Train, CaptionedPictures Test) Read()
+    /// <param name="frames">Pictures of a clip; 1 for single pictures.</param>
+    internal (CaptionedPictures Train, CaptionedPictures Test) Read(int frames = 1)
     {
         if (CaptionFields.Count == 0) throw new Tensors.CratonException("data.caption_fields: expected one or more fields, got none; give for example [caption]");
-        CaptionedPictures all = Captions.StartsWith(Scenes, StringComparison.Ordinal) ? Drawn() : CaptionedPictures.Read(new CaptionSource
-        {
-            Captions = SourceReader.Resolve(Captions),
-            Sheet = Sheet is null ? null : SourceReader.Resolve(Sheet),
-            Cell = Cell,
-            Margin = Margin,
-            CellFields = (ColumnField, RowField),
-            FileField = FileField,
-            KeyField = KeyField,
-            CaptionFields = CaptionFields,
-            TagFields = TagFields,
-            Side = Side,
-        });
+        CaptionedPictures all = Drawn(Scenes) is { } scenes ? CaptionedPictures.OfScenes(scenes)
+            : Drawn(Clips) is { } clips ? CaptionedPictures.OfClips(clips, frames)
+            : CaptionedPictures.Read(Source(frames));
+        if (all.Frames != frames) throw new Tensors.CratonException($"data.captions: expected clips of {frames} pictures (frames), got pictures; give for example {Clips}8000");
         if (all.Images.Width != all.Images.Height) throw new Tensors.CratonException($"data.captions: expected square pictures, got {all.Images.Width}×{all.Images.Height}; give data.side to resize them to");
         var splitter = new Splitter(valid: 0, test: TestFraction);
         return (all.Part(splitter, Split.Train), all.Part(splitter, Split.Test));
     }
 
-    private CaptionedPictures Drawn() => int.TryParse(Captions[Scenes.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count is >= 1 and <= MostScenes
-        ? CaptionedPictures.OfScenes(count)
-        : throw new Tensors.CratonException($"data.captions: expected {Scenes} with a number of scenes from 1 to {MostScenes:N0}, got '{Captions}'");
+    private CaptionSource Source(int frames) => new()
+    {
+        Captions = SourceReader.Resolve(Captions),
+        Sheet = Sheet is null ? null : SourceReader.Resolve(Sheet),
+        Cell = Cell,
+        Margin = Margin,
+        CellFields = (ColumnField, RowField),
+        FileField = FileField,
+        KeyField = KeyField,
+        CaptionFields = CaptionFields,
+        TagFields = TagFields,
+        Side = Side,
+        Frames = frames,
+    };
+
+    // How many generated ones are asked for; null where the captions are a file.
+    private int? Drawn(string kind)
+    {
+        if (!Captions.StartsWith(kind, StringComparison.Ordinal)) return null;
+        return int.TryParse(Captions[kind.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count is >= 1 and <= MostScenes
+            ? count
+            : throw new Tensors.CratonException($"data.captions: expected {kind} with a number from 1 to {MostScenes:N0}, got '{Captions}'");
+    }
 }
 
 /// <summary>What all recipes of models that read pictures have.</summary>

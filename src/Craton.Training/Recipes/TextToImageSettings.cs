@@ -13,6 +13,9 @@ public sealed record TextToImageRecipe : RecipePart
     [NonNegative]
     public long Seed { get; init; } = 1;
 
+    /// <summary>Directory of a model of the recipe <c>spatial-vae</c>, whose latent numbers are drawn in the place of pixels; null for pixels.</summary>
+    public string? Vae { get; init; }
+
     /// <summary>The model.</summary>
     public TextToImageSettings Model { get; init; } = new();
 
@@ -59,7 +62,7 @@ public sealed record TextToImageSettings : RecipePart
     [Range(1, 65536)]
     public int HeadWidth { get; init; } = 32;
 
-    /// <summary>Pixels along one side of a patch, which the network sees as one.</summary>
+    /// <summary>Pixels, or places of the latent grid, along one side of a patch, which the network sees as one.</summary>
     [Range(1, 16)]
     public int Patch { get; init; } = 2;
 

@@ -10,18 +10,29 @@ namespace Craton.Training.Recipes;
 /// <summary>Trains a <see cref="SceneDiffusion"/>: every picture is a new scene with its caption.</summary>
 public static class TextToImageTraining
 {
-    private const int ShownOfAKind = 32, Columns = 16, AttentionShown = 8;
+    private const int ShownOfAKind = 32, Columns = 16, AttentionShown = 8, ScaleScenes = 500;
     private static readonly uint s_noise = CounterRandom.PlaceOf("scenes.train"), s_dropped = CounterRandom.PlaceOf("scenes.dropped");
 
     /// <summary>Runs the recipe.</summary>
     public static RunResult Run(TextToImageRecipe recipe, RunOptions options)
     {
         var folder = new RunFolder("text-to-image", recipe.Name, recipe, options);
-        SceneDiffusion model = new SceneDiffusion(recipe.Model.Shape.Checked("model"), new(recipe.Drawing.Steps, recipe.Drawing.Guidance)).Initialize((ulong)recipe.Seed);
+        LatentSpace? latents = recipe.Vae is { } vae ? Latents(vae, (ulong)recipe.Seed) : null;
+        SceneDiffusionConfig shape = recipe.Model.Shape.Checked("model", latents?.Vae.Config);
+        SceneDiffusion model = new SceneDiffusion(shape, new(recipe.Drawing.Steps, recipe.Drawing.Guidance), latents).Initialize((ulong)recipe.Seed);
         options.Listener.OnMessage($"{recipe.Name}: {model.ParameterCount:N0} parameters, {recipe.Train.Steps:N0} steps of {recipe.Train.Batch:N0} scenes");
         (TrainingOutcome, IReadOnlyList<Metric>) end = MeasuredTraining.Run(Task(recipe, model, folder.Folder), recipe.Name, recipe.Train, folder.Folder, options);
         string data = new SceneLoader((ulong)recipe.Seed).State.Fingerprint;
-        return ImageRun.Finish(folder, "text-to-image", recipe.Name, data, end, model, (path, card) => SceneDiffusionDirectory.Save(path, model, card), SceneJudge.Names);
+        return ImageRun.Finish(folder, "text-to-image", recipe.Name, data, end, model, (path, card) => SceneDiffusionDirectory.Save(path, model, card with { BaseModel = recipe.Vae }), SceneJudge.Names);
+    }
+
+    // The space of a trained auto-encoder, scaled by scenes of the training.
+    private static LatentSpace Latents(string directory, ulong seed)
+    {
+        SpatialVae vae = SpatialVaeDirectory.Load(directory);
+        if (vae.Config.Channels != 3) throw new CratonException($"vae: expected an auto-encoder of 3 channels, got {vae.Config.Channels}; train one with the recipe spatial-vae");
+        using var scope = TensorScope.Open("scale");
+        return LatentSpace.Of(vae, SceneBatch.Next(new SceneLoader(seed), ScaleScenes).Images);
     }
 
     private static MeasuredTask Task(TextToImageRecipe recipe, SceneDiffusion model, string runFolder)

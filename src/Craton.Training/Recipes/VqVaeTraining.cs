@@ -13,8 +13,7 @@ namespace Craton.Training.Recipes;
 /// <summary>Trains a <see cref="VqVae"/>: every picture is a new scene.</summary>
 public static class VqVaeTraining
 {
-    private const int TestBatch = 100, Shown = 32, Columns = 16;
-    private static readonly string[] s_measures = ["squared_error", "scene_accuracy", "codebook_perplexity", "codebook_used"];
+    private static readonly string[] s_measures = [.. SceneReturn.Names, "codebook_perplexity", "codebook_used"];
     private static readonly uint s_newCodes = CounterRandom.PlaceOf("vq_vae.codes");
 
     /// <summary>Runs the recipe.</summary>
@@ -40,21 +39,15 @@ public static class VqVaeTraining
     /// <param name="seed">Seed of their choice.</param>
     public static IReadOnlyList<Metric> Measure(VqVae model, int count, ulong seed)
     {
-        var scenes = new SceneLoader(seed, heldOut: true);
         long[] uses = new long[model.Config.Codes];
-        double error = 0;
-        int held = 0;
-        for (int done = 0; done < count; done += TestBatch)
-            using (TensorScope.Open("test"))
-            {
-                SceneBatch batch = SceneBatch.Next(scenes, Math.Min(TestBatch, count - done));
-                Tensor codes = model.Encode(batch.Images), made = model.Decode(codes, Scene.Side / VqVae.Patch);
-                error += Ops.MseLoss(made, batch.Images).Item() * batch.Captions.Length;
-                held += SceneBatch.Pictures(made).Zip(batch.Captions).Count(pair => SceneChecker.Check(pair.First, pair.Second).Holds);
-                foreach (long code in codes.AsSpan<long>()) uses[code]++;
-            }
+        double[] returned = SceneReturn.Measure(count, seed, images =>
+        {
+            Tensor codes = model.Encode(images);
+            foreach (long code in codes.AsSpan<long>()) uses[code]++;
+            return model.Decode(codes, Scene.Side / VqVae.Patch);
+        });
         double all = uses.Sum(), entropy = uses.Where(n => n > 0).Sum(n => -n / all * DeterministicMath.Log(n / all));
-        double[] measured = [error / count, (double)held / count, DeterministicMath.Exp(entropy), uses.Count(n => n > 0) / (double)uses.Length];
+        double[] measured = [.. returned, DeterministicMath.Exp(entropy), uses.Count(n => n > 0) / (double)uses.Length];
         return [.. s_measures.Zip(measured, (name, value) => new Metric(name, value))];
     }
 
@@ -89,17 +82,8 @@ public static class VqVaeTraining
 
         IReadOnlyList<Metric> Measured(long step)
         {
-            PictureLog.Add(runFolder, "scenes_and_what_comes_back", step, Pairs(model, seed));
+            PictureLog.Add(runFolder, SceneReturn.Pictures, step, SceneReturn.Pairs(seed, images => model.Decode(model.Encode(images), Scene.Side / VqVae.Patch)));
             return Measure(model, recipe.Model.TestScenes, seed);
         }
-    }
-
-    // Rows of scenes, each above the row of what comes back.
-    private static Picture Pairs(VqVae model, ulong seed)
-    {
-        using var scope = TensorScope.Open("pairs");
-        Tensor images = SceneBatch.Next(new SceneLoader(seed, heldOut: true), Shown).Images, made = model.Decode(model.Encode(images), Scene.Side / VqVae.Patch);
-        Tensor rows = Ops.Concat(0, [.. Enumerable.Range(0, Shown / Columns).SelectMany(row => new[] { images, made }.Select(all => all.Slice(0, row * Columns, (row + 1) * Columns)))]);
-        return PictureGrid.Of(Ops.Contiguous(rows).AsSpan<float>(), Scene.Side, Scene.Side, 3, Columns);
     }
 }

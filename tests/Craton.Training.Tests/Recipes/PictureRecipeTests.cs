@@ -6,6 +6,7 @@ using Craton.Models.Pictures;
 using Craton.Models.Vision;
 using Craton.Tensors;
 using Craton.Tensors.Threading;
+using Craton.Training.Configuration;
 using Craton.Training.Recipes;
 using Craton.Training.Reports;
 
@@ -31,6 +32,7 @@ public sealed class PictureRecipeTests : IDisposable
     [InlineData("clip-transformer")]
     [InlineData("classifier")]
     [InlineData("caption")]
+    [InlineData("caption-clips")]
     public void One_thread_and_two_and_a_resumed_run_end_with_the_same_bits_and_a_model_that_is_read_again(string kind)
     {
         WorkerPool.SetThreads(1);
@@ -98,8 +100,29 @@ public sealed class PictureRecipeTests : IDisposable
     }
 
     [Fact]
+    public void A_model_of_clips_tells_their_frames_apart_and_what_happens_counts()
+    {
+        RunResult run = Train("caption-clips", "clips");
+        Assert.Equal(
+            ["same_captions", "attribute_accuracy", "right_captions", .. ((string[])["motion", "count", "size", "colour", "shape", "relation", "background"]).Select(kind => $"attribute_accuracy_{kind}"), "clips_per_second"],
+            run.Measures.Select(measure => measure.Name));
+        var model = (PictureCaptioner)VisionDirectory.Load(run.ModelFolder!);
+        CaptionedPictures clips = CaptionedPictures.OfClips(2, model.Frames);
+        using var scope = TensorScope.Open("test");
+        Tensor pixels = PictureAugmentation.Pixels(clips.Images, [0, 1, 2, 3, 4, 5]), turned = PictureAugmentation.Pixels(clips.Images, [2, 1, 0, 5, 4, 3]);
+        Assert.NotEqual(model.Loss(pixels, [[3, 4], [5]]).Item(), model.Loss(turned, [[3, 4], [5]]).Item());
+        Assert.Equal(model.Describe(pixels)[1], model.Describe(PictureAugmentation.Pixels(clips.Images, [3, 4, 5]))[0]);
+        Assert.Contains("clips of 3 pictures, got 2", Refused(() => model.Describe(PictureAugmentation.Pixels(clips.Images, [0, 1]))));
+        Assert.Contains("a folder of pictures that are frames", Refused(() => PictureSpeaker.Captioner(run.ModelFolder!, model)(Path.Combine(run.RunFolder, "recipe.yaml"))));
+    }
+
+    [Fact]
     public void What_does_not_fit_is_named()
     {
+        Assert.Contains("expected clips of 3 pictures", Refused(() => CaptionTraining.Run(Clips("wrong0") with { Data = new() { Captions = "scenes:30" } }, Options())));
+        Assert.Contains("expected clips: with a number", Refused(() => CaptionTraining.Run(Clips("wrong1") with { Data = new() { Captions = "clips:many" } }, Options())));
+        Assert.Contains("2 to 64 frames, got 1", Refused(() => CaptionTraining.Run(Clips("wrong5") with { Frames = 1 }, Options())));
+        Assert.Contains("augmentation: expected none for clips", Assert.Throws<RecipeException>(() => RecipeReader.Read<CaptionRecipe>("recipe: caption\nframes: 3\ndata:\n  captions: clips:9\naugmentation:\n  shift: 1\n", "r.yaml")).Message);
         CaptionRecipe caption = Caption("wrong");
         Assert.Contains("no picture of the part", Refused(() => CaptionTraining.Run(caption with { Data = caption.Data with { TestFraction = 0.001 } }, Options())));
         Assert.Contains("line 1: expected a text in 'title'", Refused(() => CaptionTraining.Run(caption with { Data = caption.Data with { CaptionFields = ["title"] } }, Options())));
@@ -126,6 +149,7 @@ public sealed class PictureRecipeTests : IDisposable
             "clip" => ClipTraining.Run(Clip(name, TextEncoderKind.Bag), options),
             "clip-transformer" => ClipTraining.Run(Clip(name, TextEncoderKind.Transformer), options),
             "classifier" => ClassifierTraining.Run(Classifier(name), options),
+            "caption-clips" => CaptionTraining.Run(Clips(name), options),
             _ => CaptionTraining.Run(Caption(name), options),
         };
     }
@@ -175,6 +199,17 @@ public sealed class PictureRecipeTests : IDisposable
     {
         Name = name,
         Data = new() { Captions = Lines(), TestFraction = 0.3 },
+        Image = Conv,
+        Text = new() { Width = 16, Layers = 1, Heads = 2, Longest = 20 },
+        Scenes = true,
+        Train = Loop,
+    };
+
+    private static CaptionRecipe Clips(string name) => new()
+    {
+        Name = name,
+        Frames = 3,
+        Data = new() { Captions = $"clips:{Scenes}", TestFraction = 0.3 },
         Image = Conv,
         Text = new() { Width = 16, Layers = 1, Heads = 2, Longest = 20 },
         Scenes = true,

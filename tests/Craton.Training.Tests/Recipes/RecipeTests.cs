@@ -32,6 +32,7 @@ public sealed class RecipeTests : IDisposable
             "diffusion" => RecipeReader.Read<DiffusionRecipe>(yaml, path),
             "gan" => RecipeReader.Read<GanRecipe>(yaml, path),
             "text-to-image" => RecipeReader.Read<TextToImageRecipe>(yaml, path),
+            "spatial-vae" => RecipeReader.Read<SpatialVaeRecipe>(yaml, path),
             "vq-vae" => RecipeReader.Read<VqVaeRecipe>(yaml, path),
             "dalle" => RecipeReader.Read<DalleRecipe>(yaml, path),
             "vqa" => RecipeReader.Read<VqaRecipe>(yaml, path),

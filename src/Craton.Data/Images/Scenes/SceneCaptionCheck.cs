@@ -3,21 +3,23 @@ namespace Craton.Data.Images.Scenes;
 /// <summary>Compares what is said of a scene with the truth.</summary>
 public static class SceneCaptionCheck
 {
-    private const string Nothing = "nothing";
+    /// <summary>What stands for a part of which nothing is said.</summary>
+    internal const string Nothing = "nothing";
 
     /// <summary>All that the true caption states beside what is said in its place. Two things may be named in either order.</summary>
     /// <param name="truth">The scene's caption.</param>
     /// <param name="said">What is said; null when it is no caption.</param>
     public static IReadOnlyList<ScenePart> Compare(SceneCaption truth, SceneCaption? said)
     {
-        List<ScenePart> parts = Parts(truth, said);
+        List<ScenePart> parts = InOrder(truth, said);
         if (said?.Other is not { } other) return parts;
         // Above and below, left and right are neighbours in the enumeration.
-        List<ScenePart> turned = Parts(truth, said with { Thing = other, Other = said.Thing, Relation = (SceneRelation)((int)said.Relation!.Value ^ 1) });
+        List<ScenePart> turned = InOrder(truth, said with { Thing = other, Other = said.Thing, Relation = (SceneRelation)((int)said.Relation!.Value ^ 1) });
         return turned.Count(part => part.Holds) > parts.Count(part => part.Holds) ? turned : parts;
     }
 
-    private static List<ScenePart> Parts(SceneCaption truth, SceneCaption? said)
+    /// <summary>The same where the first thing is the one that is named first.</summary>
+    internal static List<ScenePart> InOrder(SceneCaption truth, SceneCaption? said)
     {
         List<ScenePart> parts =
         [

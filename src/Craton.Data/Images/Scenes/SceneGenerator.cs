@@ -22,10 +22,10 @@ public sealed class SceneGenerator(ulong seed)
     {
         get
         {
-            var draw = new Draws(new CounterRandom(seed, (uint)number, s_place));
+            var draw = new SceneDraws(new CounterRandom(seed, (uint)number, s_place));
             int kind = draw.Below(4);
             SceneThing thing = draw.Thing();
-            var background = (SceneBackground)draw.Below(Enum.GetValues<SceneBackground>().Length);
+            SceneBackground background = draw.Background();
             return kind switch
             {
                 0 => Single(draw, thing, background),
@@ -35,14 +35,14 @@ public sealed class SceneGenerator(ulong seed)
         }
     }
 
-    private static Scene Single(Draws draw, SceneThing thing, SceneBackground background)
+    private static Scene Single(SceneDraws draw, SceneThing thing, SceneBackground background)
     {
         SceneBox box = draw.Box(thing);
         return new(new(thing, 1, null, null, background), [At(box, draw.Between(box.Columns(Border)), draw.Between(box.Rows(Border)))]);
     }
 
     // Each in a quarter of its own.
-    private static Scene Group(Draws draw, SceneThing thing, SceneBackground background)
+    private static Scene Group(SceneDraws draw, SceneThing thing, SceneBackground background)
     {
         const double Quarter = Scene.Side / 2.0;
         int count = 2 + draw.Below(SceneWords.Counts.Length - 1);
@@ -57,7 +57,7 @@ public sealed class SceneGenerator(ulong seed)
         return new(new(thing, count, null, null, background), objects);
     }
 
-    private static Scene Pair(Draws draw, SceneThing thing, SceneBackground background)
+    private static Scene Pair(SceneDraws draw, SceneThing thing, SceneBackground background)
     {
         SceneThing other = draw.OtherThan(thing);
         var relation = (SceneRelation)draw.Below(4);
@@ -79,31 +79,4 @@ public sealed class SceneGenerator(ulong seed)
     private static (double Low, double High) Common((double Low, double High) a, (double Low, double High) b) => (Math.Max(a.Low, b.Low), Math.Min(a.High, b.High));
 
     private static SceneObject At(SceneBox box, double x, double y) => new(box.Thing, x, y, box.Radius);
-
-    // The numbers of one scene, taken one after the other.
-    private sealed class Draws(CounterRandom random)
-    {
-        private long _next;
-
-        public int Below(int bound) => random.NextInt(_next++, bound);
-
-        public double Between((double Low, double High) range) => range.Low + random.Uniform(_next++) * (range.High - range.Low);
-
-        public SceneThing Thing() => new((SceneSize)Below(2), (SceneColour)Below(6), (SceneShape)Below(3));
-
-        public SceneThing OtherThan(SceneThing thing)
-        {
-            int other = ((int)thing.Colour * 3 + (int)thing.Shape + 1 + Below(17)) % 18; // any pair of colour and shape but its own
-            return new((SceneSize)Below(2), (SceneColour)(other / 3), (SceneShape)(other % 3));
-        }
-
-        public SceneBox Box(SceneThing thing) => new(thing, Between(thing.Size == SceneSize.Small ? (2.4, 2.9) : (4.4, 5)));
-
-        public int[] Order(int count)
-        {
-            int[] order = new int[count];
-            random.Permute(order);
-            return order;
-        }
-    }
 }
