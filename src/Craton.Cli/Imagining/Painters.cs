@@ -2,6 +2,7 @@ using Craton.Data.Images;
 using Craton.Models.Diffusion;
 using Craton.Models.Diffusion.Samplers;
 using Craton.Models.Generative;
+using Craton.Models.Vision;
 using Craton.Tensors;
 
 namespace Craton.Cli.Imagining;
@@ -15,14 +16,17 @@ internal static class Painters
     private const int UsualSteps = 30, StepsOfTraining = 1000;
 
     /// <summary>The painter in a model directory.</summary>
+    /// <param name="directory">The directory.</param>
+    /// <param name="clip">That of a model which tells the best of several pictures, or null.</param>
     /// <exception cref="CratonException">The directory holds no model that paints, or a damaged one.</exception>
-    public static Painter Open(string directory) => PipelineFolder.ClassIn(directory) switch
+    public static Painter Open(string directory, string? clip) => PipelineFolder.ClassIn(directory) switch
     {
+        _ when clip is not null && !DalleDirectory.Holds(directory) => throw new CratonException($"--clip: expected a model of the recipe dalle, which draws several pictures, got '{directory}'; leave the option out"),
         { } kind when StableDiffusionPipeline.Knows(kind) => Captioned(StableDiffusionPipeline.Load(directory)),
         { } kind when UnconditionalPipeline.Knows(kind) => Unconditional(UnconditionalPipeline.Load(directory), kind == "DDPMPipeline" ? StepsOfTraining : UsualSteps),
         { } kind => throw new CratonException($"'{directory}' holds a {kind}, expected a StableDiffusionPipeline or a DDPMPipeline; give another model"),
         null when SceneDiffusionDirectory.Holds(directory) => Scenes(SceneDiffusionDirectory.Load(directory)),
-        null when DalleDirectory.Holds(directory) => Codes(DalleDirectory.Load(directory)),
+        null when DalleDirectory.Holds(directory) => Codes(DalleDirectory.Load(directory), clip is null ? null : ImageTextReader.Open(clip)),
         null when LabelledDrawing.Holds(directory) => Labelled(LabelledDrawing.Load(directory)),
         null => throw new CratonException($"'{directory}' holds no model that paints: expected a folder with a model_index.json, in the layout of Stable Diffusion, or one that a recipe for pictures has trained; give another one"),
     };
@@ -85,7 +89,7 @@ internal static class Painters
         return Numbers(model.Draw([SceneDiffusion.ReadCaption(caption)], order.Seed, drawing, step => order.OnStep(step, drawing.Steps))[0]);
     };
 
-    private static Painter Codes(Dalle model) => order =>
+    private static Painter Codes(Dalle model, ImageTextReader? clip) => order =>
     {
         const string Why = "this model draws by captions alone";
         PictureOrder.Refuse(order.Negative, "--negative", Why);
@@ -94,7 +98,7 @@ internal static class Painters
         PictureOrder.Refuse(order.Size, "--size", "this model paints in one size");
         PictureOrder.Refuse(order.Image, "--image", Why);
         if (order.Caption is not { } caption) throw new CratonException("expected a caption that says what to paint, got none; as in 'a small red circle above a large blue square on a black background'");
-        return Numbers(model.Draw(caption, order.Seed)[0].Picture);
+        return Numbers(model.Draw(caption, order.Seed, clip: clip)[0].Picture);
     };
 
     // The size of an image, cut to what codes can be made of.

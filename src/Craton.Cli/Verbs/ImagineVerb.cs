@@ -22,12 +22,13 @@ internal sealed class ImagineVerb : Verb
     private readonly Option<string?> _image = new("--image") { Description = "A PNG file to begin from" };
     private readonly Option<double?> _strength = new("--strength") { Description = "With --image: how far from it, above 0 to 1 (default 0.8, with a mask 1)" };
     private readonly Option<string?> _mask = new("--mask") { Description = "With --image: a PNG file, white where it is painted anew" };
+    private readonly Option<string?> _clip = new("--clip") { Description = "For a model of the recipe dalle: a directory of CLIP or SigLIP that tells the best of its pictures" };
     private readonly Option<int> _count = new("--count") { Description = "Number of pictures; the seed of each is one above that of the picture before", DefaultValueFactory = _ => 1 };
     private readonly Option<string> _out = new("--out", "-o") { Description = "The PNG file; of several pictures NAME-1.png, NAME-2.png, …", Required = true };
 
     public override Command Build()
     {
-        var command = new Command("imagine", "Paint pictures") { _model, _caption, _negative, _steps, _guidance, _size, _image, _strength, _mask, _count, _out };
+        var command = new Command("imagine", "Paint pictures") { _model, _caption, _negative, _steps, _guidance, _size, _image, _strength, _mask, _clip, _count, _out };
         OnRun(command, Run);
         return command;
     }
@@ -39,7 +40,7 @@ internal sealed class ImagineVerb : Verb
         if (count is < 1 or > MostPictures) throw new CratonException($"--count: expected 1 to {MostPictures}, got {count}");
         if (!target.EndsWith(".png", StringComparison.OrdinalIgnoreCase)) throw new CratonException($"--out: expected a name that ends in .png, got '{target}'");
         PictureOrder order = Order(parsed, (step, steps) => output.Status($"picture {number} of {count}: step {step} of {steps}"));
-        Painter paint = Painters.Open(parsed.GetValue(_model)!);
+        Painter paint = Painters.Open(parsed.GetValue(_model)!, parsed.GetValue(_clip));
         var images = new JsonArray();
         for (number = 1; number <= count; number++)
         {

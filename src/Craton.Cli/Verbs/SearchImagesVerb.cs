@@ -27,8 +27,7 @@ internal sealed class SearchImagesVerb : Verb
         int most = parsed.GetValue(_most);
         if (most < 1) throw new CratonException($"--most: expected at least 1, got {most}");
         if (!Directory.Exists(folder)) throw new CratonException($"'{folder}': expected a folder with {PictureFile.Kinds} files, got none");
-        if (VisionDirectory.Load(directory, map: true) is not ImageTextModel model) throw new CratonException($"'{directory}' has no side for texts; give a CLIP or SigLIP model");
-        ImageTextReader reader = ImageTextReader.Load(directory, model);
+        ImageTextReader reader = ImageTextReader.Open(directory);
         using var scope = TensorScope.Open("query");
         Tensor query = reader.Texts([parsed.GetValue(_query)!]);
         IReadOnlyList<(string Path, double Cosine)> found = PictureSources.Each(folder, output, path => CosineOf(reader, query, path));

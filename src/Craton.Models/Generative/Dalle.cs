@@ -1,6 +1,7 @@
 using Craton.Data;
 using Craton.Data.Images;
 using Craton.Models.Generation;
+using Craton.Models.Vision;
 using Craton.Nn;
 using Craton.Tensors;
 using Craton.Tokenizers;
@@ -45,8 +46,8 @@ public sealed class Dalle : Module
     public Dalle(VqVae pictures, DalleDecoder decoder, Tokenizer tokenizer, DalleDrawing drawing)
     {
         (Pictures, Decoder, Tokenizer, Drawing) = (Child("vq_vae", pictures), Child("decoder", decoder), tokenizer, drawing);
-        if (decoder.Config.Codes != pictures.Config.Codes || decoder.Config.TextTokens != tokenizer.VocabularySize)
-            throw new CratonException($"[dalle] expected {decoder.Config.Codes} codes and {decoder.Config.TextTokens} tokens, got an auto-encoder of {pictures.Config.Codes} and a tokenizer of {tokenizer.VocabularySize}; the parts belong to different models");
+        if (decoder.Config.Codes != pictures.Config.Codes || decoder.Config.Levels != pictures.Config.Levels || decoder.Config.TextTokens != tokenizer.VocabularySize)
+            throw new CratonException($"[dalle] expected {decoder.Config.Levels} × {decoder.Config.Codes} codes and {decoder.Config.TextTokens} tokens, got an auto-encoder of {pictures.Config.Levels} × {pictures.Config.Codes} and a tokenizer of {tokenizer.VocabularySize}; the parts belong to different models");
         foreach (string special in (ReadOnlySpan<string>)[TextToken, EndToken, PictureToken])
             if (tokenizer.IdOf(special) is null) throw new CratonException($"[dalle] expected a tokenizer with the token '{special}', got one without; the parts belong to different models");
     }
@@ -85,7 +86,8 @@ public sealed class Dalle : Module
     /// <param name="caption">The caption.</param>
     /// <param name="seed">Decides what is drawn.</param>
     /// <param name="drawing">How; as the model was judged when null.</param>
-    public IReadOnlyList<Drawing> Draw(string caption, ulong seed, DalleDrawing? drawing = null)
+    /// <param name="clip">Ranks the pictures, by the cosine of each and the caption; they are ranked as the drawing says when null.</param>
+    public IReadOnlyList<Drawing> Draw(string caption, ulong seed, DalleDrawing? drawing = null, ImageTextReader? clip = null)
     {
         int[] tokens = Encode(caption);
         DalleDrawing how = drawing ?? Drawing;
@@ -96,17 +98,25 @@ public sealed class Dalle : Module
             int count = Math.Min(MostRows, how.Samples - from), first = from;
             int[][] captions = [.. Enumerable.Repeat(tokens, count)];
             int[][] codes = Decoder.Draw(captions, [.. Enumerable.Range(first, count).Select(i => StableHash.Combine(seed, (ulong)i))], sampling);
-            float[] scores = Decoder.LogLikelihood(captions, codes, how.Ranking == DalleRanking.Caption ? DalleOrder.PictureFirst : DalleOrder.CaptionFirst);
-            drawings.AddRange(Paint(codes).Select((picture, i) => new Drawing(picture, first + i, scores[i])));
+            Picture[] pictures = [.. Paint(codes)];
+            float[] scores = clip is not null ? Cosines(clip, caption, pictures)
+                : Decoder.LogLikelihood(captions, codes, how.Ranking == DalleRanking.Caption ? DalleOrder.PictureFirst : DalleOrder.CaptionFirst);
+            drawings.AddRange(pictures.Select((picture, i) => new Drawing(picture, first + i, scores[i])));
         }
         return [.. drawings.OrderByDescending(d => d.Score).ThenBy(d => d.Sample)];
+    }
+
+    private static float[] Cosines(ImageTextReader clip, string caption, Picture[] pictures)
+    {
+        using var scope = TensorScope.Open("clip");
+        return Ops.CosineSimilarity(Ops.Concat(0, [.. pictures.Select(clip.Image)]), clip.Texts([caption])).ToArray<float>();
     }
 
     private IEnumerable<Picture> Paint(int[][] codes)
     {
         using var scope = TensorScope.Open("paint");
         int side = Decoder.Config.Side, pixels = side * VqVae.Patch, channels = Pictures.Config.Channels;
-        Tensor images = Pictures.Decode(Tensor.From(codes.SelectMany(c => c).ToArray(), codes.Length, side * side), side);
+        Tensor images = Pictures.Decode(Tensor.From(codes.SelectMany(c => c).ToArray(), codes.Length, side * side, Decoder.Config.Levels), side);
         float[] all = images.ToArray<float>();
         return Enumerable.Range(0, codes.Length).Select(i => PictureGrid.Of(all.AsSpan(i * pixels * pixels * channels, pixels * pixels * channels), pixels, pixels, channels, 1));
     }

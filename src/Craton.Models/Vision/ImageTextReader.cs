@@ -1,3 +1,4 @@
+using Craton.Data.Images;
 using Craton.Models.Pictures;
 using Craton.Tensors;
 using Craton.Tokenizers;
@@ -15,13 +16,22 @@ public sealed class ImageTextReader
     /// <summary>The model.</summary>
     public ImageTextModel Model { get; }
 
+    /// <summary>Opens a directory of a model with a side for texts.</summary>
+    /// <exception cref="CratonException">The model has no such side, or a file is missing or damaged.</exception>
+    public static ImageTextReader Open(string directory) => VisionDirectory.Load(directory, map: true) is ImageTextModel model
+        ? Load(directory, model)
+        : throw new CratonException($"'{directory}' has no side for texts; give a CLIP or SigLIP model");
+
     /// <summary>Takes over a model, with the processor and the tokenizer or the words of its directory.</summary>
     /// <exception cref="CratonException">A file is missing or damaged.</exception>
     public static ImageTextReader Load(string directory, ImageTextModel model) => new(model, new(() => ImageProcessor.Load(directory)), Encoder(directory, model));
 
     /// <summary>The vector of a picture file, [1, D].</summary>
-    /// <exception cref="Data.Images.PictureException">The file is no picture, damaged, or too large.</exception>
-    public Tensor Image(string path) => Model.ImageFeatures(Ops.Unsqueeze(_processor.Value.ReadFile(path), 0));
+    /// <exception cref="PictureException">The file is no picture, damaged, or too large.</exception>
+    public Tensor Image(string path) => Image(PictureFile.Read(path));
+
+    /// <summary>The vector of a picture, [1, D].</summary>
+    public Tensor Image(Picture picture) => Model.ImageFeatures(Ops.Unsqueeze(_processor.Value.Prepare(picture), 0));
 
     /// <summary>The vectors of texts, [M, D]; texts that are too long are cut.</summary>
     public Tensor Texts(IReadOnlyList<string> texts) => Ops.Concat(0, [.. texts.Select(Text)]);

@@ -37,17 +37,17 @@ public sealed record VqVaeSettings : RecipePart
     [Range(0, 64)]
     public int Blocks { get; init; } = 2;
 
-    /// <summary>Numbers of a vector of the codebook.</summary>
-    [Range(1, 4096)]
-    public int CodeWidth { get; init; } = 32;
-
-    /// <summary>Vectors of the codebook.</summary>
+    /// <summary>Vectors of a codebook.</summary>
     [Range(2, 16384)]
-    public int Codes { get; init; } = 1024;
+    public int Codes { get; init; } = 256;
+
+    /// <summary>Codebooks: a place has a code of each, which stands for what those before it left over.</summary>
+    [Range(1, 64)]
+    public int Levels { get; init; } = 2;
 
     /// <summary>Weight of the encoder's distance from the codebook, beside the mean squared error of pictures of 0 to 1.</summary>
     [NonNegative]
-    public double Commitment { get; init; } = 0.02;
+    public double Commitment { get; init; } = 0.25;
 
     /// <summary>Share of the running means that a step keeps.</summary>
     [Range(0, 0.9999)]
@@ -61,7 +61,7 @@ public sealed record VqVaeSettings : RecipePart
     [Range(1, 10000)]
     public int TestScenes { get; init; } = 300;
 
-    internal VqVaeConfig Shape => new(3, Width, Blocks, CodeWidth, Codes);
+    internal VqVaeConfig Shape => new(3, Width, Blocks, Codes, Levels);
 }
 
 /// <summary>
@@ -160,6 +160,9 @@ public sealed record DalleJudgeSettings : RecipePart
 
     /// <summary>What the best is: the model tells, not the checker.</summary>
     public DalleRanking Rerank { get; init; }
+
+    /// <summary>Directory of a model of pictures and texts that tells the best instead, such as one of the recipe clip; null for none.</summary>
+    public string? Clip { get; init; }
 
     /// <summary>Divides the scores of codes.</summary>
     [Range(0.01, 100)]

@@ -3,6 +3,7 @@ using Craton.Data.Images;
 using Craton.Data.Images.Scenes;
 using Craton.Models;
 using Craton.Models.Generative;
+using Craton.Models.Vision;
 using Craton.Tokenizers;
 using Craton.Training.Checkpoints;
 using Craton.Training.Optimizers;
@@ -59,7 +60,7 @@ public static class DalleTraining
             MaxPositionEmbeddings = settings.CaptionTokens + 1 + side * side,
             QkNorm = true,
         };
-        var config = new DalleConfig(decoder, settings.CaptionTokens, side, tokenizer.VocabularySize, tokenizer.IdOf(Dalle.EndToken)!.Value, tokenizer.IdOf(Dalle.PictureToken)!.Value);
+        var config = new DalleConfig(decoder, settings.CaptionTokens, side, pictures.Config.Levels, tokenizer.VocabularySize, tokenizer.IdOf(Dalle.EndToken)!.Value, tokenizer.IdOf(Dalle.PictureToken)!.Value);
         return new Dalle(pictures, new DalleDecoder(config).Initialize((ulong)recipe.Seed), tokenizer, recipe.Judge.Drawing);
     }
 
@@ -72,10 +73,11 @@ public static class DalleTraining
         Schedule schedule = LanguageModelTraining.Build(recipe.Schedule, recipe.Train.Steps);
         var scenes = new SceneLoader(seed);
         var judge = new SceneJudge(recipe.Judge.Captions, seed);
+        ImageTextReader? clip = recipe.Judge.Clip is { } directory ? ImageTextReader.Open(directory) : null;
         var update = new GuardedUpdate([.. parameters.Select(p => p.Tensor)], optimizer, recipe.Optimizer.ClipNorm);
         int read = (int)(recipe.Train.Batch * recipe.Model.ReadShare);
         double picture = 0, caption = 0;
-        return new MeasuredTask([new TrainedPart(decoder, optimizer)], scenes, Step, step => Measure(recipe, model, judge, runFolder, step))
+        return new MeasuredTask([new TrainedPart(decoder, optimizer)], scenes, Step, step => Measure(recipe, model, judge, clip, runFolder, step))
         {
             Details = () => read == 0 ? [new("picture_loss", picture)] : [new("picture_loss", picture), new("caption_loss", caption)],
         };
@@ -99,7 +101,7 @@ public static class DalleTraining
         }
     }
 
-    // In nats per token.
+    // In nats per token or place.
     private static Tensor Mean(DalleDecoder decoder, int[][] captions, int[][] codes, DalleOrder order)
     {
         (Tensor loss, int targets) = decoder.Loss(decoder.Rows(captions, codes, order), order);
@@ -114,12 +116,12 @@ public static class DalleTraining
         return ([.. batch.Captions.Select(caption => model.Encode(caption.ToString()))], [.. codes.Chunk(codes.Length / count).Select(all => Array.ConvertAll(all, code => (int)code))]);
     }
 
-    private static IReadOnlyList<Metric> Measure(DalleRecipe recipe, Dalle model, SceneJudge judge, string runFolder, long step)
+    private static IReadOnlyList<Metric> Measure(DalleRecipe recipe, Dalle model, SceneJudge judge, ImageTextReader? clip, string runFolder, long step)
     {
         var first = new List<JudgedScene>();
         IReadOnlyList<JudgedScene> judged = judge.Judge(captions => [.. captions.Select((caption, i) =>
         {
-            IReadOnlyList<Drawing> drawings = model.Draw(caption.ToString(), (ulong)(recipe.Seed + i), model.Drawing);
+            IReadOnlyList<Drawing> drawings = model.Draw(caption.ToString(), (ulong)(recipe.Seed + i), model.Drawing, clip);
             Drawing unranked = drawings.Single(d => d.Sample == 0);
             first.Add(new JudgedScene(caption, unranked.Picture, SceneChecker.Check(unranked.Picture, caption)));
             return drawings[0].Picture;

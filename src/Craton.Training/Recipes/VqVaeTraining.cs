@@ -32,21 +32,23 @@ public static class VqVaeTraining
 
     /// <summary>
     /// How well held-out scenes come back: <c>squared_error</c> of the numbers of pictures, <c>scene_accuracy</c>, the share that still fits its caption;
-    /// <c>codebook_perplexity</c>, how many codes are in use in effect; <c>codebook_used</c>, the share that is used at all.
+    /// <c>codebook_perplexity</c>, how many codes of a level are in use in effect; <c>codebook_used</c>, the share that is used at all.
     /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="count">Number of scenes.</param>
     /// <param name="seed">Seed of their choice.</param>
     public static IReadOnlyList<Metric> Measure(VqVae model, int count, ulong seed)
     {
-        long[] uses = new long[model.Config.Codes];
+        int levels = model.Config.Levels;
+        long[] uses = new long[levels * model.Config.Codes];
         double[] returned = SceneReturn.Measure(count, seed, images =>
         {
             Tensor codes = model.Encode(images);
-            foreach (long code in codes.AsSpan<long>()) uses[code]++;
+            ReadOnlySpan<long> all = codes.AsSpan<long>();
+            for (int i = 0; i < all.Length; i++) uses[i % levels * model.Config.Codes + all[i]]++;
             return model.Decode(codes, Scene.Side / VqVae.Patch);
         });
-        double all = uses.Sum(), entropy = uses.Where(n => n > 0).Sum(n => -n / all * DeterministicMath.Log(n / all));
+        double places = uses.Sum() / levels, entropy = uses.Where(n => n > 0).Sum(n => -n / places * DeterministicMath.Log(n / places)) / levels;
         double[] measured = [.. returned, DeterministicMath.Exp(entropy), uses.Count(n => n > 0) / (double)uses.Length];
         return [.. s_measures.Zip(measured, (name, value) => new Metric(name, value))];
     }
@@ -76,7 +78,7 @@ public static class VqVaeTraining
                 tape.Backward(sum);
                 loss = sum.Item();
             }
-            replaced = model.MoveCodebook(vectors, recipe.Model.Decay, recipe.Model.LeastUse, new CounterRandom(seed, (uint)step, s_newCodes));
+            replaced = model.MoveCodebooks(vectors, recipe.Model.Decay, recipe.Model.LeastUse, new CounterRandom(seed, (uint)step, s_newCodes));
             return update.Apply(loss, 1, schedule.Factor(step));
         }
 

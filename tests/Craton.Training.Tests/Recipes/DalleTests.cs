@@ -81,14 +81,16 @@ public sealed class DalleTests : IDisposable
         DalleDecoder decoder = DalleDirectory.Load(run.ModelFolder!).Decoder;
         int[] caption = DalleDirectory.Load(run.ModelFolder!).Encode("two small red circles on a black background");
         int[][] best = decoder.Draw([caption], [1], new() { Temperature = 0 });
-        // The likeliest code at every place: any other in its place makes the beginning of the picture less likely.
+        Assert.Equal(64 * 2, best[0].Length);
+        // The likeliest codes at every place: any other in place of the last one makes the beginning of the picture less likely.
         using var scope = TensorScope.Open("check");
         Tensor rows = decoder.Rows([caption], best, DalleOrder.CaptionFirst);
         float[] losses = decoder.Loss(rows, DalleOrder.CaptionFirst, Reduction.None).Loss.ToArray<float>();
         for (int place = 0; place < 64; place += 9)
         {
             int[] other = [.. best[0]];
-            other[place] = (other[place] + 1) % decoder.Config.Codes;
+            int last = (place + 1) * decoder.Config.Levels - 1;
+            other[last] = (other[last] + 1) % decoder.Config.Codes;
             Assert.True(losses[place] <= decoder.Loss(decoder.Rows([caption], [other], DalleOrder.CaptionFirst), DalleOrder.CaptionFirst, Reduction.None).Loss.ToArray<float>()[place]);
         }
     }
@@ -107,7 +109,7 @@ public sealed class DalleTests : IDisposable
     private static VqVaeRecipe Codes => new()
     {
         Name = "codes",
-        Model = new() { Width = 16, Blocks = 1, CodeWidth = 8, Codes = 32, TestScenes = 20 },
+        Model = new() { Width = 16, Blocks = 1, Codes = 32, TestScenes = 20 },
         Schedule = new() { Warmup = 5 },
         Train = new() { Steps = Steps, Batch = 8, LogEvery = 3, EvalEvery = 6, SaveEvery = 6 },
         Optimizer = new() { LearningRate = 5e-3, WeightDecay = 0 },
