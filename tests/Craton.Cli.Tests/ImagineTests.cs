@@ -52,6 +52,7 @@ public sealed class ImagineTests : IDisposable
         _ = _tool.Run(["imagine", "-m", s_unconditional, "-o", _tool.At("deep/noise.png"), .. s_quick]).Json;
         Assert.Equal(8, Read("deep/noise.png").Width);
         Fails("out of noise alone", "-m", s_unconditional, "a fox", "-o", _tool.At("x.png"));
+        Fails("--clip: expected a model of the recipe dalle", "-m", s_unconditional, "--clip", s_captioned, "-o", _tool.At("x.png"));
     }
 
     [Fact]

@@ -27,7 +27,7 @@ public enum DalleOrder
 /// <param name="PictureToken">Id that begins a picture.</param>
 public sealed record DalleConfig(GptConfig Decoder, int CaptionTokens, int Side, int Levels, int TextTokens, int EndToken, int PictureToken)
 {
-    private const int MostSide = 128, MostLevels = 64, MostCaption = 1024;
+    private const int MostSide = 128, MostLevels = 16, MostCaption = 1024;
 
     /// <summary>Takes over what a <c>config.json</c> says.</summary>
     internal DalleConfig(ConfigReader read) : this(

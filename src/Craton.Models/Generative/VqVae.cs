@@ -12,7 +12,7 @@ namespace Craton.Models.Generative;
 /// <param name="Levels">Codebooks, and so codes of a place.</param>
 public sealed record VqVaeConfig(int Channels, int Width, int Blocks, int Codes, int Levels)
 {
-    private const int Most = 1 << 14, MostLevels = 64;
+    private const int Most = 1 << 14, MostChannels = 64, MostLevels = 16;
 
     /// <summary>Takes over what a <c>config.json</c> says.</summary>
     internal VqVaeConfig(ConfigReader read) : this(read.Int("channels"), read.Int("width"), read.Int("blocks"), read.Int("codes"), read.Int("levels")) { }
@@ -24,9 +24,8 @@ public sealed record VqVaeConfig(int Channels, int Width, int Blocks, int Codes,
 
     internal void Validate()
     {
-        foreach ((string name, int value, int least) in (ReadOnlySpan<(string, int, int)>)[("channels", Channels, 1), ("width", Width, 2), ("blocks", Blocks, 0), ("codes", Codes, 2)])
-            if (value < least || value > Most) throw new CratonException($"[vq_vae] {name}: expected {least} to {Most}, got {value}");
-        if (Levels is < 1 or > MostLevels) throw new CratonException($"[vq_vae] levels: expected 1 to {MostLevels}, got {Levels}");
+        foreach ((string name, int value, int least, int most) in (ReadOnlySpan<(string, int, int, int)>)[("channels", Channels, 1, MostChannels), ("width", Width, 2, Most), ("blocks", Blocks, 0, Most), ("codes", Codes, 2, Most), ("levels", Levels, 1, MostLevels)])
+            if (value < least || value > most) throw new CratonException($"[vq_vae] {name}: expected {least} to {most}, got {value}");
     }
 }
 
@@ -46,7 +45,7 @@ public readonly record struct VqVaeLoss(Tensor Reconstruction, Tensor Commitment
 /// </summary>
 public sealed class VqVae : Module
 {
-    /// <summary>Pixels of a side of what one code stands for.</summary>
+    /// <summary>Pixels of a side of a place.</summary>
     public const int Patch = PatchCoding.Patch;
 
     private const double Grey = 0.5; // the middle of pixels
@@ -98,7 +97,7 @@ public sealed class VqVae : Module
         Tensor left = Vectors(images).Detach();
         var codes = new Tensor[Config.Levels];
         for (int level = 0; level < codes.Length; level++) (codes[level], left) = _codebooks[level].Take(left);
-        return Ops.Concat(1, [.. codes.Select(code => Ops.Unsqueeze(code, 1))]).View(images.Size(0), -1, Config.Levels);
+        return Ops.Stack(1, codes).View(images.Size(0), -1, Config.Levels);
     }
 
     /// <summary>The pictures of codes.</summary>
@@ -113,9 +112,6 @@ public sealed class VqVae : Module
 
         Tensor Of(int level) => Ops.Embedding(_codebooks[level].Vectors, Ops.Contiguous(Ops.Select(codes, 2, level)).View(codes.Size(0), -1));
     }
-
-    /// <summary>The vectors of a level's codes [codes, code width].</summary>
-    public Tensor Codebook(int level) => _codebooks[level].Vectors;
 
     /// <summary>Moves the codebooks towards the encoder's vectors, and puts vectors of them in the place of those that are hardly used; the first call fills the codebooks so.</summary>
     /// <param name="vectors">[N, code width].</param>

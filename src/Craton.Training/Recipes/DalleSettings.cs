@@ -17,7 +17,7 @@ public sealed record VqVaeRecipe : RecipePart
     public VqVaeSettings Model { get; init; } = new();
 
     /// <summary>The optimizer.</summary>
-    public OptimizerSettings Optimizer { get; init; } = new() { LearningRate = 1e-3, Beta2 = 0.99, WeightDecay = 0, ClipNorm = 0.2 };
+    public OptimizerSettings Optimizer { get; init; } = new() { LearningRate = 2e-3, Beta2 = 0.99, WeightDecay = 0, ClipNorm = 0.2 };
 
     /// <summary>The learning rate.</summary>
     public ScheduleSettings Schedule { get; init; } = new() { Warmup = 100, MinRatio = 0 };
@@ -39,11 +39,11 @@ public sealed record VqVaeSettings : RecipePart
 
     /// <summary>Vectors of a codebook.</summary>
     [Range(2, 16384)]
-    public int Codes { get; init; } = 256;
+    public int Codes { get; init; } = 512;
 
     /// <summary>Codebooks: a place has a code of each, which stands for what those before it left over.</summary>
-    [Range(1, 64)]
-    public int Levels { get; init; } = 2;
+    [Range(1, 16)]
+    public int Levels { get; init; } = 4;
 
     /// <summary>Weight of the encoder's distance from the codebook, beside the mean squared error of pictures of 0 to 1.</summary>
     [NonNegative]

@@ -5,10 +5,7 @@ using Craton.Models;
 using Craton.Models.Generative;
 using Craton.Models.Vision;
 using Craton.Tokenizers;
-using Craton.Training.Checkpoints;
-using Craton.Training.Optimizers;
 using Craton.Training.Reports;
-using Craton.Training.Schedules;
 
 namespace Craton.Training.Recipes;
 
@@ -68,16 +65,13 @@ public static class DalleTraining
     {
         ulong seed = (ulong)recipe.Seed;
         DalleDecoder decoder = model.Decoder;
-        NamedParameter[] parameters = [.. decoder.NamedParameters().Select(p => new NamedParameter(p.Name, p.Tensor))];
-        IOptimizer optimizer = LanguageModelTraining.Build(recipe.Optimizer, parameters);
-        Schedule schedule = LanguageModelTraining.Build(recipe.Schedule, recipe.Train.Steps);
         var scenes = new SceneLoader(seed);
         var judge = new SceneJudge(recipe.Judge.Captions, seed);
         ImageTextReader? clip = recipe.Judge.Clip is { } directory ? ImageTextReader.Open(directory) : null;
-        var update = new GuardedUpdate([.. parameters.Select(p => p.Tensor)], optimizer, recipe.Optimizer.ClipNorm);
+        var update = new ModelUpdate(decoder, recipe.Optimizer, recipe.Schedule, recipe.Train.Steps);
         int read = (int)(recipe.Train.Batch * recipe.Model.ReadShare);
         double picture = 0, caption = 0;
-        return new MeasuredTask([new TrainedPart(decoder, optimizer)], scenes, Step, step => Measure(recipe, model, judge, clip, runFolder, step))
+        return new MeasuredTask([update.Part], scenes, Step, step => Measure(recipe, model, judge, clip, runFolder, step))
         {
             Details = () => read == 0 ? [new("picture_loss", picture)] : [new("picture_loss", picture), new("caption_loss", caption)],
         };
@@ -97,7 +91,7 @@ public static class DalleTraining
                 sum += reading;
             }
             tape.Backward(sum);
-            return update.Apply(picture + caption, 1, schedule.Factor(step));
+            return update.Apply(picture + caption, 1, step);
         }
     }
 

@@ -3,10 +3,7 @@ using Craton.Data.Images;
 using Craton.Data.Images.Scenes;
 using Craton.Models;
 using Craton.Models.Generative;
-using Craton.Training.Checkpoints;
-using Craton.Training.Optimizers;
 using Craton.Training.Reports;
-using Craton.Training.Schedules;
 
 namespace Craton.Training.Recipes;
 
@@ -56,13 +53,10 @@ public static class VqVaeTraining
     private static MeasuredTask Task(VqVaeRecipe recipe, VqVae model, string runFolder)
     {
         ulong seed = (ulong)recipe.Seed;
-        NamedParameter[] parameters = [.. model.NamedParameters().Select(p => new NamedParameter(p.Name, p.Tensor))];
-        IOptimizer optimizer = LanguageModelTraining.Build(recipe.Optimizer, parameters);
-        Schedule schedule = LanguageModelTraining.Build(recipe.Schedule, recipe.Train.Steps);
         var scenes = new SceneLoader(seed);
-        var update = new GuardedUpdate([.. parameters.Select(p => p.Tensor)], optimizer, recipe.Optimizer.ClipNorm);
+        var update = new ModelUpdate(model, recipe.Optimizer, recipe.Schedule, recipe.Train.Steps);
         double perplexity = 0, replaced = 0;
-        return new MeasuredTask([new TrainedPart(model, optimizer)], scenes, Step, Measured) { Details = () => [new("perplexity", perplexity), new("codes_replaced", replaced)] };
+        return new MeasuredTask([update.Part], scenes, Step, Measured) { Details = () => [new("perplexity", perplexity), new("codes_replaced", replaced)] };
 
         StepResult Step(long step)
         {
@@ -79,7 +73,7 @@ public static class VqVaeTraining
                 loss = sum.Item();
             }
             replaced = model.MoveCodebooks(vectors, recipe.Model.Decay, recipe.Model.LeastUse, new CounterRandom(seed, (uint)step, s_newCodes));
-            return update.Apply(loss, 1, schedule.Factor(step));
+            return update.Apply(loss, 1, step);
         }
 
         IReadOnlyList<Metric> Measured(long step)

@@ -1,5 +1,6 @@
 using Craton.Data.Images;
 using Craton.Models.Generative;
+using Craton.Models.Vision;
 using Craton.Tensors;
 using Craton.Tensors.Threading;
 using Craton.Training.Configuration;
@@ -75,6 +76,28 @@ public sealed class DalleTests : IDisposable
     }
 
     [Fact]
+    public void A_model_of_pictures_and_texts_ranks_what_is_drawn()
+    {
+        var learnt = new ClipRecipe
+        {
+            Data = new() { Captions = "scenes:20" },
+            Image = new() { Widths = [8, 12] },
+            Text = new() { Width = 16 },
+            Width = 12,
+            Train = new() { Steps = 2, Batch = 8, EvalEvery = 2 },
+        };
+        string clip = ClipTraining.Run(learnt, Options()).ModelFolder!;
+        RunResult run = DalleTraining.Run(Recipe("ranked") with { Judge = new() { Captions = 1, Samples = 2, Clip = clip } }, Options());
+        const string Caption = "a small red circle above a large blue square on a black background";
+        ImageTextReader reader = ImageTextReader.Open(clip);
+        IReadOnlyList<Drawing> drawings = DalleDirectory.Load(run.ModelFolder!).Draw(Caption, 5, new(Samples: 3), reader);
+        using var scope = TensorScope.Open("check");
+        double[] cosines = [.. drawings.Select(d => Ops.CosineSimilarity(reader.Image(d.Picture), reader.Texts([Caption])).Item())];
+        Assert.Equal(cosines.OrderDescending(), cosines);
+        Assert.Equal(cosines, drawings.Select(d => d.Score), (a, b) => Math.Abs(a - b) < 1e-5);
+    }
+
+    [Fact]
     public void Codes_that_are_drawn_through_the_cache_have_the_likelihood_of_the_whole_row()
     {
         RunResult run = DalleTraining.Run(Recipe("cache"), Options());
@@ -109,7 +132,7 @@ public sealed class DalleTests : IDisposable
     private static VqVaeRecipe Codes => new()
     {
         Name = "codes",
-        Model = new() { Width = 16, Blocks = 1, Codes = 32, TestScenes = 20 },
+        Model = new() { Width = 16, Blocks = 1, Codes = 32, Levels = 2, TestScenes = 20 },
         Schedule = new() { Warmup = 5 },
         Train = new() { Steps = Steps, Batch = 8, LogEvery = 3, EvalEvery = 6, SaveEvery = 6 },
         Optimizer = new() { LearningRate = 5e-3, WeightDecay = 0 },
