@@ -24,7 +24,11 @@ public sealed class SceneClipTests
             Assert.Equal(caption.Scene.Thing, first[0].Thing);
             Assert.Equal(caption.Motion, Happened(first));
             Assert.Equal(caption.Becomes ?? caption.Scene.Thing.Colour, first[^1].Thing.Colour);
-            Assert.All(clip.Frames, frame => Assert.All(frame.Objects, thing => Assert.True(thing.X - thing.Radius > 0 && thing.X + thing.Radius < Scene.Side && thing.Y - thing.Radius > 0 && thing.Y + thing.Radius < Scene.Side)));
+            Assert.All(clip.Frames.SelectMany(frame => frame.Objects), thing =>
+            {
+                var box = new SceneBox(thing.Thing, thing.Radius);
+                Assert.True(thing.X > box.Left && thing.X + box.Right < Scene.Side && thing.Y > box.Top && thing.Y + box.Bottom < Scene.Side, $"{thing}");
+            });
             if (caption.Scene.Other is null) continue;
             Assert.All(clip.Frames, frame =>
             {
