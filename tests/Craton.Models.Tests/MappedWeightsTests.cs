@@ -30,7 +30,7 @@ public sealed class MappedWeightsTests : IDisposable
         Assert.Equal(Logits(saved), Logits(model));
         byte[] file = File.ReadAllBytes(File1);
         file.AsSpan(8 + (int)BinaryPrimitives.ReadInt64LittleEndian(file)).Clear();
-        using (FileStream stream = File.OpenWrite(File1)) stream.Write(file);
+        using (var stream = new FileStream(File1, FileMode.Open, FileAccess.Write, FileShare.ReadWrite)) stream.Write(file);
         Assert.Equal(map, model.NamedParameters().All(p => p.Tensor.AsSpan<float>().IndexOfAnyExcept(0) < 0));
     }
 

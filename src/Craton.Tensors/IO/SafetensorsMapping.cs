@@ -24,6 +24,7 @@ public sealed unsafe class SafetensorsMapping : IDisposable
         // Once more: it may have been cut since it was opened, and what is mapped is not checked when it is touched.
         needed = entries.Values.Select(entry => entry.Offset + entry.Length).DefaultIfEmpty().Max();
         Check(handle);
+        // On Unix this also refuses .NET programs that want the file for themselves (FileShare.None).
         watched = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         try
         {
