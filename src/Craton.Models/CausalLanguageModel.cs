@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Craton.Models.Adapters;
 using Craton.Nn;
 using Craton.Tensors;
+using Craton.Tensors.IO;
 
 namespace Craton.Models;
 
@@ -34,6 +35,9 @@ public abstract class CausalLanguageModel : Module
 
     /// <summary>What stands before every text; null for nothing.</summary>
     public PromptAdapter? Prompt { get; internal set; }
+
+    /// <summary>The files that weights lie in. Every pass makes sure that none was cut: touching what is lost would end the process.</summary>
+    internal SafetensorsMapping[] Mapped { get; set; } = [];
 
     /// <summary>Most tokens of a text.</summary>
     public int Context => Config.MaxPositionEmbeddings - (Prompt?.Count ?? 0);
@@ -91,6 +95,7 @@ public abstract class CausalLanguageModel : Module
     /// <param name="input">Positions, documents, padding; default for one plain text per row.</param>
     /// <param name="cache">Keys and values of earlier positions; this call appends its own.</param>
     /// <returns>[B, T, C].</returns>
+    /// <exception cref="ModelFileException">A mapped file of the model was cut.</exception>
     public Tensor Hidden(Tensor ids, DecoderInput input = default, KvCache? cache = null)
     {
         Tensor hidden = HiddenWithPrompt(ids, input, cache);
@@ -116,6 +121,7 @@ public abstract class CausalLanguageModel : Module
         int length = before + ids.Size(1) + (begins && Prompt is not null ? Prompt.Count : 0);
         if (length > Config.MaxPositionEmbeddings)
             throw new CratonException($"{length} tokens are more than the model's context of {Config.MaxPositionEmbeddings}; shorten the text, or train a model with a longer context");
+        CheckFiles();
         if (Prompt is not null) (ids, input) = Prompt.Precede(ids, input, begins);
         var pass = new DecoderPass(ids, input, cache, begins ? Prompt?.Prefix : null);
         Tensor x = begins && Prompt is not null ? Prompt.Embed(ids, pass) : Embed(ids, pass);
@@ -133,8 +139,14 @@ public abstract class CausalLanguageModel : Module
     public Tensor Hidden(Tensor ids, PagedBatch batch)
     {
         if (Prompt is not null) throw new CratonException("a model with a tuned prompt reads one text at a time; use it with 'craton generate' or 'craton chat', or tune with LoRA instead");
+        CheckFiles();
         var pass = new DecoderPass(batch);
         return Finish(Through(Embed(ids, pass), pass, checkpoint: false));
+    }
+
+    private void CheckFiles()
+    {
+        foreach (SafetensorsMapping file in Mapped) file.CheckLength();
     }
 
     private Tensor Through(Tensor x, in DecoderPass pass, bool checkpoint)
@@ -176,8 +188,10 @@ public abstract class CausalLanguageModel : Module
 
     /// <summary>Keeps the weights of all products in the order in which inference reads them (<see cref="Tensor.Pack"/>): quicker, and no longer
     /// for training or saving.</summary>
+    /// <exception cref="ModelFileException">A mapped file of the model was cut.</exception>
     public void PackWeights()
     {
+        CheckFiles();
         foreach (Linear linear in Modules().OfType<Linear>()) linear.Weight.Pack();
         Head.Pack();
     }

@@ -23,7 +23,7 @@ internal static class DecoderWeights
     {
         string prefix = model.Prefix + ".";
         bool hasPrefix = weights.Names.Any(name => name.StartsWith(prefix, StringComparison.Ordinal));
-        Fill(directory, [.. model.NamedParameters().Select(p => (hasPrefix ? p.Name : WithoutPrefix(model, p.Name), p.Tensor, model.IsStoredTransposed(p.Name)))], weights, name => IsIgnored(name, model), map);
+        model.Mapped = Fill(directory, [.. model.NamedParameters().Select(p => (hasPrefix ? p.Name : WithoutPrefix(model, p.Name), p.Tensor, model.IsStoredTransposed(p.Name)))], weights, name => IsIgnored(name, model), map);
         return hasPrefix;
     }
 
@@ -71,11 +71,13 @@ internal static class DecoderWeights
     /// <param name="weights">The files.</param>
     /// <param name="ignored">Whether a tensor of the files may be there though no parameter has its name.</param>
     /// <param name="map">True: weights in F32 stay in the file.</param>
-    public static void Fill(string directory, (string Name, Tensor Tensor, bool Transposed)[] tensors, SafetensorsModel weights, Func<string, bool> ignored, bool map)
+    /// <returns>The files that they stay in.</returns>
+    public static SafetensorsMapping[] Fill(string directory, (string Name, Tensor Tensor, bool Transposed)[] tensors, SafetensorsModel weights, Func<string, bool> ignored, bool map)
     {
         Check(directory, weights.Names.Select(name => (name, weights.FileOf(name)![name].Shape)), tensors, ignored);
         Dictionary<SafetensorsFile, SafetensorsMapping>? mappings = map ? [] : null;
         foreach ((string name, Tensor tensor, bool transposed) in tensors) Fill(tensor, weights.FileOf(name)!, name, transposed, mappings);
+        return mappings is null ? [] : [.. mappings.Values];
     }
 
     /// <summary>Refuses files that lack a parameter, have it in another shape, or hold more. Memory is asked for afterwards: so the files bound every size of the configuration.</summary>

@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
+using Craton.Models.Generation;
 using Craton.Tensors;
+using Craton.Tensors.IO;
 
 namespace Craton.Models.Tests;
 
@@ -28,7 +30,7 @@ public sealed class MappedWeightsTests : IDisposable
         Assert.Equal(Logits(saved), Logits(model));
         byte[] file = File.ReadAllBytes(File1);
         file.AsSpan(8 + (int)BinaryPrimitives.ReadInt64LittleEndian(file)).Clear();
-        using (FileStream stream = File.OpenWrite(File1)) stream.Write(file);
+        using (var stream = new FileStream(File1, FileMode.Open, FileAccess.Write, FileShare.ReadWrite)) stream.Write(file);
         Assert.Equal(map, model.NamedParameters().All(p => p.Tensor.AsSpan<float>().IndexOfAnyExcept(0) < 0));
     }
 
@@ -81,6 +83,27 @@ public sealed class MappedWeightsTests : IDisposable
         }
         File.WriteAllBytes(File1, [.. file, 0]);
         Assert.ThrowsAny<CratonException>(() => ModelDirectory.LoadModel(Model, map: true));
+    }
+
+    // Without the check of every pass, the touch of a lost page would end this process.
+    [Fact]
+    public void AModelWhoseFileIsCutLaterRefusesToComputeAndOneThatIsReplacedGoesOn()
+    {
+        if (OperatingSystem.IsWindows()) return; // a mapped file can be neither cut nor replaced there
+        Save(TestModels.Random(Wide));
+        TextModel packed = TextModel.LoadForInference(Model);
+        CausalLanguageModel mapped = ModelDirectory.LoadModel(Model, map: true);
+        float[] before = Logits(mapped);
+        File.Move(File1, _folder.At("moved"));
+        File.WriteAllBytes(File1, [1, 2, 3]);
+        Assert.Equal(before, Logits(mapped));
+
+        using (var other = new FileStream(_folder.At("moved"), FileMode.Open, FileAccess.Write, FileShare.ReadWrite)) other.SetLength(4096);
+        ModelFileException error = Assert.Throws<ModelFileException>(() => Logits(mapped));
+        Assert.Equal(4096, error.Offset);
+        Assert.Contains("was cut while it was open", error.Message, StringComparison.Ordinal);
+        Assert.Throws<ModelFileException>(() => new TextGenerator(packed.Model, packed.Tokenizer).Generate([1, 2], new SamplingOptions { MaxTokens = 2 }));
+        Assert.Throws<ModelFileException>(() => mapped.PackWeights());
     }
 
     [Fact]
