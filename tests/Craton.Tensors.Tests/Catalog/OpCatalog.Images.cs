@@ -9,6 +9,7 @@ internal static partial class OpCatalog
     private static IEnumerable<OpRow> Convolutions() =>
     [
         Conv("", "bcyx", "fc33", new() { Padding = 1 }),
+        Conv("tiles", "bpyx", "pp33", new() { Padding = 1 }),
         Conv("1×1", "bcyx", "fc11", new()),
         Conv("1×1, stride", "bcyx", "fc11", new() { Stride = (2, 3) }),
         Conv("stride", "bcyx", "fc44", new() { Padding = 2, Stride = 2 }),
