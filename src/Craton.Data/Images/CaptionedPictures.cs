@@ -89,16 +89,11 @@ public sealed record CaptionedPictures(ImageSet Images, IReadOnlyList<PictureTex
     public static CaptionedPictures OfScenes(int count, ulong seed = 0)
     {
         var generator = new SceneGenerator(seed);
-        var pictures = new PictureCollector(size: null);
-        var texts = new PictureText[count];
-        for (int i = 0; i < count; i++)
+        return Generated(count, i =>
         {
             Scene scene = generator[i];
-            string name = SceneGenerator.FileOf(i);
-            pictures.Add(name, SceneRenderer.Render(scene));
-            texts[i] = new PictureText(name, [scene.Caption.ToString()], [], []);
-        }
-        return new(pictures.ToSet([], []), texts);
+            return (SceneGenerator.FileOf(i), scene.Caption.ToString(), [scene]);
+        });
     }
 
     /// <summary>Generated clips with their captions: the first ones that <c>craton data clips</c> draws with a seed.</summary>
@@ -108,14 +103,22 @@ public sealed record CaptionedPictures(ImageSet Images, IReadOnlyList<PictureTex
     public static CaptionedPictures OfClips(int count, int frames, ulong seed = 0)
     {
         var generator = new SceneClipGenerator(seed, frames);
+        return Generated(count, i =>
+        {
+            SceneClip clip = generator[i];
+            return (SceneClipGenerator.FolderOf(i), clip.Caption.ToString(), clip.Frames);
+        });
+    }
+
+    private static CaptionedPictures Generated(int count, Func<int, (string Name, string Caption, IReadOnlyList<Scene> Frames)> make)
+    {
         var pictures = new PictureCollector(size: null);
         var texts = new PictureText[count];
         for (int i = 0; i < count; i++)
         {
-            SceneClip clip = generator[i];
-            string name = SceneClipGenerator.FolderOf(i);
-            foreach (Scene frame in clip.Frames) pictures.Add(name, SceneRenderer.Render(frame));
-            texts[i] = new PictureText(name, [clip.Caption.ToString()], [], []);
+            (string name, string caption, IReadOnlyList<Scene> frames) = make(i);
+            foreach (Scene frame in frames) pictures.Add(name, SceneRenderer.Render(frame));
+            texts[i] = new PictureText(name, [caption], [], []);
         }
         return new(pictures.ToSet([], []), texts);
     }

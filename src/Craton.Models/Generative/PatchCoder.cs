@@ -9,13 +9,13 @@ internal sealed class PatchEncoder : Module
     private readonly Conv2d _patches, _shrink, _out;
     private readonly PatchBlock[] _blocks;
 
-    public PatchEncoder(int channels, int width, int blocks, (string Name, int Count) numbers)
+    public PatchEncoder(int channels, int width, int blocks, int numbers)
     {
         var half = new ConvolutionOptions { Stride = 2, Padding = 1 };
         _patches = Child("patches", new Conv2d(channels, width / 2, 4, half));
         _shrink = Child("shrink", new Conv2d(width / 2, width, 4, half));
         _blocks = Children("blocks", blocks, _ => new PatchBlock(width));
-        _out = Child(numbers.Name, new Conv2d(width, numbers.Count, 1));
+        _out = Child("to_latent", new Conv2d(width, numbers, 1));
     }
 
     /// <summary>[N, channels, H, W] → [N, numbers, H/4, W/4].</summary>
@@ -34,10 +34,10 @@ internal sealed class PatchDecoder : Module
     private readonly ConvTranspose2d _grow, _pixels;
     private readonly PatchBlock[] _blocks;
 
-    public PatchDecoder(int channels, int width, int blocks, (string Name, int Count) numbers)
+    public PatchDecoder(int channels, int width, int blocks, int numbers)
     {
         var half = new ConvolutionOptions { Stride = 2, Padding = 1 };
-        _in = Child(numbers.Name, new Conv2d(numbers.Count, width, 3, new() { Padding = 1 }));
+        _in = Child("from_latent", new Conv2d(numbers, width, 3, new() { Padding = 1 }));
         _blocks = Children("blocks", blocks, _ => new PatchBlock(width));
         _grow = Child("grow", new ConvTranspose2d(width, width / 2, 4, half));
         _pixels = Child("pixels", new ConvTranspose2d(width / 2, channels, 4, half));
@@ -71,20 +71,6 @@ internal static class PatchCoding
 {
     /// <summary>Pixels of a side of a patch.</summary>
     public const int Patch = 4;
-
-    /// <summary>First weights: normal, of variance 2 / inputs (He et al. 2015); biases 0.</summary>
-    public static void Initialize(Module model, ulong seed)
-    {
-        uint index = 0;
-        foreach ((string name, Tensor weight) in model.NamedParameters())
-            if (weight.Rank == 4)
-            {
-                // The transposed layers hold [inputs, outputs, 4, 4], of which 2 × 2 meet in a pixel.
-                bool transposed = name is "decoder.grow.weight" or "decoder.pixels.weight";
-                double inputs = transposed ? weight.Size(0) * 4.0 : (double)weight.Size(1) * weight.Size(2) * weight.Size(3);
-                Init.Normal(weight, Math.Sqrt(2 / inputs), seed, index++);
-            }
-    }
 
     /// <summary>Refuses pictures of another form.</summary>
     /// <exception cref="CratonException">They are not [N, channels, H, W], with sides that are multiples of a patch.</exception>

@@ -48,8 +48,8 @@ public sealed class SpatialVae : Module
     {
         config.Validate();
         Config = config;
-        _encoder = Child("encoder", new PatchEncoder(config.Channels, config.Width, config.Blocks, ("to_latent", 2 * config.Latent)));
-        _decoder = Child("decoder", new PatchDecoder(config.Channels, config.Width, config.Blocks, ("from_latent", config.Latent)));
+        _encoder = Child("encoder", new PatchEncoder(config.Channels, config.Width, config.Blocks, 2 * config.Latent));
+        _decoder = Child("decoder", new PatchDecoder(config.Channels, config.Width, config.Blocks, config.Latent));
     }
 
     /// <summary>Its shape.</summary>
@@ -59,7 +59,15 @@ public sealed class SpatialVae : Module
     /// <param name="seed">Seed of the model.</param>
     public SpatialVae Initialize(ulong seed)
     {
-        PatchCoding.Initialize(this, seed);
+        uint index = 0;
+        foreach ((string name, Tensor weight) in NamedParameters())
+            if (weight.Rank == 4)
+            {
+                // The transposed layers hold [inputs, outputs, 4, 4], of which 2 × 2 meet in a pixel.
+                bool transposed = name is "decoder.grow.weight" or "decoder.pixels.weight";
+                double inputs = transposed ? weight.Size(0) * 4.0 : (double)weight.Size(1) * weight.Size(2) * weight.Size(3);
+                Init.Normal(weight, Math.Sqrt(2 / inputs), seed, index++);
+            }
         return this;
     }
 

@@ -107,13 +107,7 @@ public sealed class ClipFileTests : IDisposable
 
     private string Refused(string path, int frames = 2) => Assert.Throws<PictureException>(() => Read(path, frames)).Message;
 
-    private void WriteFfmpeg(string script)
-    {
-        Directory.CreateDirectory(At("bin"));
-        string path = At("bin/ffmpeg");
-        File.WriteAllText(path, "#!/bin/sh\n" + script + "\n");
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-    }
+    private void WriteFfmpeg(string script) => FakeFfmpeg.Write(At("bin"), script);
 
     private string At(string name) => Path.Combine(_folder, name);
 

@@ -145,13 +145,7 @@ public sealed class PictureFileTests : IDisposable
     private static string Refused(string path, long mostPixels = 1 << 20, string search = "") =>
         Assert.Throws<PictureException>(() => PictureFile.Read(path, mostPixels, search)).Message;
 
-    private void WriteFfmpeg(string script)
-    {
-        Directory.CreateDirectory(At("bin"));
-        string path = Path.Combine(At("bin"), "ffmpeg");
-        File.WriteAllText(path, "#!/bin/sh\n" + script + "\n");
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-    }
+    private void WriteFfmpeg(string script) => FakeFfmpeg.Write(At("bin"), script);
 
     private string At(string name) => Path.Combine(_folder, name);
 
