@@ -122,7 +122,7 @@ public sealed class DrawingUNet : Module
 /// <param name="Attended">Gets the attention to tokens, where somebody wants to see it.</param>
 internal readonly record struct DrawingContext(Tensor Time, Tensor? Tokens, Tensor? Mask, ICollection<Tensor>? Attended);
 
-/// <summary>A residual block; then, where its level has attention, that of all pixels to each other and to the tokens.</summary>
+/// <summary>A residual block; then attention of all pixels to each other, where its level has it, and to the tokens, where there are some.</summary>
 internal sealed class DrawingBlock : Module
 {
     private readonly ResidualBlock _residual;
@@ -132,8 +132,7 @@ internal sealed class DrawingBlock : Module
     public DrawingBlock(int channels, int filters, DrawingUNetConfig config, BlockSettings settings, bool attends)
     {
         _residual = Child("residual", new ResidualBlock(channels, filters, settings));
-        if (!attends) return;
-        _attention = Child("attention", new PixelAttention(filters, config.HeadWidth, settings.Groups, settings.Eps));
+        if (attends) _attention = Child("attention", new PixelAttention(filters, config.HeadWidth, settings.Groups, settings.Eps));
         if (config.Context > 0) _tokens = Child("tokens", new TokenAttention(filters, config, settings));
     }
 
@@ -167,22 +166,20 @@ internal sealed class TokenAttention : Module
     /// <summary>x [N, C, H, W] → [N, C, H, W].</summary>
     public Tensor Forward(Tensor x, in DrawingContext seen)
     {
+        // Tokens are few and pixels many: pixels stay side by side throughout, and a head's values are rows of its matrices.
         (int batch, int channels, int height, int width) = (x.Size(0), x.Size(1), x.Size(2), x.Size(3));
-        Tensor pixels = _norm.Forward(x).View(batch, channels, height * width).Permute(0, 2, 1).Contiguous(), tokens = _tokenNorm.Forward(seen.Tokens!);
-        Tensor query = Split(_query.Forward(pixels)), key = Split(_key.Forward(tokens));
-        seen.Attended?.Add(Shares(query, key, seen.Mask).View(batch, tokens.Size(1), height, width));
-        Tensor y = Ops.Attention(query, key, Split(_value.Forward(tokens)), new AttentionOptions { KeyPadding = seen.Mask });
-        y = _out.Forward(y.Permute(0, 2, 1, 3).View(batch, height * width, channels)).Permute(0, 2, 1).Contiguous();
-        return x + y.View(batch, channels, height, width);
+        Tensor tokens = _tokenNorm.Forward(seen.Tokens!);
+        Tensor query = OfPixels(_query, _norm.Forward(x)).View(batch, _heads, channels / _heads, height * width);
+        Tensor scores = Ops.MatMul(Split(_key.Forward(tokens)), query) / Math.Sqrt(channels / _heads);
+        Tensor shares = seen.Mask is { } mask ? Ops.MaskedSoftmax(scores, mask.View(batch, 1, mask.Size(1), 1), 2) : Ops.Softmax(scores, 2);
+        seen.Attended?.Add(Ops.Mean(shares, [1]).View(batch, tokens.Size(1), height, width));
+        Tensor y = Ops.MatMul(Split(_value.Forward(tokens)).Transpose(), shares);
+        return x + OfPixels(_out, y.View(batch, channels, height, width));
     }
 
-    // What attention computes on its way, once more: [N, T, pixels].
-    private static Tensor Shares(Tensor query, Tensor key, Tensor? mask)
-    {
-        Tensor scores = Ops.MatMul(query, key.Permute(0, 1, 3, 2)) / Math.Sqrt(query.Size(3));
-        if (mask is not null) scores = Ops.Where(mask.View(mask.Size(0), 1, 1, mask.Size(1)), scores, Tensor.Full(float.NegativeInfinity, 1));
-        return Ops.Mean(Ops.Softmax(scores), [1]).Permute(0, 2, 1).Contiguous();
-    }
+    // The layer at every pixel.
+    private static Tensor OfPixels(Linear layer, Tensor x) => Ops.Conv2d(x, layer.Weight.View(layer.Weight.Size(0), layer.Weight.Size(1), 1, 1), layer.Bias);
 
+    // [N, T, C] → [N, heads, T, width].
     private Tensor Split(Tensor x) => x.View(x.Size(0), x.Size(1), _heads, x.Size(2) / _heads).Permute(0, 2, 1, 3);
 }

@@ -20,7 +20,7 @@ public sealed record DrawingUNetConfig
     /// <summary>Residual blocks of a level, on the way down and again on the way up.</summary>
     public int Blocks { get; init; } = 1;
 
-    /// <summary>How many levels have attention, counted from the coarsest; the middle has it always.</summary>
+    /// <summary>How many levels have attention among pixels, counted from the coarsest; the middle has it always. All have it to tokens.</summary>
     public int AttentionLevels { get; init; } = 1;
 
     /// <summary>Width of a head of attention.</summary>
@@ -88,7 +88,7 @@ public sealed record DrawingUNetConfig
         Within("context", Context, 0, Most);
         foreach (int width in Widths)
             if (width is < 1 or > Most || width % Groups != 0) throw Wrong("widths", $"multiples of the {Groups} groups up to {Most}", $"{width}");
-        foreach (int width in Widths.TakeLast(Math.Max(AttentionLevels, 1)))
+        foreach (int width in Context > 0 ? Widths : Widths.TakeLast(Math.Max(AttentionLevels, 1)))
             if (width % HeadWidth != 0) throw Wrong("head_width", $"a divisor of the {width} channels where there is attention", $"{HeadWidth}");
         if (Widths[0] % 2 != 0 || Widths[0] < 4) throw Wrong("widths", "an even first width of 4 or more", $"{Widths[0]}");
         return this;

@@ -8,10 +8,11 @@ using Craton.Tensors;
 namespace Craton.Models.Generative;
 
 /// <summary>
-/// Draws scenes by their captions: a <see cref="DrawingUNet"/> that takes noise away step by step, told by the phrases of the caption. All of them
-/// together scale and shift what is normalised, and the pixels attend to each. It answers with the clean picture, which for flat shapes is far
-/// simpler than the noise, and sometimes is told no caption, so that the difference can guide it (Ho, Salimans 2022). It draws pixels, or in the space of an
-/// auto-encoder, which makes the picture in the end (R. Rombach et al., "High-Resolution Image Synthesis with Latent Diffusion Models", 2022).
+/// Draws scenes by their captions: a <see cref="DrawingUNet"/> that takes noise away step by step. In every block each pixel attends to the phrases of
+/// the caption and to nothing else of it, so it is told of one thing or the other, not of their sum, in which it could not be told whose a colour is. It
+/// answers with the clean picture, which for flat shapes is far simpler than the noise, and sometimes is told no caption, so that the difference can guide
+/// it (Ho, Salimans 2022). It draws pixels, or in the space of an auto-encoder, which makes the picture in the end (R. Rombach et al., "High-Resolution
+/// Image Synthesis with Latent Diffusion Models", 2022).
 /// </summary>
 public sealed class SceneDiffusion : Module
 {
@@ -151,7 +152,7 @@ public sealed class SceneDiffusion : Module
     private double Weight(int timestep) => Math.Min(1 + Process.Schedule.SignalToNoise(timestep), MostWeight);
 
     private Tensor Answer(Tensor x, Tensor times, Tensor phrases, ICollection<Tensor>? attended = null) =>
-        _network.Forward(x, times, Ops.Sum(phrases, [1]), phrases, attended: attended);
+        _network.Forward(x, times, context: phrases, attended: attended);
 }
 
 /// <summary>Vectors of phrases: the sum of their words' vectors, and layers that see it as a whole.</summary>

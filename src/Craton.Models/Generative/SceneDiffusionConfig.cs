@@ -13,7 +13,7 @@ public sealed record SceneDiffusionConfig
     /// <summary>Layers over each phrase.</summary>
     public int TextLayers { get; init; } = 2;
 
-    /// <summary>The network; its channels, condition, context and coordinates follow from this shape.</summary>
+    /// <summary>The network; its channels, context and coordinates follow from this shape.</summary>
     public DrawingUNetConfig Network { get; init; } = new();
 
     /// <summary>This shape with a network that fits, if there can be such a model.</summary>
@@ -24,7 +24,7 @@ public sealed record SceneDiffusionConfig
     {
         if (TextWidth is < 1 or > MostWidth) throw new CratonException($"{place}: text_width: expected 1 to {MostWidth}, got {TextWidth}");
         if (TextLayers is < 0 or > MostLayers) throw new CratonException($"{place}: text_layers: expected 0 to {MostLayers}, got {TextLayers}");
-        DrawingUNetConfig network = (Network with { Channels = latents?.Latent ?? 3, Condition = TextWidth, Context = TextWidth, Coordinates = true }).Checked(place);
+        DrawingUNetConfig network = (Network with { Channels = latents?.Latent ?? 3, Context = TextWidth, Coordinates = true }).Checked(place);
         int side = Data.Images.Scenes.Scene.Side / (latents is null ? 1 : SpatialVae.Patch);
         if (side % network.Multiple != 0)
             throw new CratonException($"{place}: widths: a network of {network.Widths.Count} levels over patches of {network.Patch} needs sides that are multiples of {network.Multiple}, and it draws {side} × {side}");

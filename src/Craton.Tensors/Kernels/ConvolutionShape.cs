@@ -65,6 +65,9 @@ internal readonly record struct ConvolutionShape(int Images, int Groups, int Cha
     /// <summary>Taps of a kernel.</summary>
     public int Taps => Rows.Taps * Columns.Taps;
 
+    /// <summary>Whether a place of the result reads nothing but the pixel at the same place.</summary>
+    public bool IsPointwise => Rows == new ConvolutionAxis(Rows.Source, Rows.Source, 1) && Columns == new ConvolutionAxis(Columns.Source, Columns.Source, 1);
+
     /// <summary>Of a convolution of stride 1: the convolution of the result that gives the gradient of the source.</summary>
     public ConvolutionShape Transposed() => new(Images, Groups, Filters, Channels, Rows.Phase(0).Axis, Columns.Phase(0).Axis);
 
@@ -72,10 +75,9 @@ internal readonly record struct ConvolutionShape(int Images, int Groups, int Cha
     public ConvolutionShape Flattened()
     {
         const int Longest = 512;
-        var one = new ConvolutionAxis(1, 1, 1);
-        if (Rows != one with { Source = Rows.Source, Places = Rows.Source } || Columns != one with { Source = Columns.Source, Places = Columns.Source }) return this;
+        if (!IsPointwise) return this;
         int width = ConvolutionAxis.Divisor(SourcePixels, Longest);
         return width <= Columns.Source ? this
-            : this with { Rows = one with { Source = SourcePixels / width, Places = SourcePixels / width }, Columns = one with { Source = width, Places = width } };
+            : this with { Rows = new(SourcePixels / width, SourcePixels / width, 1), Columns = new(width, width, 1) };
     }
 }

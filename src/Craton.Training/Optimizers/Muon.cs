@@ -31,13 +31,16 @@ public sealed record MuonOptions(
 }
 
 /// <summary>
-/// Muon (Jordan 2024): momentum for matrices, made orthogonal by a Newton-Schulz iteration before it is applied. The matrices of the
-/// blocks are its; embeddings, norms and the output projection go to <see cref="AdamW"/>.
+/// Muon (Jordan 2024): momentum for matrices, made orthogonal by a Newton-Schulz iteration before it is applied; the filters of a convolution
+/// are the rows of a matrix. The matrices of the blocks are its; embeddings, norms, the first and the last layer go to <see cref="AdamW"/>.
 /// </summary>
 public sealed class Muon : IOptimizer
 {
     // Matrices of one shape are made orthogonal together, which keeps all threads busy; up to so many elements, which keeps them in cache.
     private const long MostElements = 1 << 21;
+
+    // Of transformers and of networks that draw.
+    private static readonly string[] s_blocks = [".layers.", ".down.", ".middle.", ".up.", ".halved.", ".narrowed."];
 
     private readonly MuonOptions _options;
     private readonly NamedParameter[] _parameters;
@@ -47,7 +50,7 @@ public sealed class Muon : IOptimizer
     private long _steps;
 
     /// <summary>Creates the optimizer.</summary>
-    /// <param name="matrices">Matrices to update by Muon.</param>
+    /// <param name="matrices">Matrices and filters to update by Muon.</param>
     /// <param name="options">Its settings.</param>
     /// <param name="rest">What updates everything else, or null.</param>
     public Muon(IEnumerable<NamedParameter> matrices, MuonOptions options, AdamW? rest = null)
@@ -55,17 +58,21 @@ public sealed class Muon : IOptimizer
         _options = options;
         _parameters = [.. matrices];
         foreach (NamedParameter p in _parameters)
-            if (p.Tensor.Rank != 2)
-                throw new CratonException($"[muon] parameter '{p.Name}': expected a matrix, got {p.Tensor.Layout}; give it to the inner AdamW");
+            if (p.Tensor.Rank < 2)
+                throw new CratonException($"[muon] parameter '{p.Name}': expected a matrix or filters, got {p.Tensor.Layout}; give it to the inner AdamW");
         _momentum = [.. _parameters.Select(p => Tensor.Persistent(DType.F32, p.Tensor.Shape))];
-        _groups = [.. _parameters.Select((p, i) => (Shape: (p.Tensor.Size(0), p.Tensor.Size(1)), Number: i)).GroupBy(p => p.Shape, p => p.Number)
+        _groups = [.. _parameters.Select((p, i) => (Shape: MatrixOf(p.Tensor), Number: i)).GroupBy(p => p.Shape, p => p.Number)
             .SelectMany(g => g.Chunk((int)Math.Clamp(MostElements / Math.Max(1, (long)g.Key.Item1 * g.Key.Item2), 1, int.MaxValue)))];
         _rest = rest;
     }
 
     /// <summary>The usual division: matrices of the blocks here, the rest to AdamW.</summary>
-    public static Muon ForModel(IReadOnlyList<NamedParameter> parameters, MuonOptions muon, AdamWOptions adamW) =>
-        new(parameters.Where(IsBlockMatrix), muon, new AdamW(parameters.Where(p => !IsBlockMatrix(p)), adamW));
+    /// <exception cref="CratonException">No parameter belongs to a block.</exception>
+    public static Muon ForModel(IReadOnlyList<NamedParameter> parameters, MuonOptions muon, AdamWOptions adamW)
+    {
+        if (!parameters.Any(IsBlockMatrix)) throw new CratonException("optimizer: muon updates the matrices of blocks, and this model has none; use kind: adam_w");
+        return new(parameters.Where(IsBlockMatrix), muon, new AdamW(parameters.Where(p => !IsBlockMatrix(p)), adamW));
+    }
 
     /// <inheritdoc />
     public long Steps
@@ -93,12 +100,12 @@ public sealed class Muon : IOptimizer
     private void Step(int[] group, double rate, double gradientScale)
     {
         double mu = _options.Momentum;
-        int rows = _parameters[group[0]].Tensor.Size(0), columns = _parameters[group[0]].Tensor.Size(1);
+        (int rows, int columns) = MatrixOf(_parameters[group[0]].Tensor);
         using TensorScope scope = TensorScope.Open("muon");
         Tensor directions = Tensor.Empty(DType.F32, group.Length, rows, columns);
         for (int i = 0; i < group.Length; i++)
         {
-            Tensor momentum = _momentum[group[i]], direction = Ops.Select(directions, 0, i);
+            Tensor momentum = _momentum[group[i]], direction = Ops.Select(directions, 0, i).View(momentum.Shape);
             if (_parameters[group[i]].Tensor.Grad?.Detach() is not { } gradient)
             {
                 direction.Clear();
@@ -116,9 +123,13 @@ public sealed class Muon : IOptimizer
         {
             Tensor parameter = _parameters[group[i]].Tensor;
             if (parameter.Grad is null) continue;
-            MuonKernels.Update(parameter.Detach(), Ops.Select(updates, 0, i), 1 - rate * _options.WeightDecay, rate * adjusted);
+            MuonKernels.Update(parameter.Detach(), Ops.Select(updates, 0, i).View(parameter.Shape), 1 - rate * _options.WeightDecay, rate * adjusted);
         }
     }
 
-    private static bool IsBlockMatrix(NamedParameter p) => p.Tensor.Rank == 2 && p.Name.Contains(".layers.", StringComparison.Ordinal);
+    // The filters of a convolution are the rows of a matrix.
+    private static (int Rows, int Columns) MatrixOf(Tensor parameter) => (parameter.Size(0), (int)(parameter.Count / parameter.Size(0)));
+
+    private static bool IsBlockMatrix(NamedParameter p) =>
+        p.Tensor.Rank >= 2 && s_blocks.Any(block => p.Name.Contains(block, StringComparison.Ordinal));
 }

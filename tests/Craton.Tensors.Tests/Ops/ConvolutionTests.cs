@@ -56,6 +56,49 @@ public sealed class ConvolutionTests
         }
     }
 
+    // Up to three filters read patches where they lie, if rows are whole vectors; images of 8 × 64 are cut at whole tiles, of 9 × 32 are not.
+    [Theory]
+    [InlineData(1, 8, 64)]
+    [InlineData(2, 8, 64)]
+    [InlineData(3, 8, 64)]
+    [InlineData(4, 8, 64)]
+    [InlineData(3, 9, 32)]
+    [InlineData(3, 32, 32)]
+    [InlineData(2, 16, 48)]
+    public void Few_filters_give_the_bits_of_the_reference(int filters, int height, int width)
+    {
+        foreach (int groups in new[] { 1, 2 })
+            foreach (int stride in new[] { 1, 2 })
+            {
+                ConvolutionOptions options = new() { Padding = (1, 2), Stride = (stride, 1), Groups = groups };
+                Tensor[] inputs = [Values(1, 5, 90 * groups, height, width), Values(2, filters * groups, 90, 3, 5)];
+                Tensor bias = Values(3, filters * groups);
+                Tensor Twice(Tensor[] x) => Ops.Add(Ops.Conv2d(x[0], x[1], bias, options), Ops.Conv2d(x[0], x[1], null, options)); // the second gradient is added
+                Assert.Equal(OnReference(() => OpRun.Hash(OpRun.Evaluate(Twice, inputs))), OpRun.Hash(OpRun.Evaluate(Twice, inputs)));
+                if (stride == 1) OpRun.SameBitsForAnyThreads(Twice, inputs);
+            }
+    }
+
+    // One tap: panels are packed from the source where its pixels are a multiple of a tile's width.
+    [Theory]
+    [InlineData(6, 16, 16, 40)]
+    [InlineData(3, 8, 20, 40)]
+    [InlineData(2, 7, 9, 40)]
+    [InlineData(3, 16, 16, 2)]
+    [InlineData(3, 16, 16, 1)]
+    public void One_tap_gives_the_bits_of_the_reference(int images, int height, int width, int filters)
+    {
+        foreach (int groups in new[] { 1, 2 })
+        {
+            ConvolutionOptions options = new() { Groups = groups };
+            Tensor[] inputs = [Values(1, images, 410 * groups, height, width), Values(2, filters * groups, 410, 1, 1)];
+            Tensor bias = Values(3, filters * groups);
+            Tensor Twice(Tensor[] x) => Ops.Add(Ops.Conv2d(x[0], x[1], bias, options), Ops.Conv2d(x[0], x[1], null, options)); // the second gradient is added
+            Assert.Equal(OnReference(() => OpRun.Hash(OpRun.Evaluate(Twice, inputs))), OpRun.Hash(OpRun.Evaluate(Twice, inputs)));
+            OpRun.SameBitsForAnyThreads(Twice, inputs);
+        }
+    }
+
     [Fact]
     public void An_image_has_the_bits_alone_that_it_has_in_a_batch()
     {

@@ -135,6 +135,36 @@ public sealed class OptimizerTests : IDisposable
     }
 
     [Fact]
+    public void Filters_of_a_convolution_are_the_rows_of_a_matrix()
+    {
+        var random = new CounterRandom(1);
+        Tensor filters = Tensor.Parameter(DType.F32, 6, 4, 3, 3), matrix = Tensor.Parameter(DType.F32, 6, 36);
+        random.FillNormal(filters.AsSpan<float>());
+        matrix.Detach().Assign(filters.Detach().View(6, 36));
+        float[] before = matrix.ToArray<float>();
+        foreach ((Tensor weight, string name) in ((Tensor, string)[])[(filters, "network.down.0.conv1.weight"), (matrix, "decoder.layers.0.weight")])
+        {
+            var optimizer = Muon.ForModel([new(name, weight)], new MuonOptions(), new AdamWOptions());
+            for (int step = 0; step < 3; step++)
+            {
+                using Tape tape = Tape.Start();
+                tape.Backward(Ops.Sum(Ops.Square(weight)));
+                optimizer.Step(1, 1);
+                weight.Grad!.Clear();
+            }
+        }
+        Assert.Equal(matrix.ToArray<float>(), filters.ToArray<float>());
+        Assert.NotEqual(before, matrix.ToArray<float>());
+    }
+
+    [Fact]
+    public void A_model_without_blocks_is_refused()
+    {
+        NamedParameter[] parameters = [new("encoder.weight", Tensor.Parameter(DType.F32, 4, 4))];
+        Assert.Contains("kind: adam_w", Assert.Throws<CratonException>(() => Muon.ForModel(parameters, new MuonOptions(), new AdamWOptions())).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_parameter_of_another_type_is_refused()
     {
         NamedParameter half = new("w", Tensor.Parameter(DType.BF16, 4, 4));

@@ -1,6 +1,6 @@
 namespace Craton.Data.Images.Scenes;
 
-/// <summary>Shapes of things. All shapes of one radius have the area of a circle of that radius.</summary>
+/// <summary>Shapes of things.</summary>
 public enum SceneShape
 {
     /// <summary>A circle.</summary>
@@ -31,9 +31,9 @@ public enum SceneColour
 /// <summary>Sizes of things.</summary>
 public enum SceneSize
 {
-    /// <summary>A radius of 2.4 to 2.9 thirty-seconds of the picture.</summary>
+    /// <summary>A circle's radius is 2.8 to 3.3 thirty-seconds of the picture; squares are a little narrower, triangles a little wider.</summary>
     Small,
-    /// <summary>A radius of 4.4 to 5.</summary>
+    /// <summary>A circle's radius is 5.2 to 5.9.</summary>
     Large,
 }
 

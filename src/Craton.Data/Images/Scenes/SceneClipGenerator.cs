@@ -83,8 +83,8 @@ public sealed class SceneClipGenerator(ulong seed, int frames = SceneClip.UsualF
             SceneMotion.Right => start with { X = start.X + path },
             SceneMotion.Up => start with { Y = start.Y - path },
             SceneMotion.Down => start with { Y = start.Y + path },
-            SceneMotion.Grows => start with { Radius = draw.Radius(SceneSize.Large) },
-            SceneMotion.Shrinks => start with { Radius = draw.Radius(SceneSize.Small) },
+            SceneMotion.Grows => start with { Radius = draw.Radius(SceneSize.Large, start.Thing.Shape) },
+            SceneMotion.Shrinks => start with { Radius = draw.Radius(SceneSize.Small, start.Thing.Shape) },
             _ => start,
         };
     }

@@ -21,9 +21,11 @@ internal sealed class SceneDraws(CounterRandom random)
 
     public SceneBackground Background() => (SceneBackground)Below(Enum.GetValues<SceneBackground>().Length);
 
-    public double Radius(SceneSize size) => Between(size == SceneSize.Small ? (2.4, 2.9) : (4.4, 5));
+    /// <summary>The radius of a thing of this size, in units of <see cref="Scene.Side"/>. Shapes of one size are of about one width, so their areas tell them apart too.</summary>
+    public double Radius(SceneSize size, SceneShape shape) =>
+        Between(size == SceneSize.Small ? (2.8, 3.3) : (5.2, 5.9)) * (shape switch { SceneShape.Circle => 1, SceneShape.Square => 1.08, _ => 0.84 });
 
-    public SceneBox Box(SceneThing thing) => new(thing, Radius(thing.Size));
+    public SceneBox Box(SceneThing thing) => new(thing, Radius(thing.Size, thing.Shape));
 
     public int[] Order(int count)
     {

@@ -25,7 +25,7 @@ public sealed record SeenObject(SceneSize Size, SceneColour Colour, SceneShape? 
 public sealed record SceneReading(SceneBackground Background, IReadOnlyList<SeenObject> Objects)
 {
     private const int LeastDistance = 70, LeastPixels = 5, MostObjects = 16; // of colours; of a part, in a picture of 32 pixels a side
-    private const double LargeRadius = 3.65, WorstFit = 0.2;
+    private const double LargeRadius = 3.95, WorstFit = 0.2;
 
     /// <summary>Looks at a picture.</summary>
     /// <exception cref="CratonException">It is not square, or of fewer than 16 or more than 512 pixels a side.</exception>

@@ -20,6 +20,7 @@ internal unsafe ref struct ConvolutionRectangle<V> where V : struct, IVec<V>
     private readonly int _group, _firstPanel, _endPanel, _firstPlace, _endPlace;
 
     private readonly int _width, _channelsPerBlock;
+    private readonly bool _isDirect; // panels are rows of pixels as they lie in the source: they are packed without the copy
     private readonly float* _panel, _tile, _starts; // the starts: of every filter, a row of its bias; without biases one row of zeros
     private readonly nint* _steps;
     private PaddedImages _images;
@@ -35,6 +36,7 @@ internal unsafe ref struct ConvolutionRectangle<V> where V : struct, IVec<V>
         _endPanel = Panel(range.Row + range.Rows);
         (_firstPlace, _endPlace) = (range.Column, range.Column + range.Columns);
         _width = GemmTiles<V>.VectorsAcross(_shape.Filters) * V.Lanes;
+        _isDirect = _shape.IsPointwise && _shape.Pixels % _width == 0 && problem.Source.Column == 1 && problem.Source.Row == _shape.Columns.Source;
         _channelsPerBlock = Math.Clamp(StepsPerBlock / Math.Max(1, _shape.Taps), 1, Math.Max(1, _shape.Channels));
         long steps = (long)_channelsPerBlock * _shape.Taps;
         long sizeImages = Aligned(PaddedImages.Size(_shape, _channelsPerBlock)), sizePanel = Aligned((steps * _width) + PanelPiece.Length);
@@ -75,13 +77,48 @@ internal unsafe ref struct ConvolutionRectangle<V> where V : struct, IVec<V>
     private void ComputePlaces(int first, int count, scoped Span<PanelPiece> pieces)
     {
         int steps = _channels * _shape.Taps;
-        if (steps > 0) _images.Fill(first, count, (_group * _shape.Channels) + _channel, _channels);
-        for (int place = first; place < first + count; place += _width)
+        if (steps > 0 && !_isDirect) _images.Fill(first, count, (_group * _shape.Channels) + _channel, _channels);
+        int place = steps > 0 && _shape.Filters <= TapTiles<V>.MostRows && !_isDirect ? ComputeInPlace(first, count, steps) : first;
+        for (; place < first + count; place += _width)
         {
             int places = Math.Min(_width, first + count - place);
-            if (steps > 0) PatchPanel.Pack(_images.Start, _steps, steps, pieces[..Pieces(place, places, pieces)], _width, _panel);
+            if (steps > 0 && _isDirect) PackPixels(place);
+            else if (steps > 0) PatchPanel.Pack(_images.Start, _steps, steps, pieces[..Pieces(place, places, pieces)], _width, _panel);
             for (int panel = _firstPanel; panel < _endPanel; panel++) ComputeTile(panel, place, places, steps);
         }
+    }
+
+    // The places whose vectors lie within rows, in the source as in the target. Returns the first of the others.
+    private readonly int ComputeInPlace(int first, int count, int steps)
+    {
+        int lanes = V.Lanes, width = TapTiles<V>.VectorsAcross * lanes, columns = _shape.Columns.Places, place = first;
+        ImageView target = _problem.Target;
+        if (columns % lanes != 0 || first % width != 0 || _shape.Pixels % width != 0 || target.Column != 1 || target.Row != columns) return first;
+        bool resume = _problem.Add || _channel > 0;
+        for (; place + width <= first + count; place += width)
+        {
+            (int image, int row, int column) = Locate(place);
+            float* to = target.At(image, _group * _shape.Filters, row, column), from = resume ? to : _starts;
+            nint fromStride = resume ? target.Channel : _problem.Bias == null ? 0 : _width;
+            TapTiles<V>.Run(
+                _shape.Filters, _steps, steps, _filters.At(_group, 0, _channel), new(Read(place), Read(place + lanes), Read(place + (2 * lanes)), Read(place + (3 * lanes))),
+                from, fromStride, resume ? lanes : 0, to, target.Channel);
+        }
+        return place;
+    }
+
+    // Where a place reads through the first tap of the first channel.
+    private readonly float* Read(int place)
+    {
+        (int image, int row, int column) = Locate(place);
+        return _images.Start + _images.Place(image, row, column);
+    }
+
+    private readonly void PackPixels(int place)
+    {
+        (int image, int pixel) = Math.DivRem(place, _shape.Pixels);
+        float* from = _problem.Source.At(image, (_group * _shape.Channels) + _channel, 0, pixel);
+        GemmPacking.Pack(from, 1, _problem.Source.Channel, _width, _width, _channels, _panel);
     }
 
     // What some adjacent places read through one tap lies side by side as far as they are of one row.

@@ -75,13 +75,15 @@ internal unsafe ref struct ConvolutionWeightRectangle<V> where V : struct, IVec<
 
     private readonly void AddPlaces(int first, int count, scoped Span<PanelPiece> pieces)
     {
-        _images.Fill(first, count, (_group * _shape.Channels) + _channel, _channels, _steps);
+        bool isDirect = _shape.IsPointwise; // panels are rows of pixels as they lie in the source: they are packed without the copy
+        if (!isDirect) _images.Fill(first, count, (_group * _shape.Channels) + _channel, _channels, _steps);
         PackGradient(first, count);
         int columns = Columns(_channels);
         for (int column = 0; column < columns; column += _width)
         {
             int used = Math.Min(_width, (_channels * _shape.Taps) - column);
-            PatchPanel.Pack(_images.Start, _steps, count, pieces[..Pieces(column, used, pieces)], _width, _panel);
+            if (isDirect) PackPixels(_problem.Source, (_group * _shape.Channels) + _channel + column, used, _width, first, count, _panel);
+            else PatchPanel.Pack(_images.Start, _steps, count, pieces[..Pieces(column, used, pieces)], _width, _panel);
             for (int panel = 0; panel < _panels; panel++)
             {
                 int row = Row(panel), rows = Row(panel + 1) - row;
@@ -96,18 +98,21 @@ internal unsafe ref struct ConvolutionWeightRectangle<V> where V : struct, IVec<
     // Panels of filters, [place][filter]. What packing writes beyond a panel's end, the next one overwrites.
     private readonly void PackGradient(int first, int count)
     {
-        int pixels = _shape.Pixels;
         for (int panel = 0; panel < _panels; panel++)
         {
             int row = Row(panel), rows = Row(panel + 1) - row;
-            float* to = _gradient + ((nint)row * count);
-            for (int place = first, length; place < first + count; place += length, to += (nint)length * rows)
-            {
-                (int image, int pixel) = Math.DivRem(place, pixels);
-                length = Math.Min(pixels - pixel, first + count - place);
-                float* from = _problem.Gradient.At(image, (_group * _shape.Filters) + _range.Row + row, 0, 0) + pixel;
-                GemmPacking.Pack(from, pixels, 1, rows, rows, length, to);
-            }
+            PackPixels(_problem.Gradient, (_group * _shape.Filters) + _range.Row + row, rows, rows, first, count, _gradient + ((nint)row * count));
+        }
+    }
+
+    /// <summary>A panel [place][channel] of some channels of images whose pixels are adjacent, <paramref name="width"/> channels wide.</summary>
+    private readonly void PackPixels(ImageView images, int channel, int channels, int width, int first, int count, float* panel)
+    {
+        for (int place = first, length; place < first + count; place += length, panel += (nint)length * width)
+        {
+            (int image, int pixel) = Math.DivRem(place, _shape.Pixels);
+            length = Math.Min(_shape.Pixels - pixel, first + count - place);
+            GemmPacking.Pack(images.At(image, channel, 0, 0) + pixel, images.Channel, 1, channels, width, length, panel);
         }
     }
 
