@@ -23,6 +23,7 @@ public sealed class InferenceEngine : IDisposable
     private readonly EngineStep _step;
     private readonly Thread _thread;
     private readonly Lazy<ConstraintVocabulary> _vocabulary;
+    private readonly PromptAdapter? _prompt; // that the model computes all requests with; a request's own is attached for the time of its passes
     private readonly Queue<Sequence> _arrived = new(); // also the lock of what follows
     private bool _closing;
     private EngineStatistics _statistics = new();
@@ -30,13 +31,12 @@ public sealed class InferenceEngine : IDisposable
     /// <summary>Starts an engine.</summary>
     /// <param name="model">The model; its weights must not change while the engine lives.</param>
     /// <param name="options">How much it does at once; defaults when null.</param>
-    /// <exception cref="CratonException">An option is out of range, or the model has a tuned prompt.</exception>
+    /// <exception cref="CratonException">An option is out of range.</exception>
     public InferenceEngine(TextModel model, EngineOptions? options = null)
     {
         _options = options ?? new EngineOptions();
         _options.Validate();
-        if (model.Model.Prompt is not null) throw new CratonException("a model with a tuned prompt reads one text at a time; use it with 'craton generate' or 'craton chat', or tune with LoRA instead");
-        Model = model;
+        (Model, _prompt) = (model, model.Model.Prompt);
         _vocabulary = new Lazy<ConstraintVocabulary>(() => new ConstraintVocabulary(model.Tokenizer, model.Ends, model.Model.Config.VocabSize));
         _pages = new PagePool(Page.Count(_options.CacheTokens ?? DefaultTokens(model.Model), _options.PageSize));
         PagedCache cache = model.Model.NewPagedCache(_pages.Count, _options.PageSize);
@@ -53,7 +53,7 @@ public sealed class InferenceEngine : IDisposable
     public ConstraintVocabulary Vocabulary => _vocabulary.Value;
 
     /// <summary>Most tokens of prompt and answer together.</summary>
-    public int Context => Math.Min(Model.Model.Context, _pages.Count * _options.PageSize);
+    public int Context => ContextBehind(_prompt?.Count ?? 0);
 
     /// <summary>What the engine does now, and has done.</summary>
     public EngineStatistics Statistics
@@ -75,7 +75,7 @@ public sealed class InferenceEngine : IDisposable
     {
         Check(request);
         using var gone = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        var sequence = new Sequence(request, Model, gone.Token);
+        var sequence = new Sequence(request, Model, VirtualTokens(request), gone.Token);
         Submit(sequence);
         try
         {
@@ -119,14 +119,19 @@ public sealed class InferenceEngine : IDisposable
 
     private void Check(GenerationRequest request)
     {
-        TextGenerator.CheckRequest(Model.Model, request.Prompt, request.Sampling);
-        if (request.Prompt.Count + request.Sampling.MaxTokens > Context)
-            throw new ContextOverflowException(request.Prompt.Count, request.Sampling.MaxTokens, Context, "the engine's cache");
-        if (request.Adapter is PromptAdapter) throw new CratonException("adapter: a model with a tuned prompt reads one text at a time; use it with 'craton generate' or 'craton chat', or tune with LoRA instead");
+        int virtualTokens = VirtualTokens(request), context = ContextBehind(virtualTokens);
+        TextGenerator.CheckRequest(Model.Model, request.Prompt, request.Sampling, Model.Model.Config.MaxPositionEmbeddings - virtualTokens);
+        if (request.Prompt.Count + request.Sampling.MaxTokens > context)
+            throw new ContextOverflowException(request.Prompt.Count, request.Sampling.MaxTokens, context, "the engine's cache");
+        if (request.Adapter is PromptAdapter && _prompt is not null) throw new CratonException("adapter: the model has a tuned prompt already, and a text begins with one alone; start the engine with the model without it");
         if (request.Adapter is { } adapter && adapter.Model != Model.Model) throw new CratonException("adapter: it was loaded for another model; load it for the engine's");
         if (request.Grammar is { } grammar && grammar.Vocabulary.Size > Model.Model.Config.VocabSize)
             throw new CratonException($"grammar: it is for {grammar.Vocabulary.Size} tokens, the model has {Model.Model.Config.VocabSize}; bind it to the model's own tokenizer");
     }
+
+    private int VirtualTokens(GenerationRequest request) => (request.Adapter as PromptAdapter ?? _prompt)?.Count ?? 0;
+
+    private int ContextBehind(int virtualTokens) => Math.Min(Model.Model.Config.MaxPositionEmbeddings, _pages.Count * _options.PageSize) - virtualTokens;
 
     private void Submit(Sequence sequence)
     {

@@ -132,16 +132,14 @@ public abstract class CausalLanguageModel : Module
     }
 
     /// <summary>Hidden states after the final norm of several texts at once; each text gets the bits it gets alone.</summary>
-    /// <param name="ids">The texts' new tokens one text after the other, I32 [1, N].</param>
+    /// <param name="ids">The texts' new tokens one text after the other, I32 [1, N]. With a tuned prompt every text begins with its virtual tokens: any ids.</param>
     /// <param name="batch">Which rows are whose, and where keys and values lie.</param>
     /// <returns>[1, N, C].</returns>
-    /// <exception cref="CratonException">The model computes with a tuned prompt.</exception>
     public Tensor Hidden(Tensor ids, PagedBatch batch)
     {
-        if (Prompt is not null) throw new CratonException("a model with a tuned prompt reads one text at a time; use it with 'craton generate' or 'craton chat', or tune with LoRA instead");
         CheckFiles();
-        var pass = new DecoderPass(batch);
-        return Finish(Through(Embed(ids, pass), pass, checkpoint: false));
+        var pass = new DecoderPass(batch, Prompt?.Prefix);
+        return Finish(Through(Prompt?.Embed(ids, pass, batch.Positions) ?? Embed(ids, pass), pass, checkpoint: false));
     }
 
     private void CheckFiles()

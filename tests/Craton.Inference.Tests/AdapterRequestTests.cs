@@ -51,11 +51,52 @@ public sealed class AdapterRequestTests
         attached.Detach();
         await engine.GenerateAsync(new GenerationRequest([1]) { Adapter = attached, Sampling = new SamplingOptions { MaxTokens = 1 } });
 
-        string peft = Fixtures.Folder("peft");
-        CausalLanguageModel gpt2 = ModelDirectory.LoadModel(Path.Combine(peft, "base", "gpt2"));
-        using var other = new InferenceEngine(new TextModel(gpt2, TestEngine.Bytes, null, new SamplingOptions(), []), TestEngine.Small);
-        await Refused(other, AdapterDirectory.Load(Path.Combine(peft, "gpt2-prompt-tuning"), gpt2), "tuned prompt");
+        TextModel gpt2 = Peft("gpt2");
+        PeftAdapter prompt = Adapter("gpt2-prompt-tuning", gpt2), second = Adapter("gpt2-prompt-tuning", gpt2);
+        using (var other = new InferenceEngine(gpt2, TestEngine.Small))
+            Assert.Contains("context", (await Assert.ThrowsAsync<ContextOverflowException>(() => other.GenerateAsync(Request(gpt2.Model.Context - 4, prompt)))).Message, StringComparison.Ordinal);
+        prompt.Attach();
+        using var prompted = new InferenceEngine(gpt2, TestEngine.Small);
+        await Refused(prompted, second, "tuned prompt already");
     }
+
+    // Vectors in the place of token embeddings, and keys and values; with learned and with rotary positions.
+    [Theory]
+    [InlineData("gpt2", "gpt2-prompt-tuning")]
+    [InlineData("llama", "llama-prefix-tuning")]
+    public async Task AnAnswerWithATunedPromptIsTheSameAloneAndAmongOthers(string family, string name)
+    {
+        TextModel model = Peft(family);
+        PeftAdapter prompt = Adapter(name, model);
+        GenerationRequest[] requests = [.. Enumerable.Range(0, 12).Select(i => Request(3 + 2 * (i / 2), i % 2 == 0 ? prompt : null, echo: i > 8))];
+        GenerationResult[] alone = [.. requests.Select(request => Alone(model, request))];
+        Assert.All(Enumerable.Range(0, 6), i => Assert.NotEqual(Scores(alone[2 * i]), Scores(alone[2 * i + 1])));
+        using (var engine = new InferenceEngine(model, TestEngine.Small with { MaxStepTokens = 32 }))
+            for (int round = 0; round < 2; round++) // new pages, then filled ones
+            {
+                GenerationResult[] got = await Task.WhenAll(requests.Select(request => engine.GenerateAsync(request)));
+                for (int i = 0; i < got.Length; i++) TestEngine.AssertSame(alone[i], got[i]);
+            }
+        Assert.False(prompt.IsAttached);
+
+        prompt.Attach(); // for good: a model that was loaded with it
+        using var always = new InferenceEngine(model, TestEngine.Small);
+        GenerationResult[] all = await Task.WhenAll(requests.Select(request => always.GenerateAsync(request with { Adapter = null })));
+        for (int i = 0; i < all.Length; i += 2) TestEngine.AssertSame(alone[i], all[i]);
+    }
+
+    private static string Scores(GenerationResult answer) => string.Join(' ', answer.LogProbs);
+
+    private static TextModel Peft(string family)
+    {
+        CausalLanguageModel model = ModelDirectory.LoadModel(Path.Combine(Fixtures.Folder("peft"), "base", family));
+        return new(model, TestEngine.Bytes, null, new SamplingOptions(), [model.Config.EosTokenId!.Value]);
+    }
+
+    private static PeftAdapter Adapter(string name, TextModel model) => AdapterDirectory.Load(Path.Combine(Fixtures.Folder("peft"), name), model.Model);
+
+    private static GenerationRequest Request(int length, PeftAdapter? adapter, bool echo = false) =>
+        new([.. TestEngine.Prompt(length, 3).Select(id => id % 90)]) { Adapter = adapter, Sampling = new SamplingOptions { Temperature = 1, Seed = 6, MaxTokens = 8, LogProbs = 2, Echo = echo } };
 
     private static async Task Refused(InferenceEngine engine, PeftAdapter adapter, string why)
     {

@@ -62,7 +62,7 @@ public sealed class SchedulerTests
     }
 
     private static Sequence Sequence(int prompt) =>
-        new(new GenerationRequest(TestEngine.Prompt(prompt, prompt)) { Sampling = new SamplingOptions { Temperature = 0, MaxTokens = 20 } }, Model, CancellationToken.None);
+        new(new GenerationRequest(TestEngine.Prompt(prompt, prompt)) { Sampling = new SamplingOptions { Temperature = 0, MaxTokens = 20 } }, Model, virtualTokens: 0, CancellationToken.None);
 
     // A step in which every sequence that wants a token gets the same one.
     private static int[] Step(Scheduler scheduler)

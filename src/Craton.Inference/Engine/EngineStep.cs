@@ -57,7 +57,7 @@ internal sealed class EngineStep(CausalLanguageModel model, PagedCache cache)
         {
             (Sequence sequence, int count) = plan[i];
             texts[i] = new PagedText(_ids.Count, count, sequence.Computed, sequence.Pages);
-            lengths[i] = sequence.Tokens.Length;
+            lengths[i] = sequence.Places.Length;
             for (int place = sequence.Computed; place < sequence.Computed + count; place++)
             {
                 if (sequence.WantsScores(place)) _wanted.Add((_ids.Count, sequence, place));

@@ -57,7 +57,7 @@ internal sealed class Scheduler(CausalLanguageModel model, EngineOptions options
         {
             _read += count;
             _guessed += sequence.Guess.Length;
-            sequence.Computed = Math.Min(sequence.Computed + count, sequence.Tokens.Length - 1);
+            sequence.Computed = Math.Min(sequence.Computed + count, sequence.Places.Length - 1);
             sequence.Guess = [];
             NamePages(sequence);
         }
@@ -65,7 +65,7 @@ internal sealed class Scheduler(CausalLanguageModel model, EngineOptions options
         {
             Sequence sequence = _running[i];
             if (sequence.IsFinished) Remove(i);
-            else if (model.Epoch(sequence.Tokens.Length) != sequence.Epoch) PutBack(i); // its positions turn otherwise now
+            else if (EpochOf(sequence) != sequence.Epoch) PutBack(i); // its positions turn otherwise now
         }
     }
 
@@ -104,8 +104,8 @@ internal sealed class Scheduler(CausalLanguageModel model, EngineOptions options
     private int PlanAnswer(Sequence sequence, int room)
     {
         sequence.Guess = Guess(sequence, Math.Min(room, options.DraftTokens));
-        if (!TryTakePages(sequence, sequence.Tokens.Length + sequence.Guess.Length)) sequence.Guess = [];
-        while (!TryTakePages(sequence, sequence.Tokens.Length))
+        if (!TryTakePages(sequence, sequence.Places.Length + sequence.Guess.Length)) sequence.Guess = [];
+        while (!TryTakePages(sequence, sequence.Places.Length))
         {
             bool itself = _running[^1] == sequence;
             _preemptions++;
@@ -119,16 +119,19 @@ internal sealed class Scheduler(CausalLanguageModel model, EngineOptions options
     private int[] Guess(Sequence sequence, int most)
     {
         most = Math.Min(most, sequence.TokensToGuess);
-        if (most <= 0 || sequence.Draft is null || model.Epoch(sequence.Tokens.Length + most) != sequence.Epoch) return [];
+        if (most <= 0 || sequence.Draft is null || EpochOf(sequence, most) != sequence.Epoch) return [];
         int[] guess = new int[most];
         int count = sequence.Draft.Propose(sequence.Tokens, guess);
         int valid = guess.AsSpan(0, count).IndexOfAnyExceptInRange(0, model.Config.VocabSize - 1);
         return guess[..(valid < 0 ? count : valid)];
     }
 
+    // A prompt that the model always computes with is counted by the model.
+    private int EpochOf(Sequence sequence, int more = 0) => model.Epoch(sequence.Places.Length + more - (model.Prompt?.Count ?? 0));
+
     private int PlanPiece(Sequence sequence, int room)
     {
-        int count = Math.Min(room, sequence.Tokens.Length - sequence.Computed);
+        int count = Math.Min(room, sequence.Places.Length - sequence.Computed);
         if (count > 0) _plan.Add(new StepPart(sequence, count));
         return count;
     }
@@ -138,10 +141,10 @@ internal sealed class Scheduler(CausalLanguageModel model, EngineOptions options
     private bool TryAdmit(Sequence sequence)
     {
         if (!sequence.TryBegin(options)) return true;
-        sequence.Epoch = model.Epoch(sequence.Tokens.Length);
+        sequence.Epoch = EpochOf(sequence);
         sequence.Names.Add(PagePool.Root(sequence.Salt, NumberOf(sequence.Adapter), sequence.Epoch));
         FindPages(sequence);
-        int needed = Page.Count(sequence.Tokens.Length, options.PageSize) - sequence.PageCount;
+        int needed = Page.Count(sequence.Places.Length, options.PageSize) - sequence.PageCount;
         if (pages.Free < needed + _running.Count)
         {
             ReleasePages(sequence);
@@ -152,7 +155,7 @@ internal sealed class Scheduler(CausalLanguageModel model, EngineOptions options
             sequence.Cached = sequence.Computed;
             _cached += sequence.Computed;
         }
-        return TryTakePages(sequence, sequence.Tokens.Length);
+        return TryTakePages(sequence, sequence.Places.Length);
     }
 
     // No adapter is 0. A number is never given twice: pages that an adapter has filled are no other's.
@@ -161,7 +164,7 @@ internal sealed class Scheduler(CausalLanguageModel model, EngineOptions options
     private void FindPages(Sequence sequence)
     {
         if (!options.ReusePrefixes || sequence.ScoresPrompt) return;
-        ReadOnlySpan<int> tokens = sequence.Tokens;
+        ReadOnlySpan<int> tokens = sequence.Places;
         // At least one token is read: its scores are needed.
         for (int end = options.PageSize; end < tokens.Length; end += options.PageSize)
         {
@@ -191,7 +194,7 @@ internal sealed class Scheduler(CausalLanguageModel model, EngineOptions options
         int size = options.PageSize;
         for (int page = sequence.Names.Count - 1; (page + 1) * size <= sequence.Computed; page++)
         {
-            UInt128 name = PagePool.NameOf(sequence.Names[^1], sequence.Tokens.Slice(page * size, size));
+            UInt128 name = PagePool.NameOf(sequence.Names[^1], sequence.Places.Slice(page * size, size));
             sequence.Names.Add(name);
             pages.SetName(sequence.Pages[page], name);
         }

@@ -19,7 +19,9 @@ internal sealed class Sequence
     private readonly AnswerText _answer;
     private readonly TokenGrammar? _grammar;
     private readonly HashSet<int> _ends;
+    private readonly List<int> _places; // the virtual tokens of a tuned prompt, then the text's
     private readonly List<int> _tokens;
+    private readonly int _virtual;
     private readonly CancellationToken _cancel;
     private readonly Channel<GenerationUpdate> _updates = Channel.CreateUnbounded<GenerationUpdate>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
 
@@ -38,10 +40,12 @@ internal sealed class Sequence
     private FinishReason? _finish;
     private bool _failed;
 
-    public Sequence(GenerationRequest request, TextModel model, CancellationToken cancel)
+    public Sequence(GenerationRequest request, TextModel model, int virtualTokens, CancellationToken cancel)
     {
         (_options, _grammar, _cancel, _vocabulary) = (request.Sampling, request.Grammar, cancel, model.Model.Config.VocabSize);
         _tokens = [.. request.Prompt];
+        _places = [.. Enumerable.Repeat(0, virtualTokens), .. request.Prompt];
+        _virtual = virtualTokens;
         PromptLength = _tokens.Count;
         _answer = new AnswerText(model.Tokenizer, _options.Stop, piece => _text += piece);
         _ends = [.. model.Ends, .. request.Ends];
@@ -59,7 +63,7 @@ internal sealed class Sequence
             _sampler = new Sampler(_options, _vocabulary, _tokens, _ends);
             _constraint = _grammar?.Start();
             if (_constraint is not null) _allowed = new uint[(_vocabulary + 31) / 32];
-            Pages = new int[Page.Count(MostTokens, engine.PageSize)];
+            Pages = new int[Page.Count(_virtual + MostTokens, engine.PageSize)];
             Draft = engine.Drafter?.Begin(MostTokens);
             return true;
         }
@@ -74,6 +78,9 @@ internal sealed class Sequence
 
     /// <summary>Prompt and answer so far.</summary>
     public ReadOnlySpan<int> Tokens => CollectionsMarshal.AsSpan(_tokens);
+
+    /// <summary>What the model reads: the same behind the virtual tokens, which are zeros here.</summary>
+    public ReadOnlySpan<int> Places => CollectionsMarshal.AsSpan(_places);
 
     /// <summary>How many tokens prompt and answer may have together.</summary>
     public int MostTokens => PromptLength + _options.MaxTokens;
@@ -95,10 +102,10 @@ internal sealed class Sequence
     /// <summary>How its positions turn.</summary>
     public int Epoch { get; set; }
 
-    /// <summary>Tokens whose keys and values are on the pages.</summary>
+    /// <summary>Places whose keys and values are on the pages.</summary>
     public int Computed { get; set; }
 
-    /// <summary>Tokens of the prompt that were found on pages.</summary>
+    /// <summary>Places of the prompt that were found on pages.</summary>
     public int? Cached { get; set; }
 
     /// <summary>Guesses what follows; null when nobody does.</summary>
@@ -108,11 +115,11 @@ internal sealed class Sequence
     public int[] Guess
     {
         get => _guess;
-        set => (_guess, _guessStart) = (value, value.Length == 0 ? int.MaxValue : _tokens.Count);
+        set => (_guess, _guessStart) = (value, value.Length == 0 ? int.MaxValue : _places.Count);
     }
 
     /// <summary>True while more than the last token is to be read.</summary>
-    public bool IsReading => Computed < _tokens.Count - 1;
+    public bool IsReading => Computed < _places.Count - 1;
 
     public bool IsFinished { get; private set; }
 
@@ -125,17 +132,17 @@ internal sealed class Sequence
     public int TokensToGuess => MostTokens - _tokens.Count - 1;
 
     /// <summary>The token that this step reads at a place, of the text or the guess.</summary>
-    public int TokenAt(int place) => place < _guessStart ? _tokens[place] : _guess[place - _guessStart];
+    public int TokenAt(int place) => place < _guessStart ? _places[place] : _guess[place - _guessStart];
 
     /// <summary>Whether the scores behind the token at a place are of use.</summary>
-    public bool WantsScores(int place) => place >= _tokens.Count - 1 || (ScoresPrompt && place + 1 < PromptLength);
+    public bool WantsScores(int place) => place >= _places.Count - 1 || (ScoresPrompt && place >= _virtual && place - _virtual + 1 < PromptLength);
 
     /// <summary>Takes the scores behind the token at a place; in the order of places.</summary>
     public void Take(int place, ReadOnlySpan<float> logits)
     {
         if (IsFinished) return;
-        if (place + 1 < PromptLength) ScorePrompt(place + 1, logits);
-        else if (place == _tokens.Count - 1 && TokenAt(place) == _tokens[place]) Choose(logits); // otherwise the guess was wrong
+        if (place - _virtual + 1 < PromptLength) ScorePrompt(place - _virtual + 1, logits);
+        else if (place == _places.Count - 1 && TokenAt(place) == _places[place]) Choose(logits); // otherwise the guess was wrong
     }
 
     /// <summary>Ends with an error.</summary>
@@ -154,7 +161,7 @@ internal sealed class Sequence
             LogProbs = _newLogProbs,
             PromptLogProbs = _promptLogProbs,
             Finish = _finish,
-            Usage = new GenerationUsage(PromptLength, Cached ?? 0, _answer.Tokens.Count),
+            Usage = new GenerationUsage(PromptLength, Math.Max(0, (Cached ?? 0) - _virtual), _answer.Tokens.Count),
         });
         (_text, _newTokens, _newLogProbs, _promptLogProbs) = ("", [], [], []);
         if (IsFinished) _updates.Writer.TryComplete();
@@ -183,6 +190,7 @@ internal sealed class Sequence
         }
         _constraint?.Accept(token);
         _tokens.Add(token);
+        _places.Add(token);
         _newTokens.Add(token);
         if (_options.LogProbs is { } best) _newLogProbs.Add(TokenLogProb.Of(logits, token, best));
         if (_answer.Add(token) || _constraint is { IsFinished: true }) Finish(FinishReason.Stop);

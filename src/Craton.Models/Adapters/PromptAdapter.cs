@@ -20,7 +20,7 @@ public sealed class PromptAdapter : PeftAdapter
 
     private readonly CausalLanguageModel _model;
     private readonly Embedding _table;
-    private readonly PromptVectors? _vectors;
+    private readonly Tensor? _vectors; // [Count, width]; null where there are keys and values
 
     internal PromptAdapter(CausalLanguageModel model, JsonObject config, ConfigReader read) : base(model, config)
     {
@@ -40,7 +40,7 @@ public sealed class PromptAdapter : PeftAdapter
         }
         else
         {
-            _vectors = new PromptVectors(Parameter("prompt_embeddings", Count, _table.Weight.Size(1)));
+            _vectors = Parameter("prompt_embeddings", Count, _table.Weight.Size(1));
         }
     }
 
@@ -69,17 +69,21 @@ public sealed class PromptAdapter : PeftAdapter
     }
 
     /// <summary>The input of the first block.</summary>
-    internal Tensor Embed(Tensor ids, in DecoderPass pass)
+    /// <param name="ids">The ids, with any in the place of virtual tokens.</param>
+    /// <param name="pass">The call.</param>
+    /// <param name="positions">Positions in their texts, I32 [1, T], of the rows of several texts that follow each other; null where each row begins with the virtual tokens.</param>
+    internal Tensor Embed(Tensor ids, in DecoderPass pass, Tensor? positions = null)
     {
         if (_vectors is null) return _model.Embed(ids, pass);
-        _table.Attach(_vectors);
+        var vectors = new PromptVectors(_vectors, positions);
+        _table.Attach(vectors);
         try
         {
             return _model.Embed(ids, pass);
         }
         finally
         {
-            _table.Detach(_vectors);
+            _table.Detach(vectors);
         }
     }
 

@@ -66,7 +66,7 @@ public sealed class BeamSearch(CausalLanguageModel model)
     public IReadOnlyList<Beam> Run(
         IReadOnlyList<int> prompt, SamplingOptions options, BeamOptions beams, IReadOnlyCollection<int>? ends = null, CancellationToken cancel = default)
     {
-        TextGenerator.CheckRequest(model, prompt, options);
+        TextGenerator.CheckRequest(model, prompt, options, model.Context);
         HashSet<int> ending = [.. ends ?? []];
         if (model.Config.EosTokenId is { } end) ending.Add(end);
         return Run(new DecoderBeams(model, beams.Beams, prompt.Count + options.MaxTokens), prompt, options, beams, ending, cancel);

@@ -39,7 +39,7 @@ public sealed class TextGenerator(CausalLanguageModel model, Tokenizer tokenizer
     public GenerationResult Generate(
         IReadOnlyList<int> prompt, SamplingOptions options, Action<string>? onText = null, IReadOnlyCollection<int>? ends = null, CancellationToken cancel = default)
     {
-        CheckRequest(model, prompt, options);
+        CheckRequest(model, prompt, options, model.Context);
         var answer = new AnswerText(tokenizer, options.Stop, onText);
         HashSet<int> ending = [.. ends ?? []];
         if (model.Config.EosTokenId is { } end) ending.Add(end);
@@ -68,11 +68,15 @@ public sealed class TextGenerator(CausalLanguageModel model, Tokenizer tokenizer
     }
 
     /// <summary>Refuses a request that the model cannot take.</summary>
-    /// <exception cref="ContextOverflowException">Prompt and answer do not fit its context.</exception>
+    /// <param name="model">The model.</param>
+    /// <param name="prompt">The ids to go on from.</param>
+    /// <param name="options">How to go on.</param>
+    /// <param name="context">Most tokens of prompt and answer together.</param>
+    /// <exception cref="ContextOverflowException">Prompt and answer do not fit the context.</exception>
     /// <exception cref="CratonException">An option or a token is out of range.</exception>
-    public static void CheckRequest(CausalLanguageModel model, IReadOnlyList<int> prompt, SamplingOptions options)
+    public static void CheckRequest(CausalLanguageModel model, IReadOnlyList<int> prompt, SamplingOptions options, int context)
     {
-        int context = model.Context, vocabulary = model.Config.VocabSize;
+        int vocabulary = model.Config.VocabSize;
         options.Validate(vocabulary);
         if (prompt.Count == 0) throw new CratonException("the prompt is empty, expected at least one token; give the model a text to go on from");
         foreach (int id in prompt)

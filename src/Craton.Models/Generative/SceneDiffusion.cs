@@ -108,10 +108,7 @@ public sealed class SceneDiffusion : Module
     {
         using var scope = TensorScope.Open("attention");
         float[] shares = [];
-        Tensor drawn = Drawn([.. captions], Noise(captions.Count, seed), Drawing, onStep: null, (time, maps) =>
-        {
-            if (time >= Process.Schedule.Steps / 2.0) shares = MeanOf(maps).ToArray<float>();
-        });
+        Tensor drawn = Drawn([.. captions], Noise(captions.Count, seed), Drawing, onStep: null, maps => shares = MeanOf(maps).ToArray<float>());
         Tensor grey = Ops.Expand(
             Tensor.From(shares, captions.Count, ScenePhrases.Count, 1, Scene.Side, Scene.Side), captions.Count, ScenePhrases.Count, Channels, Scene.Side, Scene.Side);
         Tensor rows = Ops.Concat(1, Ops.Unsqueeze(drawn, 1), grey);
@@ -122,8 +119,8 @@ public sealed class SceneDiffusion : Module
             maps.Select(map => Ops.Interpolate(Ops.Slice(map, 0, 0, captions.Count), Scene.Side)).Aggregate((a, b) => a + b) / maps.Count;
     }
 
-    // [N, 3, side, side] of 0 to 1.
-    private Tensor Drawn(SceneCaption[] captions, Tensor noise, DrawingSettings drawing, Action<int>? onStep, Action<double, IReadOnlyList<Tensor>>? onAttention = null)
+    // [N, 3, side, side] of 0 to 1. onHalfWay is told the attention of the first step on the second half of the way.
+    private Tensor Drawn(SceneCaption[] captions, Tensor noise, DrawingSettings drawing, Action<int>? onStep, Action<IReadOnlyList<Tensor>>? onHalfWay = null)
     {
         bool guided = drawing.Guidance != 1;
         Tensor phrases = _text.Forward([.. captions, .. new SceneCaption?[guided ? captions.Length : 0]]);
@@ -132,9 +129,13 @@ public sealed class SceneDiffusion : Module
 
         Tensor Guided(Tensor x, double time)
         {
-            List<Tensor>? maps = onAttention is null ? null : [];
+            List<Tensor>? maps = onHalfWay is null || (drawing.Steps > 1 && time > Process.Schedule.Steps / 2.0) ? null : [];
             Tensor answers = Answer(guided ? Ops.Concat(0, x, x) : x, Tensor.Full((float)time, phrases.Size(0)), phrases, maps);
-            if (maps is not null) onAttention!(time, maps);
+            if (maps is not null)
+            {
+                onHalfWay!(maps);
+                onHalfWay = null;
+            }
             return guided ? DiffusionProcess.Guided(answers, drawing.Guidance) : answers;
         }
     }

@@ -47,9 +47,10 @@ public readonly struct DecoderPass
 
     /// <summary>Begins a call for several texts.</summary>
     /// <param name="batch">The texts, and where their keys and values lie.</param>
-    public DecoderPass(PagedBatch batch)
+    /// <param name="prefix">Keys and values at the first positions of every text.</param>
+    public DecoderPass(PagedBatch batch, KeyValuePrefix? prefix = null)
     {
-        (_batch, _input) = (batch, new DecoderInput(batch.Positions));
+        (_batch, _input, _prefix) = (batch, new DecoderInput(batch.Positions), prefix);
         Tokens = batch.Positions.Size(1);
     }
 
@@ -82,7 +83,7 @@ public readonly struct DecoderPass
     /// <returns>[B, T, H·D].</returns>
     public Tensor Attend(int layer, Tensor q, Tensor k, Tensor v, in AttentionSettings settings)
     {
-        if (_prefix is not null) (k, v) = _prefix.Before(layer, k, v);
+        if (_prefix is not null) (k, v) = _batch is null ? _prefix.Before(layer, k, v) : _prefix.Within(layer, k, v, _batch.Positions);
         var options = new AttentionOptions
         {
             Causal = !_input.BothWays,

@@ -75,7 +75,7 @@ public sealed class PagedBatch
     }
 
     /// <summary>The place of every token in its text, I32 [1, N].</summary>
-    internal Tensor Positions { get; }
+    public Tensor Positions { get; }
 
     /// <summary>Turns queries or keys [1, H, N, D] by the positions in their texts.</summary>
     internal Tensor Rotate(Tensor x, RotaryPositions rotary, RotaryLayout layout)

@@ -64,31 +64,12 @@ public static class TextToImageTraining
         using (TensorScope.Open("step"))
         using (Tape tape = Tape.Start())
         {
-            Tensor pictures = Tensor.Empty(DType.F32, count, 3, Scene.Side, Scene.Side);
-            SceneCaption?[] captions = Next(scenes, pictures.AsSpan<float>(), count);
+            (Tensor images, SceneCaption[] captions) = SceneBatch.Next(scenes, count);
             var dropped = new CounterRandom((ulong)recipe.Seed, (uint)step, s_dropped);
-            for (int i = 0; i < count; i++)
-                if (dropped.Bernoulli(i, recipe.Model.CaptionDropout)) captions[i] = null;
-            Tensor error = model.Loss(pictures, captions, new CounterRandom((ulong)recipe.Seed, (uint)step, s_noise), recipe.Model.WordDropout);
+            Tensor error = model.Loss(images * 2 - 1, [.. captions.Select((caption, i) => dropped.Bernoulli(i, recipe.Model.CaptionDropout) ? null : caption)], new CounterRandom((ulong)recipe.Seed, (uint)step, s_noise), recipe.Model.WordDropout);
             tape.Backward(error);
             loss = error.Item();
         }
         return update.Apply(loss, 1, step);
-    }
-
-    // New scenes as [count, 3, side, side] of −1 to 1, and their captions.
-    private static SceneCaption?[] Next(SceneLoader scenes, Span<float> pictures, int count)
-    {
-        const int Plane = Scene.Side * Scene.Side;
-        var captions = new SceneCaption?[count];
-        for (int i = 0; i < count; i++)
-        {
-            Scene scene = scenes.Next();
-            byte[] samples = SceneRenderer.Render(scene).Samples;
-            Span<float> picture = pictures.Slice(i * 3 * Plane, 3 * Plane);
-            for (int at = 0; at < samples.Length; at++) picture[at % 3 * Plane + at / 3] = samples[at] / 127.5f - 1;
-            captions[i] = scene.Caption;
-        }
-        return captions;
     }
 }
