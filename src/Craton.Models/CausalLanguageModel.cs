@@ -194,6 +194,9 @@ public abstract class CausalLanguageModel : Module
         Head.Pack();
     }
 
+    /// <summary>What products and look-ups alone read: it can be packed.</summary>
+    internal IEnumerable<Tensor> PackedWeights => Modules().OfType<Linear>().Select(linear => linear.Weight).Append(Tokens.Weight);
+
     /// <summary>The head: the vectors of tokens, or a layer of its own under the checkpoint's name.</summary>
     /// <param name="name">The name.</param>
     /// <param name="bias">Whether the layer has a bias.</param>

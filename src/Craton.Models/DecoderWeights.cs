@@ -17,13 +17,15 @@ internal static class DecoderWeights
     /// <param name="directory">The model's directory, for errors.</param>
     /// <param name="model">A model that nobody touched yet.</param>
     /// <param name="weights">Its files.</param>
-    /// <param name="map">True: weights in F32 stay in the file.</param>
+    /// <param name="map">True: weights in F32 stay in the file, and those of products in 16 bits are packed one after the other, so that no more than one is there as floats.</param>
     /// <returns>Whether names in the files begin with the family's prefix.</returns>
     public static bool Load(string directory, CausalLanguageModel model, SafetensorsModel weights, bool map)
     {
         string prefix = model.Prefix + ".";
         bool hasPrefix = weights.Names.Any(name => name.StartsWith(prefix, StringComparison.Ordinal));
-        model.Mapped = Fill(directory, [.. model.NamedParameters().Select(p => (hasPrefix ? p.Name : WithoutPrefix(model, p.Name), p.Tensor, model.IsStoredTransposed(p.Name)))], weights, name => IsIgnored(name, model), map);
+        model.Mapped = Fill(
+            directory, [.. model.NamedParameters().Select(p => (hasPrefix ? p.Name : WithoutPrefix(model, p.Name), p.Tensor, model.IsStoredTransposed(p.Name)))],
+            weights, name => IsIgnored(name, model), map, map ? [.. model.PackedWeights] : null);
         return hasPrefix;
     }
 
@@ -71,12 +73,19 @@ internal static class DecoderWeights
     /// <param name="weights">The files.</param>
     /// <param name="ignored">Whether a tensor of the files may be there though no parameter has its name.</param>
     /// <param name="map">True: weights in F32 stay in the file.</param>
+    /// <param name="packed">Parameters that are packed when the file has them in 16 bits.</param>
     /// <returns>The files that they stay in.</returns>
-    public static SafetensorsMapping[] Fill(string directory, (string Name, Tensor Tensor, bool Transposed)[] tensors, SafetensorsModel weights, Func<string, bool> ignored, bool map)
+    public static SafetensorsMapping[] Fill(
+        string directory, (string Name, Tensor Tensor, bool Transposed)[] tensors, SafetensorsModel weights, Func<string, bool> ignored, bool map, HashSet<Tensor>? packed = null)
     {
         Check(directory, weights.Names.Select(name => (name, weights.FileOf(name)![name].Shape)), tensors, ignored);
         Dictionary<SafetensorsFile, SafetensorsMapping>? mappings = map ? [] : null;
-        foreach ((string name, Tensor tensor, bool transposed) in tensors) Fill(tensor, weights.FileOf(name)!, name, transposed, mappings);
+        foreach ((string name, Tensor tensor, bool transposed) in tensors)
+        {
+            SafetensorsFile file = weights.FileOf(name)!;
+            Fill(tensor, file, name, transposed, mappings);
+            if (packed is not null && file[name].Type is DType.BF16 or DType.F16 && packed.Contains(tensor)) tensor.Pack();
+        }
         return mappings is null ? [] : [.. mappings.Values];
     }
 

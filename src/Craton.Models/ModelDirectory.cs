@@ -54,7 +54,7 @@ public static class ModelDirectory
     /// <param name="directory">The directory.</param>
     /// <param name="map">
     /// True: weights in F32 stay in the file and are read when touched, for a model that is not trained and whose file nobody cuts meanwhile
-    /// (<see cref="SafetensorsMapping"/>).
+    /// (<see cref="SafetensorsMapping"/>); those in 16 bits are kept in 16 for products (<see cref="Tensor.Pack"/>).
     /// </param>
     /// <exception cref="CratonException">A file is missing or damaged, or the weights do not fit the configuration.</exception>
     public static CausalLanguageModel LoadModel(string directory, bool map = false)

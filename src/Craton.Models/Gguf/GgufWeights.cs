@@ -93,6 +93,8 @@ internal sealed class GgufWeights : ModelWeights
             (row, blocks) => _file.Read(entry, blocks, StoredRow(stored, row) * blocks.Length));
     }
 
+    public override bool HasSixteenBits(string name) => _tensors[name].Entry.Type is BlockType.BF16 or BlockType.F16;
+
     protected override void Dispose(bool disposing) => _file.Dispose();
 
     // Also where the file has one tensor for all experts.

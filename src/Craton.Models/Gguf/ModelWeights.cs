@@ -35,6 +35,10 @@ public abstract class ModelWeights : IDisposable
     /// <param name="transposed">Whether the matrix is wanted the other way round than Hugging Face has it.</param>
     public virtual QuantizedMatrix? ReadBlocks(string name, bool transposed) => null;
 
+    /// <summary>Whether a tensor is stored in BF16 or F16.</summary>
+    /// <param name="name">One of <see cref="Tensors"/>.</param>
+    public abstract bool HasSixteenBits(string name);
+
     /// <summary>Closes the files.</summary>
     public void Dispose()
     {
@@ -47,12 +51,14 @@ public abstract class ModelWeights : IDisposable
     internal CausalLanguageModel Shape() => DecoderCatalogue.Create(new ConfigReader(Path, JsonElement.Parse(Config.ToJsonString())));
 
     /// <summary>
-    /// Fills the parameters of a model whose names are those of the family. Matrices that are stored in blocks stay in them when asked.
+    /// Fills the parameters of a model whose names are those of the family. Matrices that are stored in blocks stay in them when asked, and those of
+    /// products that are stored in 16 bits are packed (<see cref="Tensor.Pack"/>).
     /// </summary>
     /// <exception cref="CratonException">A tensor is missing, left over, or of another shape.</exception>
     internal void Fill(CausalLanguageModel model, bool keepBlocks)
     {
         DecoderWeights.Check(Path, Tensors, [.. model.NamedParameters().Select(p => (p.Name, p.Tensor, model.IsStoredTransposed(p.Name)))], ignored: _ => false);
+        HashSet<Tensor> packed = keepBlocks ? [.. model.PackedWeights] : [];
         foreach ((string name, Tensor tensor) in model.NamedParameters())
         {
             bool transposed = model.IsStoredTransposed(name);
@@ -64,6 +70,7 @@ public abstract class ModelWeights : IDisposable
             if (tensor.Count > int.MaxValue) throw new CratonException($"{Path}: tensor '{name}' has {tensor.Count} values, expected fewer than {int.MaxValue} for weights as floats");
             Read(name, tensor.AsSpan<float>());
             if (transposed) DecoderWeights.Transpose(tensor.ToArray<float>(), tensor.AsSpan<float>(), tensor.Size(1), tensor.Size(0));
+            if (HasSixteenBits(name) && packed.Contains(tensor)) tensor.Pack();
         }
     }
 
@@ -94,6 +101,8 @@ internal sealed class DirectoryWeights : ModelWeights
     public override IReadOnlyList<(string Name, IReadOnlyList<long> Shape)> Tensors { get; }
 
     public override void Read(string name, Span<float> values) => _model.FileOf(name)!.ReadFloats(name, values);
+
+    public override bool HasSixteenBits(string name) => _model.FileOf(name)![name].Type is DType.BF16 or DType.F16;
 
     protected override void Dispose(bool disposing) => _model.Dispose();
 }

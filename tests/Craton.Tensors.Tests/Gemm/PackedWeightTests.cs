@@ -1,3 +1,4 @@
+using Craton.Tensors.IO;
 using Craton.Tensors.Kernels.Cpu;
 using Craton.Tensors.Threading;
 
@@ -10,9 +11,12 @@ public sealed unsafe class PackedWeightTests
     private static readonly int[] Widths = [.. new[] { 32, 128, 256, 512 }.Where(bits => bits <= Gemm.RegisterBits)];
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(3)]
-    public void Any_size_has_the_bits_of_the_definition(int threads)
+    [InlineData(1, DType.F32)]
+    [InlineData(3, DType.F32)]
+    [InlineData(1, DType.BF16)]
+    [InlineData(3, DType.BF16)]
+    [InlineData(3, DType.F16)]
+    public void Any_size_has_the_bits_of_the_definition(int threads, DType type)
     {
         WorkerPool.SetThreads(threads);
         var random = new Random(threads);
@@ -20,12 +24,13 @@ public sealed unsafe class PackedWeightTests
             foreach (int n in (int[])[1, 15, 32, 33, 129, 300])
                 foreach (int k in (int[])[1, 7, 16, 33, 401])
                 {
-                    float[] a = Noise(random, m * k), weight = Noise(random, n * k), expected = new float[m * n], actual = new float[m * n];
+                    float[] a = Noise(random, m * k), weight = Rounded(Noise(random, n * k), type), expected = new float[m * n], actual = new float[m * n];
                     fixed (float* pa = a, pw = weight, pe = expected, py = actual)
                     {
                         StridedMatrix<float> source = new(pa, k, 1), b = new(pw, 1, k);
                         GemmReference.Multiply(new GemmShape(m, n, k), source, b, new StridedMatrix<float>(pe, n, 1));
                         var packed = new PackedMatrix(b, k, n);
+                        if (n * k > 15) Assert.Equal(type, packed.Type);
                         foreach (int width in Widths)
                         {
                             actual.AsSpan().Fill(float.NaN);
@@ -37,12 +42,55 @@ public sealed unsafe class PackedWeightTests
                 }
     }
 
-    [Fact]
-    public void Operations_on_a_packed_weight_have_the_bits_of_those_on_a_plain_one()
+    // Zeros, subnormals, infinities and NaN among them; each in turn beside one that the other type does not hold.
+    [Theory]
+    [InlineData(DType.BF16, 0x3F81)]
+    [InlineData(DType.F16, 0x3C01)]
+    public void Every_number_of_16_bits_is_kept(DType type, ushort own)
+    {
+        const int Rows = 1 << 11, Columns = 33; // 32 numbers, and one that tells the type
+        float[] weight = new float[Rows * Columns], back = new float[Columns];
+        for (int row = 0; row < Rows; row++)
+        {
+            ushort[] numbers = [.. Enumerable.Range(32 * row, 32).Select(i => Quiet((ushort)i)), own];
+            HalfPrecision.Widen(numbers, weight.AsSpan(row * Columns, Columns), type);
+        }
+        fixed (float* pw = weight)
+        {
+            var packed = new PackedMatrix(new StridedMatrix<float>(pw, 1, Columns), Columns, Rows);
+            Assert.Equal(type, packed.Type);
+            Assert.InRange(packed.ByteCount, 2 * Rows * Columns, 3 * Rows * Columns);
+            float* panel = stackalloc float[Columns * 32];
+            for (int row = 0; row < Rows; row++)
+            {
+                packed.ReadColumn(row, back);
+                Assert.Equal(Bits(weight.AsSpan(row * Columns, Columns)), Bits(back));
+                if (row % 32 != 0) continue;
+                HalfPanels.Widen(packed.HalfAt(0, row), 32, Columns, panel, type);
+                for (int i = 0; i < 32; i++)
+                    for (int k = 0; k < Columns; k++)
+                        Assert.Equal(BitConverter.SingleToUInt32Bits(weight[(row + i) * Columns + k]), BitConverter.SingleToUInt32Bits(panel[k * 32 + i]));
+            }
+        }
+
+        // Quiet ones instead of signalling NaN, which narrowing does not keep.
+        ushort Quiet(ushort bits)
+        {
+            (int exponent, int quiet) = type == DType.BF16 ? (0x7F80, 0x40) : (0x7C00, 0x200);
+            return (bits & exponent) == exponent && (bits & ~0x8000) > exponent ? (ushort)(bits | quiet) : bits;
+        }
+    }
+
+    [Theory]
+    [InlineData(DType.F32)]
+    [InlineData(DType.BF16)]
+    [InlineData(DType.F16)]
+    public void Operations_on_a_packed_weight_have_the_bits_of_those_on_a_plain_one(DType type)
     {
         var random = new Random(3);
         Tensor weight = Tensor.Persistent(DType.F32, 75, 40), packed = Tensor.Persistent(DType.F32, 75, 40), bias = Tensor.Persistent(DType.F32, 75), x = Tensor.Persistent(DType.F32, 2, 3, 40), residual = Tensor.Persistent(DType.F32, 2, 3, 75);
         foreach (Tensor tensor in (Tensor[])[weight, bias, x, residual]) Noise(random, (int)tensor.Count).CopyTo(tensor.AsSpan<float>());
+        Rounded(weight.ToArray<float>(), type).CopyTo(weight.AsSpan<float>());
         weight.AsSpan<float>().CopyTo(packed.AsSpan<float>());
         packed.Pack();
         Tensor ids = Tensor.From([74, 0, 33, 32], 4), targets = Tensor.From([74, 0, 33, 32, 1, 2], 6);
@@ -91,6 +139,15 @@ public sealed unsafe class PackedWeightTests
             }
             Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
         }
+    }
+
+    private static float[] Rounded(float[] values, DType type)
+    {
+        if (type == DType.F32) return values;
+        ushort[] half = new ushort[values.Length];
+        HalfPrecision.Narrow(values, half, type);
+        HalfPrecision.Widen(half, values, type);
+        return values;
     }
 
     private static float[] Noise(Random random, int count) => [.. Enumerable.Range(0, count).Select(_ => (float)random.NextDouble() - 0.5f)];

@@ -15,7 +15,7 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
 {
     // A block of A takes 576 KB where second-level caches have 1 MB (512 bits), and half of that for the narrower widths; a panel of B of
     // two vectors 24 or 48 KB.
-    private const int StepsPerBlock = 384;
+    private const int StepsPerBlock = 384, StepsPerWideBlock = 64;
 
     private static int RowsPerBlock => V.Lanes == 16 ? 384 : 192;
 
@@ -35,7 +35,7 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
     private readonly bool _accumulate, _exchanged;
     private readonly TEpilogue _epilogue;
 
-    private readonly int _panelWidth;
+    private readonly int _panelWidth, _stepsPerBlock;
     private readonly float* _packedA, _packedB, _tile, _zeros;
 
     // The block in progress.
@@ -47,9 +47,11 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
         (_accumulate, _exchanged) = (problem.Accumulate, problem.Exchanged);
         (_range, _batch, _rows, _steps, _epilogue) = (range, batch, problem.Shape.M, problem.Shape.K, epilogue);
         _panelWidth = GemmTiles<V>.VectorsAcross(range.Rows) * V.Lanes;
-        int k = Math.Min(_steps, StepsPerBlock);
+        // A panel for one or two rows is wide: when it is made of 16 bits, a part of its steps fits the first level.
+        _stepsPerBlock = IsHalf && range.Rows <= 2 ? StepsPerWideBlock : StepsPerBlock;
+        int k = Math.Min(_steps, _stepsPerBlock);
         long sizeA = Aligned(((long)Math.Min(range.Rows, RowsPerBlock) * k) + GemmPacking.Overrun);
-        long sizeB = _packed is null ? Aligned(((long)_panelWidth * k) + GemmPacking.Overrun) : 0;
+        long sizeB = _packed is null || IsHalf ? Aligned(((long)_panelWidth * k) + GemmPacking.Overrun) : 0;
         long sizeTile = GemmTiles<V>.MostRows * _panelWidth;
         _packedA = (float*)WorkerScratch.Rent((sizeA + sizeB + sizeTile + _panelWidth) * sizeof(float));
         _packedB = _packedA + sizeA;
@@ -67,7 +69,7 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
             FinishEmptySums();
             return;
         }
-        int blocks = (_steps + StepsPerBlock - 1) / StepsPerBlock;
+        int blocks = (_steps + _stepsPerBlock - 1) / _stepsPerBlock;
         int rowBlocks = (_range.Rows + RowsPerBlock - 1) / RowsPerBlock;
         for (int block = 0; block < blocks; block++)
         {
@@ -127,6 +129,8 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
     /// <summary>The panel of B at a column: packed for good, where it lies, or packed now.</summary>
     private readonly PanelOfB Panel(int column, int columns, int rows)
     {
+        if (IsHalf)
+            return Widened(column);
         if (_packed is not null)
             return new PanelOfB(_packed.At(_k, column), PackedMatrix.PanelColumns, _packed.PanelStride);
         float* b = _b.At(_batch, _k, column);
@@ -134,6 +138,17 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
             return new PanelOfB(b, _b.RowStride, PackedMatrix.PanelColumns);
         GemmPacking.Pack(b, _b.ColumnStride, _b.RowStride, columns, _panelWidth, _kCount, _packedB);
         return new PanelOfB(_packedB, _panelWidth, PackedMatrix.PanelColumns);
+    }
+
+    private readonly bool IsHalf => _packed is { Type: not DType.F32 };
+
+    private readonly PanelOfB Widened(int column)
+    {
+        int width = Math.Min(_panelWidth, PackedMatrix.PanelColumns);
+        nint panel = (nint)_kCount * width;
+        for (int at = 0; at < _panelWidth; at += width)
+            HalfPanels.Widen(_packed!.HalfAt(_k, column + at), width, _kCount, _packedB + (at / width * panel), _packed.Type);
+        return new PanelOfB(_packedB, width, panel);
     }
 
     /// <summary>Brings the tile of C that comes next near, while this one is computed: its sums would be waited for.</summary>
