@@ -1,5 +1,6 @@
 using Craton.Tensors.IO;
 using Craton.Tensors.Kernels.Cpu;
+using Craton.Tensors.Kernels.Simd;
 using Craton.Tensors.Threading;
 
 namespace Craton.Tensors.Tests;
@@ -42,7 +43,7 @@ public sealed unsafe class PackedWeightTests
                 }
     }
 
-    // Zeros, subnormals, infinities and NaN among them; each in turn beside one that the other type does not hold.
+    // Zeros and subnormals among them, of BF16 infinities and NaN too; beside one that the other type does not hold.
     [Theory]
     [InlineData(DType.BF16, 0x3F81)]
     [InlineData(DType.F16, 0x3C01)]
@@ -52,7 +53,7 @@ public sealed unsafe class PackedWeightTests
         float[] weight = new float[Rows * Columns], back = new float[Columns];
         for (int row = 0; row < Rows; row++)
         {
-            ushort[] numbers = [.. Enumerable.Range(32 * row, 32).Select(i => Quiet((ushort)i)), own];
+            ushort[] numbers = [.. Enumerable.Range(32 * row, 32).Select(i => Kept((ushort)i)), own];
             HalfPrecision.Widen(numbers, weight.AsSpan(row * Columns, Columns), type);
         }
         fixed (float* pw = weight)
@@ -66,19 +67,27 @@ public sealed unsafe class PackedWeightTests
                 packed.ReadColumn(row, back);
                 Assert.Equal(Bits(weight.AsSpan(row * Columns, Columns)), Bits(back));
                 if (row % 32 != 0) continue;
-                HalfPanels.Widen(packed.HalfAt(0, row), 32, Columns, panel, type);
+                HalfPanels.Widen<Vec256>(packed.HalfAt(0, row), 32, Columns, panel, type);
                 for (int i = 0; i < 32; i++)
                     for (int k = 0; k < Columns; k++)
                         Assert.Equal(BitConverter.SingleToUInt32Bits(weight[(row + i) * Columns + k]), BitConverter.SingleToUInt32Bits(panel[k * 32 + i]));
             }
         }
 
-        // Quiet ones instead of signalling NaN, which narrowing does not keep.
-        ushort Quiet(ushort bits)
-        {
-            (int exponent, int quiet) = type == DType.BF16 ? (0x7F80, 0x40) : (0x7C00, 0x200);
-            return (bits & exponent) == exponent && (bits & ~0x8000) > exponent ? (ushort)(bits | quiet) : bits;
-        }
+        // Of BF16 quiet ones instead of signalling NaN, which narrowing does not keep; of F16 neither infinities nor NaN.
+        ushort Kept(ushort bits) => type == DType.F16
+            ? (bits & 0x7C00) == 0x7C00 ? (ushort)(bits & ~0x4000) : bits
+            : (bits & 0x7FFF) > 0x7F80 ? (ushort)(bits | 0x40) : bits;
+    }
+
+    [Theory]
+    [InlineData(0x7F80_0000)]
+    [InlineData(0x7FC0_0000)]
+    [InlineData(0x3F80_2001)]
+    public void A_number_that_16_bits_do_not_keep_makes_the_weight_F32(int bits)
+    {
+        float[] weight = [1, 1 + 1f / 1024, BitConverter.Int32BitsToSingle(bits)]; // the second is none of BF16
+        fixed (float* pw = weight) Assert.Equal(DType.F32, new PackedMatrix(new StridedMatrix<float>(pw, 1, 3), 3, 1).Type);
     }
 
     [Theory]

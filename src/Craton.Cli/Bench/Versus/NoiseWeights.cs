@@ -28,6 +28,8 @@ internal sealed class NoiseWeights(string folder, GptConfig model) : ModelWeight
         foreach (ref float value in values) value *= (float)model.InitializerRange;
     }
 
+    public override bool HasSixteenBits(string name) => false;
+
     protected override void Dispose(bool disposing)
     {
         // No files are open.

@@ -15,7 +15,7 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
 {
     // A block of A takes 576 KB where second-level caches have 1 MB (512 bits), and half of that for the narrower widths; a panel of B of
     // two vectors 24 or 48 KB.
-    private const int StepsPerBlock = 384, StepsPerWideBlock = 64;
+    private const int StepsPerBlock = 384;
 
     private static int RowsPerBlock => V.Lanes == 16 ? 384 : 192;
 
@@ -35,7 +35,7 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
     private readonly bool _accumulate, _exchanged;
     private readonly TEpilogue _epilogue;
 
-    private readonly int _panelWidth, _stepsPerBlock;
+    private readonly int _panelWidth;
     private readonly float* _packedA, _packedB, _tile, _zeros;
 
     // The block in progress.
@@ -47,9 +47,7 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
         (_accumulate, _exchanged) = (problem.Accumulate, problem.Exchanged);
         (_range, _batch, _rows, _steps, _epilogue) = (range, batch, problem.Shape.M, problem.Shape.K, epilogue);
         _panelWidth = GemmTiles<V>.VectorsAcross(range.Rows) * V.Lanes;
-        // A panel for one or two rows is wide: when it is made of 16 bits, a part of its steps fits the first level.
-        _stepsPerBlock = IsHalf && range.Rows <= 2 ? StepsPerWideBlock : StepsPerBlock;
-        int k = Math.Min(_steps, _stepsPerBlock);
+        int k = Math.Min(_steps, StepsPerBlock);
         long sizeA = Aligned(((long)Math.Min(range.Rows, RowsPerBlock) * k) + GemmPacking.Overrun);
         long sizeB = _packed is null || IsHalf ? Aligned(((long)_panelWidth * k) + GemmPacking.Overrun) : 0;
         long sizeTile = GemmTiles<V>.MostRows * _panelWidth;
@@ -69,7 +67,7 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
             FinishEmptySums();
             return;
         }
-        int blocks = (_steps + _stepsPerBlock - 1) / _stepsPerBlock;
+        int blocks = (_steps + StepsPerBlock - 1) / StepsPerBlock;
         int rowBlocks = (_range.Rows + RowsPerBlock - 1) / RowsPerBlock;
         for (int block = 0; block < blocks; block++)
         {
@@ -130,7 +128,7 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
     private readonly PanelOfB Panel(int column, int columns, int rows)
     {
         if (IsHalf)
-            return Widened(column);
+            return _range.Rows <= GemmTiles<V>.MostRows ? new PanelOfB(_packed!.HalfAt(_k, column), _packed.PanelStride) : Widened(column);
         if (_packed is not null)
             return new PanelOfB(_packed.At(_k, column), PackedMatrix.PanelColumns, _packed.PanelStride);
         float* b = _b.At(_batch, _k, column);
@@ -144,11 +142,8 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
 
     private readonly PanelOfB Widened(int column)
     {
-        int width = Math.Min(_panelWidth, PackedMatrix.PanelColumns);
-        nint panel = (nint)_kCount * width;
-        for (int at = 0; at < _panelWidth; at += width)
-            HalfPanels.Widen(_packed!.HalfAt(_k, column + at), width, _kCount, _packedB + (at / width * panel), _packed.Type);
-        return new PanelOfB(_packedB, width, panel);
+        HalfPanels.Widen<V>(_packed!.HalfAt(_k, column), _panelWidth, _kCount, _packedB, _packed.Type);
+        return new PanelOfB(_packedB, _panelWidth, PackedMatrix.PanelColumns);
     }
 
     /// <summary>Brings the tile of C that comes next near, while this one is computed: its sums would be waited for.</summary>
@@ -203,8 +198,7 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
         float* c = _c.At(_batch, row, column);
         if (columns == _panelWidth && _c.ColumnStride == 1 && !_exchanged)
         {
-            GemmTiles<V>.Run(
-                rows, _kCount, a, b.First, b.Step, b.Panel, resume ? c : _zeros, resume ? _c.RowStride : 0, c, _c.RowStride);
+            Multiply(rows, a, b, resume ? c : _zeros, resume ? _c.RowStride : 0, c, _c.RowStride);
             if (last)
                 Finish(c, _c.RowStride, row, rows, column, columns);
             return;
@@ -212,12 +206,19 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
         // A tile that sticks out of C, or whose rows are not adjacent values, is computed aside.
         if (resume)
             CopyIn(c, rows, columns);
-        GemmTiles<V>.Run(rows, _kCount, a, b.First, b.Step, b.Panel, resume ? _tile : _zeros, resume ? _panelWidth : 0, _tile, _panelWidth);
+        Multiply(rows, a, b, resume ? _tile : _zeros, resume ? _panelWidth : 0, _tile, _panelWidth);
         if (last && !_exchanged)
             Finish(_tile, _panelWidth, row, rows, column, columns);
         CopyOut(c, rows, columns);
         if (last && _exchanged)
             FinishExchanged(c, row, rows, column, columns);
+    }
+
+    private readonly void Multiply(int rows, float* a, PanelOfB b, float* from, nint fromStride, float* to, nint toStride)
+    {
+        if (b.Halves is null) GemmTiles<V>.Run(rows, _kCount, a, b.First, b.Step, b.Panel, from, fromStride, to, toStride);
+        else if (_packed!.Type == DType.BF16) GemmTiles<V>.Run<BrainFloat>(rows, _kCount, a, b.Halves, PackedMatrix.PanelColumns, b.Panel, from, fromStride, to, toStride);
+        else GemmTiles<V>.Run<HalfFloat>(rows, _kCount, a, b.Halves, PackedMatrix.PanelColumns, b.Panel, from, fromStride, to, toStride);
     }
 
     private readonly void Finish(float* tile, nint stride, int row, int rows, int column, int columns)
@@ -272,9 +273,22 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
 }
 
 /// <summary>A panel of B as tiles read it: the first step, the distance of steps, the distance of panels of
-/// <see cref="PackedMatrix.PanelColumns"/> columns in it.</summary>
-internal readonly unsafe struct PanelOfB(float* first, nint step, nint panel)
+/// <see cref="PackedMatrix.PanelColumns"/> columns in it. One that few rows read may be of 16 bits.</summary>
+internal readonly unsafe struct PanelOfB
 {
-    public readonly float* First = first;
-    public readonly nint Step = step, Panel = panel;
+    public readonly float* First;
+    public readonly ushort* Halves;
+    public readonly nint Step, Panel;
+
+    public PanelOfB(float* first, nint step, nint panel)
+    {
+        First = first;
+        (Step, Panel) = (step, panel);
+    }
+
+    public PanelOfB(ushort* halves, nint panel)
+    {
+        Halves = halves;
+        Panel = panel;
+    }
 }

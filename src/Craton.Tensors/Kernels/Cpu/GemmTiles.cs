@@ -23,6 +23,25 @@ internal readonly struct Rows10 : ITileRows { public static int Count => 10; }
 internal readonly struct Rows11 : ITileRows { public static int Count => 11; }
 internal readonly struct Rows12 : ITileRows { public static int Count => 12; }
 
+/// <summary>Elements of B, known to the compiler.</summary>
+internal unsafe interface ITileElements
+{
+    /// <summary>Bytes of one.</summary>
+    static abstract int Size { get; }
+
+    /// <summary>As many as V has lanes, as numbers of 32 bits.</summary>
+    static abstract V Load<V>(byte* from) where V : struct, IVec<V>;
+}
+
+/// <summary>F32.</summary>
+internal readonly unsafe struct Singles : ITileElements
+{
+    public static int Size => sizeof(float);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Load<V>(byte* from) where V : struct, IVec<V> => V.Load(from);
+}
+
 /// <summary>
 /// The innermost loops: a tile of C stays in registers while k runs. Column vectors of B lie across the lanes, elements of A are
 /// broadcast, so every lane is one output's own chain of fused multiply-adds in the order of k, whatever the tile.
@@ -49,53 +68,61 @@ internal static unsafe class GemmTiles<V>
     /// <param name="fromStride">Distance of rows of start values.</param>
     /// <param name="to">Results, rows <paramref name="toStride"/> apart. May be the place of the start values.</param>
     /// <param name="toStride">Distance of rows of results.</param>
-    public static void Run(int rows, nint k, float* a, float* b, nint bStep, nint bPanel, float* from, nint fromStride, float* to, nint toStride)
+    public static void Run(int rows, nint k, float* a, float* b, nint bStep, nint bPanel, float* from, nint fromStride, float* to, nint toStride) =>
+        Run<Singles>(rows, k, a, b, bStep, bPanel, from, fromStride, to, toStride);
+
+    /// <summary>The same for a B of any elements; distances in B count elements.</summary>
+    public static void Run<TB>(int rows, nint k, float* a, void* panel, nint bStep, nint bPanel, float* from, nint fromStride, float* to, nint toStride)
+        where TB : struct, ITileElements
     {
+        byte* b = (byte*)panel;
+        bStep *= TB.Size;
+        bPanel *= TB.Size;
         switch (rows)
         {
-            case 1: OneRow(k, a, b, bStep, bPanel, from, to); break;
-            case 2: TwoRows(k, a, b, bStep, bPanel, from, fromStride, to, toStride); break;
-            case 3: ManyRows<Rows3>(k, a, b, bStep, from, fromStride, to, toStride); break;
-            case 4: ManyRows<Rows4>(k, a, b, bStep, from, fromStride, to, toStride); break;
-            case 5: ManyRows<Rows5>(k, a, b, bStep, from, fromStride, to, toStride); break;
-            case 6: ManyRows<Rows6>(k, a, b, bStep, from, fromStride, to, toStride); break;
-            case 7: ManyRows<Rows7>(k, a, b, bStep, from, fromStride, to, toStride); break;
-            case 8: ManyRows<Rows8>(k, a, b, bStep, from, fromStride, to, toStride); break;
-            case 9: ManyRows<Rows9>(k, a, b, bStep, from, fromStride, to, toStride); break;
-            case 10: ManyRows<Rows10>(k, a, b, bStep, from, fromStride, to, toStride); break;
-            case 11: ManyRows<Rows11>(k, a, b, bStep, from, fromStride, to, toStride); break;
-            case 12: ManyRows<Rows12>(k, a, b, bStep, from, fromStride, to, toStride); break;
+            case 1: OneRow<TB>(k, a, b, bStep, bPanel, from, to); break;
+            case 2: TwoRows<TB>(k, a, b, bStep, bPanel, from, fromStride, to, toStride); break;
+            case 3: ManyRows<Rows3, TB>(k, a, b, bStep, from, fromStride, to, toStride); break;
+            case 4: ManyRows<Rows4, TB>(k, a, b, bStep, from, fromStride, to, toStride); break;
+            case 5: ManyRows<Rows5, TB>(k, a, b, bStep, from, fromStride, to, toStride); break;
+            case 6: ManyRows<Rows6, TB>(k, a, b, bStep, from, fromStride, to, toStride); break;
+            case 7: ManyRows<Rows7, TB>(k, a, b, bStep, from, fromStride, to, toStride); break;
+            case 8: ManyRows<Rows8, TB>(k, a, b, bStep, from, fromStride, to, toStride); break;
+            case 9: ManyRows<Rows9, TB>(k, a, b, bStep, from, fromStride, to, toStride); break;
+            case 10: ManyRows<Rows10, TB>(k, a, b, bStep, from, fromStride, to, toStride); break;
+            case 11: ManyRows<Rows11, TB>(k, a, b, bStep, from, fromStride, to, toStride); break;
+            case 12: ManyRows<Rows12, TB>(k, a, b, bStep, from, fromStride, to, toStride); break;
             default: throw new ArgumentOutOfRangeException(nameof(rows));
         }
     }
 
-    /// <summary>Where the i-th pair of vectors of a tile lies in B.</summary>
+    /// <summary>Where the i-th pair of vectors of a tile lies in B, in bytes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static nint Pair(int i, nint bPanel)
+    private static nint Pair<TB>(int i, nint bPanel) where TB : struct, ITileElements
     {
         int column = i * 2 * V.Lanes;
-        return (column / PackedMatrix.PanelColumns * bPanel) + (column % PackedMatrix.PanelColumns);
+        return (column / PackedMatrix.PanelColumns * bPanel) + (column % PackedMatrix.PanelColumns * TB.Size);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void OneRow(nint k, float* a, float* b, nint bStep, nint bPanel, float* from, float* to)
+    private static void OneRow<TB>(nint k, float* a, byte* b, nint bStep, nint bPanel, float* from, float* to) where TB : struct, ITileElements
     {
-        int lanes = V.Lanes;
+        int lanes = V.Lanes, next = lanes * TB.Size;
         V c0 = V.Load(from), c1 = V.Load(from + lanes), c2 = V.Load(from + (2 * lanes)), c3 = V.Load(from + (3 * lanes));
         from += 4 * lanes;
         V c4 = V.Load(from), c5 = V.Load(from + lanes), c6 = V.Load(from + (2 * lanes)), c7 = V.Load(from + (3 * lanes));
-        float* p1 = b + Pair(1, bPanel), p2 = b + Pair(2, bPanel), p3 = b + Pair(3, bPanel);
+        byte* p1 = b + Pair<TB>(1, bPanel), p2 = b + Pair<TB>(2, bPanel), p3 = b + Pair<TB>(3, bPanel);
         for (; k > 0; k--)
         {
             V x = V.BroadcastAt(a);
-            c0 = V.Fma(x, V.Load(b), c0);
-            c1 = V.Fma(x, V.Load(b + lanes), c1);
-            c2 = V.Fma(x, V.Load(p1), c2);
-            c3 = V.Fma(x, V.Load(p1 + lanes), c3);
-            c4 = V.Fma(x, V.Load(p2), c4);
-            c5 = V.Fma(x, V.Load(p2 + lanes), c5);
-            c6 = V.Fma(x, V.Load(p3), c6);
-            c7 = V.Fma(x, V.Load(p3 + lanes), c7);
+            c0 = V.Fma(x, TB.Load<V>(b), c0);
+            c1 = V.Fma(x, TB.Load<V>(b + next), c1);
+            c2 = V.Fma(x, TB.Load<V>(p1), c2);
+            c3 = V.Fma(x, TB.Load<V>(p1 + next), c3);
+            c4 = V.Fma(x, TB.Load<V>(p2), c4);
+            c5 = V.Fma(x, TB.Load<V>(p2 + next), c5);
+            c6 = V.Fma(x, TB.Load<V>(p3), c6);
+            c7 = V.Fma(x, TB.Load<V>(p3 + next), c7);
             a++;
             b += bStep;
             p1 += bStep;
@@ -113,17 +140,18 @@ internal static unsafe class GemmTiles<V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void TwoRows(nint k, float* a, float* b, nint bStep, nint bPanel, float* from, nint fromStride, float* to, nint toStride)
+    private static void TwoRows<TB>(nint k, float* a, byte* b, nint bStep, nint bPanel, float* from, nint fromStride, float* to, nint toStride)
+        where TB : struct, ITileElements
     {
-        int lanes = V.Lanes;
+        int lanes = V.Lanes, next = lanes * TB.Size;
         float* from1 = from + fromStride, to1 = to + toStride;
         V c00 = V.Load(from), c01 = V.Load(from + lanes), c02 = V.Load(from + (2 * lanes)), c03 = V.Load(from + (3 * lanes));
         V c10 = V.Load(from1), c11 = V.Load(from1 + lanes), c12 = V.Load(from1 + (2 * lanes)), c13 = V.Load(from1 + (3 * lanes));
-        float* p1 = b + Pair(1, bPanel);
+        byte* p1 = b + Pair<TB>(1, bPanel);
         for (; k > 0; k--)
         {
             V x = V.BroadcastAt(a), y = V.BroadcastAt(a + 1);
-            V b0 = V.Load(b), b1 = V.Load(b + lanes), b2 = V.Load(p1), b3 = V.Load(p1 + lanes);
+            V b0 = TB.Load<V>(b), b1 = TB.Load<V>(b + next), b2 = TB.Load<V>(p1), b3 = TB.Load<V>(p1 + next);
             c00 = V.Fma(x, b0, c00);
             c10 = V.Fma(y, b0, c10);
             c01 = V.Fma(x, b1, c01);
@@ -149,15 +177,16 @@ internal static unsafe class GemmTiles<V>
     // One line a row; the compiler drops the lines beyond TRows.Count, which is a constant to it. All sums must be locals of their own to
     // live in registers, hence the length.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void ManyRows<TRows>(nint k, float* a, float* b, nint bStep, float* from, nint fromStride, float* to, nint toStride)
+    private static void ManyRows<TRows, TB>(nint k, float* a, byte* b, nint bStep, float* from, nint fromStride, float* to, nint toStride)
         where TRows : struct, ITileRows
+        where TB : struct, ITileElements
     {
         if (V.Lanes == 16)
         {
-            GemmTiles512.ManyRows<TRows>(k, a, b, bStep, from, fromStride, to, toStride);
+            GemmTiles512.ManyRows<TRows, TB>(k, a, b, bStep, from, fromStride, to, toStride);
             return;
         }
-        int lanes = V.Lanes;
+        int lanes = V.Lanes, next = lanes * TB.Size;
         V c00 = default, c01 = default;
         V c10 = default, c11 = default;
         V c20 = default, c21 = default;
@@ -184,7 +213,7 @@ internal static unsafe class GemmTiles<V>
         if (TRows.Count > 11) { c110 = V.Load(from + (11 * fromStride)); c111 = V.Load(from + (11 * fromStride) + lanes); }
         for (; k > 0; k--)
         {
-            V b0 = V.Load(b), b1 = V.Load(b + lanes), x;
+            V b0 = TB.Load<V>(b), b1 = TB.Load<V>(b + next), x;
             { x = V.BroadcastAt(a); c00 = V.Fma(x, b0, c00); c01 = V.Fma(x, b1, c01); }
             { x = V.BroadcastAt(a + 1); c10 = V.Fma(x, b0, c10); c11 = V.Fma(x, b1, c11); }
             { x = V.BroadcastAt(a + 2); c20 = V.Fma(x, b0, c20); c21 = V.Fma(x, b1, c21); }

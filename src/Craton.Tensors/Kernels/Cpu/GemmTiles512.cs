@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Craton.Tensors.Kernels.Simd;
 
 namespace Craton.Tensors.Kernels.Cpu;
 
@@ -16,15 +17,16 @@ internal static unsafe class GemmTiles512
     /// <param name="k">Steps, at least 1.</param>
     /// <param name="a">Packed panel [k][rows].</param>
     /// <param name="b">Panel of B.</param>
-    /// <param name="bStep">Distance of steps in B.</param>
+    /// <param name="bStep">Distance of steps in B, in bytes.</param>
     /// <param name="from">Start values.</param>
     /// <param name="fromStride">Distance of their rows.</param>
     /// <param name="to">Results.</param>
     /// <param name="toStride">Distance of their rows.</param>
     /// <param name="nothing">0. The compiler does not know, and so reads an element twice, each time as a part of a multiply-add.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void ManyRows<TRows>(nint k, float* a, float* b, nint bStep, float* from, nint fromStride, float* to, nint toStride, nint nothing = 0)
+    public static void ManyRows<TRows, TB>(nint k, float* a, byte* b, nint bStep, float* from, nint fromStride, float* to, nint toStride, nint nothing = 0)
         where TRows : struct, ITileRows
+        where TB : struct, ITileElements
     {
         Vector512<float> c00 = default, c01 = default;
         Vector512<float> c10 = default, c11 = default;
@@ -53,7 +55,7 @@ internal static unsafe class GemmTiles512
         float* again = a + nothing;
         for (; k > 1; k -= 2)
         {
-            Vector512<float> b0 = Vector512.Load(b), b1 = Vector512.Load(b + Lanes);
+            Vector512<float> b0 = Load<TB>(b), b1 = Load<TB>(b + (Lanes * TB.Size));
             { c00 = Vector512.FusedMultiplyAdd(Vector512.Create(a[0]), b0, c00); c01 = Vector512.FusedMultiplyAdd(Vector512.Create(again[0]), b1, c01); }
             { c10 = Vector512.FusedMultiplyAdd(Vector512.Create(a[1]), b0, c10); c11 = Vector512.FusedMultiplyAdd(Vector512.Create(again[1]), b1, c11); }
             { c20 = Vector512.FusedMultiplyAdd(Vector512.Create(a[2]), b0, c20); c21 = Vector512.FusedMultiplyAdd(Vector512.Create(again[2]), b1, c21); }
@@ -66,8 +68,8 @@ internal static unsafe class GemmTiles512
             if (TRows.Count > 9) { c90 = Vector512.FusedMultiplyAdd(Vector512.Create(a[9]), b0, c90); c91 = Vector512.FusedMultiplyAdd(Vector512.Create(again[9]), b1, c91); }
             if (TRows.Count > 10) { c100 = Vector512.FusedMultiplyAdd(Vector512.Create(a[10]), b0, c100); c101 = Vector512.FusedMultiplyAdd(Vector512.Create(again[10]), b1, c101); }
             if (TRows.Count > 11) { c110 = Vector512.FusedMultiplyAdd(Vector512.Create(a[11]), b0, c110); c111 = Vector512.FusedMultiplyAdd(Vector512.Create(again[11]), b1, c111); }
-            b0 = Vector512.Load(b + bStep);
-            b1 = Vector512.Load(b + bStep + Lanes);
+            b0 = Load<TB>(b + bStep);
+            b1 = Load<TB>(b + bStep + (Lanes * TB.Size));
             { c00 = Vector512.FusedMultiplyAdd(Vector512.Create(a[TRows.Count]), b0, c00); c01 = Vector512.FusedMultiplyAdd(Vector512.Create(again[TRows.Count]), b1, c01); }
             { c10 = Vector512.FusedMultiplyAdd(Vector512.Create(a[TRows.Count + 1]), b0, c10); c11 = Vector512.FusedMultiplyAdd(Vector512.Create(again[TRows.Count + 1]), b1, c11); }
             { c20 = Vector512.FusedMultiplyAdd(Vector512.Create(a[TRows.Count + 2]), b0, c20); c21 = Vector512.FusedMultiplyAdd(Vector512.Create(again[TRows.Count + 2]), b1, c21); }
@@ -86,7 +88,7 @@ internal static unsafe class GemmTiles512
         }
         if (k > 0)
         {
-            Vector512<float> b0 = Vector512.Load(b), b1 = Vector512.Load(b + Lanes);
+            Vector512<float> b0 = Load<TB>(b), b1 = Load<TB>(b + (Lanes * TB.Size));
             { c00 = Vector512.FusedMultiplyAdd(Vector512.Create(a[0]), b0, c00); c01 = Vector512.FusedMultiplyAdd(Vector512.Create(again[0]), b1, c01); }
             { c10 = Vector512.FusedMultiplyAdd(Vector512.Create(a[1]), b0, c10); c11 = Vector512.FusedMultiplyAdd(Vector512.Create(again[1]), b1, c11); }
             { c20 = Vector512.FusedMultiplyAdd(Vector512.Create(a[2]), b0, c20); c21 = Vector512.FusedMultiplyAdd(Vector512.Create(again[2]), b1, c21); }
@@ -113,4 +115,7 @@ internal static unsafe class GemmTiles512
         if (TRows.Count > 10) { c100.Store(to + (10 * toStride)); c101.Store(to + (10 * toStride) + Lanes); }
         if (TRows.Count > 11) { c110.Store(to + (11 * toStride)); c111.Store(to + (11 * toStride) + Lanes); }
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Load<TB>(byte* from) where TB : struct, ITileElements => Unsafe.BitCast<Vec512, Vector512<float>>(TB.Load<Vec512>(from));
 }

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Craton.Tensors.IO;
+using Craton.Tensors.Kernels.Simd;
 
 namespace Craton.Tensors.Kernels.Cpu;
 
@@ -27,12 +28,13 @@ internal static unsafe class HalfPanels
         return isBrain ? DType.BF16 : DType.F16;
     }
 
-    // Normal in F16 and without digits that it cuts off; the rest by trying.
+    // Normal in F16 and without digits that it cuts off; zeros and small ones by trying; no infinity.
     private static bool IsHalf(uint bits)
     {
         if ((bits & 0x1FFF) != 0) return false;
         uint exponent = (bits >> 23) & 0xFF;
         if (exponent is > 127 - 15 and < 127 + 16) return true;
+        if (exponent == 255) return false;
         ushort half = 0;
         float value = BitConverter.UInt32BitsToSingle(bits), back = 0;
         HalfPrecision.Narrow(new ReadOnlySpan<float>(in value), new Span<ushort>(ref half), DType.F16);
@@ -42,47 +44,56 @@ internal static unsafe class HalfPanels
 
     /// <summary>to[step · width + i] = from[step · <see cref="PackedMatrix.PanelColumns"/> + i] for some steps.</summary>
     /// <param name="from">The first value.</param>
-    /// <param name="width">Columns to take of each step: a multiple of 4.</param>
+    /// <param name="width">Columns to take of each step: a multiple of the lanes of V, at most <see cref="PackedMatrix.PanelColumns"/>.</param>
     /// <param name="steps">Number of steps.</param>
     /// <param name="to">Their place.</param>
     /// <param name="type">BF16 or F16.</param>
-    public static void Widen(ushort* from, int width, int steps, float* to, DType type)
+    public static void Widen<V>(ushort* from, int width, int steps, float* to, DType type) where V : struct, IVec<V>
     {
-        if (width == PackedMatrix.PanelColumns) Widen(from, steps * width, to, type);
-        else
-            for (int k = 0; k < steps; k++, from += PackedMatrix.PanelColumns, to += width) Widen(from, width, to, type);
+        if (type == DType.BF16) Widen<V, BrainFloat>(from, width, steps, to);
+        else Widen<V, HalfFloat>(from, width, steps, to);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Widen(ushort* from, int count, float* to, DType type)
+    private static void Widen<V, THalf>(ushort* from, int width, int steps, float* to) where V : struct, IVec<V> where THalf : struct, ITileElements
     {
-        int i = 0;
-        if (type == DType.BF16)
-            for (; i <= count - 16; i += 16)
-            {
-                (Vector256<uint> low, Vector256<uint> high) = Vector256.Widen(Vector256.Load(from + i));
-                Vector256.Store(low << 16, (uint*)to + i);
-                Vector256.Store(high << 16, (uint*)to + i + 8);
-            }
-        else
-            for (; i <= count - 16; i += 16)
-            {
-                (Vector256<uint> low, Vector256<uint> high) = Vector256.Widen(Vector256.Load(from + i));
-                Vector256.Store(OfHalf(low), (uint*)to + i);
-                Vector256.Store(OfHalf(high), (uint*)to + i + 8);
-            }
-        if (i < count) HalfPrecision.Widen(new ReadOnlySpan<ushort>(from + i, count - i), new Span<float>(to + i, count - i), type);
+        for (int k = 0; k < steps; k++, from += PackedMatrix.PanelColumns, to += width)
+            for (int i = 0; i < width; i += V.Lanes) V.Store(to, i, THalf.Load<V>((byte*)(from + i)));
     }
+}
 
-    // 1 sign, 5 exponent, 10 fraction become 1, 8, 23. The exponent grows by 127 − 15; of infinities and NaN by as much again; what has none gets
-    // one more, whose worth of 2⁻¹⁴ is taken off again.
+/// <summary>BF16: the upper half of F32.</summary>
+internal readonly unsafe struct BrainFloat : ITileElements
+{
+    public static int Size => sizeof(ushort);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<uint> OfHalf(Vector256<uint> half)
+    public static V Load<V>(byte* from) where V : struct, IVec<V> => V.ShiftLeftBits(Wide<V>(from), 16);
+
+    /// <summary>Numbers of 16 bits in lanes of 32.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Wide<V>(byte* from) where V : struct, IVec<V>
     {
-        const uint Exponent = 0x1F << 23, Growth = (127 - 15) << 23, One = 1 << 23;
-        Vector256<uint> bits = (half & Vector256.Create(0x7FFFu)) << 13, exponent = bits & Vector256.Create(Exponent);
-        Vector256<uint> normal = bits + Vector256.Create(Growth) + (Vector256.Equals(exponent, Vector256.Create(Exponent)) & Vector256.Create(Growth));
-        Vector256<uint> small = ((bits + Vector256.Create(Growth + One)).AsSingle() - Vector256.Create(Growth + One).AsSingle()).AsUInt32();
-        return Vector256.ConditionalSelect(Vector256.Equals(exponent, Vector256<uint>.Zero), small, normal) | ((half & Vector256.Create(0x8000u)) << 16);
+        if (typeof(V) == typeof(Vec512)) return Unsafe.BitCast<Vector512<uint>, V>(Vector512.WidenLower(Vector256.Load((ushort*)from).ToVector512Unsafe()));
+        if (typeof(V) == typeof(Vec256)) return Unsafe.BitCast<Vector256<uint>, V>(Vector256.WidenLower(Vector128.Load((ushort*)from).ToVector256Unsafe()));
+        if (typeof(V) == typeof(Vec128)) return Unsafe.BitCast<Vector128<uint>, V>(Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(ulong*)from).AsUInt16()));
+        return V.BroadcastBits(*(ushort*)from);
+    }
+}
+
+/// <summary>F16: 1 sign, 5 exponent, 10 fraction become 1, 8, 23.</summary>
+internal readonly unsafe struct HalfFloat : ITileElements
+{
+    public static int Size => sizeof(ushort);
+
+    // The exponent grows by 127 − 15; what has none gets one more, whose worth of 2⁻¹⁴ is taken off again. Infinities and NaN are not among weights of
+    // this type (HalfPanels.TypeFor).
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Load<V>(byte* from) where V : struct, IVec<V>
+    {
+        const int Growth = (127 - 15) << 23, One = 1 << 23;
+        V bits = V.ShiftLeftBits(BrainFloat.Wide<V>(from), 16), magnitude = V.ShiftRightBits(bits & V.BroadcastBits(int.MaxValue), 3);
+        V small = V.AddBits(magnitude, V.BroadcastBits(Growth + One)) - V.BroadcastBits(Growth + One), normal = V.AddBits(magnitude, V.BroadcastBits(Growth));
+        return V.Select(magnitude < V.BroadcastBits(One), small, normal) | (bits & V.BroadcastBits(int.MinValue));
     }
 }
