@@ -1,5 +1,6 @@
 using Craton.Data.Images;
 using Craton.Data.Images.Scenes;
+using Craton.Models.Diffusion;
 using Craton.Models.Generative;
 using Craton.Tensors;
 
@@ -38,6 +39,7 @@ public sealed class SceneDiffusionTests : IDisposable
         string written = File.ReadAllText(config);
         AssertRefused("\"text_layers\": 1", "\"text_layers\": 2", "norms.1.weight");
         AssertRefused("\"text_layers\": 1", "\"text_layers\": 1000", "text_layers: expected 0 to");
+        AssertRefused("\"restarts\": 0", "\"restarts\": -1", "restarts: expected 0 to");
         AssertRefused("\"network\"", "\"other\"", "network: expected an object");
 
         void AssertRefused(string from, string to, string names)
@@ -45,6 +47,24 @@ public sealed class SceneDiffusionTests : IDisposable
             File.WriteAllText(config, written.Replace(from, to, StringComparison.Ordinal));
             Assert.Contains(names, Assert.Throws<CratonException>(() => SceneDiffusionDirectory.Load(directory)).Message);
         }
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public void A_picture_depends_on_its_own_seed_and_caption_alone(int restarts)
+    {
+        SceneDiffusion model = Tiny(textLayers: 0);
+        var drawing = new SceneDrawing(Steps: 10, Guidance: 2, Restarts: restarts);
+        SceneCaption[] captions = [SceneDiffusion.ReadCaption("two small green squares"), SceneDiffusion.ReadCaption("a small red circle above a large blue square")];
+        var steps = new List<int>();
+        IReadOnlyList<Picture> both = model.Draw(captions, 5, drawing, steps.Add);
+        Assert.Equal(both[0].Samples, model.Draw([captions[0]], 5, drawing)[0].Samples);
+        Assert.Equal(both[1].Samples, model.Draw([captions[1]], 6, drawing)[0].Samples);
+        Assert.NotEqual(both[0].Samples, model.Draw([captions[0]], 7, drawing)[0].Samples);
+        if (restarts > 0) Assert.NotEqual(both[0].Samples, model.Draw([captions[0]], 5, drawing with { Restarts = restarts - 1 })[0].Samples);
+        Assert.Equal(Enumerable.Range(1, 10 + 8 * restarts), steps);
+        Assert.Equal(steps.Count, DiffusionProcess.Calls(drawing.Steps, restarts));
     }
 
     [Fact]

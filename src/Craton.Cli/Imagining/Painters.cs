@@ -85,8 +85,8 @@ internal static class Painters
         PictureOrder.Refuse(order.Size, "--size", "this model paints in one size");
         PictureOrder.Refuse(order.Image, "--image", Why);
         if (order.Caption is not { } caption) throw new CratonException("expected a caption that says what to paint, got none; as in 'a small red circle above a large blue square'");
-        var drawing = new DrawingSettings(order.Steps ?? model.Drawing.Steps, order.Guidance ?? model.Drawing.Guidance);
-        return Numbers(model.Draw([SceneDiffusion.ReadCaption(caption)], order.Seed, drawing, step => order.OnStep(step, drawing.Steps))[0]);
+        SceneDrawing drawing = model.Drawing with { Steps = order.Steps ?? model.Drawing.Steps, Guidance = order.Guidance ?? model.Drawing.Guidance };
+        return Numbers(model.Draw([SceneDiffusion.ReadCaption(caption)], order.Seed, drawing, step => order.OnStep(step, DiffusionProcess.Calls(drawing.Steps, drawing.Restarts)))[0]);
     };
 
     private static Painter Codes(Dalle model, ImageTextReader? clip) => order =>

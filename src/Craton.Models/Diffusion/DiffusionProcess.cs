@@ -28,13 +28,14 @@ public sealed class DiffusionProcess
     /// <summary>The content of <c>scheduler_config.json</c>.</summary>
     public JsonObject ToJson() => _settings.ToJson();
 
-    /// <summary>The process that a model is trained with here, drawn by DDIM, from the last step of training on.</summary>
+    /// <summary>The process that a model is trained with here, drawn from the last step of training on.</summary>
     /// <param name="schedule">The schedule of noise, such as <c>linear</c> or <c>squaredcos_cap_v2</c>.</param>
     /// <param name="prediction">What the network answers.</param>
     /// <param name="clips">Whether what is drawn lies between −1 and 1, as pixels do.</param>
-    public static DiffusionProcess Create(string schedule, Prediction prediction, bool clips = true) => new(ConfigReader.Of("scheduler", new JsonObject
+    /// <param name="renews">Whether new noise takes the place of some of the old in every step of drawing, as in DDPM; otherwise all that is drawn follows from the first, as in DDIM.</param>
+    public static DiffusionProcess Create(string schedule, Prediction prediction, bool clips = true, bool renews = false) => new(ConfigReader.Of("scheduler", new JsonObject
     {
-        ["_class_name"] = "DDIMScheduler",
+        ["_class_name"] = renews ? "DDPMScheduler" : "DDIMScheduler",
         ["num_train_timesteps"] = 1000,
         ["beta_schedule"] = schedule,
         ["beta_start"] = 0.0001,
@@ -78,24 +79,48 @@ public sealed class DiffusionProcess
         return Ops.Mean(error * Tensor.From(weights, weights.Length, 1, 1, 1));
     }
 
+    /// <summary>The calls of a network that drawing takes.</summary>
+    /// <inheritdoc cref="Draw" path="/param"/>
+    public static int Calls(int steps, int restarts) => steps + restarts * (steps - FirstAgain(steps));
+
     /// <summary>Makes pictures of noise. Guided answers leave the range of pictures: what is left of the noise follows from the clipped picture.</summary>
     /// <param name="steps">Steps of the sampler.</param>
-    /// <param name="draw">Normal noise [N, C, H, W]: number 0 to start from, number k for call k − 1 where the sampler draws noise.</param>
+    /// <param name="draw">Normal noise [N, C, H, W]: number 0 to start from, then others where the sampler draws noise or starts again; no number twice.</param>
     /// <param name="network">Answers for pictures with noise [N, C, H, W] at a time.</param>
     /// <param name="watch">Is shown the number of every call and what it leaves.</param>
+    /// <param name="restarts">
+    /// How often the picture is given as much noise as it has after a fifth of the steps, and drawn anew from there: what contradicts the whole, such as
+    /// one thing too many, has another chance to go (Y. Xu et al., "Restart Sampling for Improving Generative Processes", 2023).
+    /// </param>
     /// <returns>Pictures [N, C, H, W], of about −1 to 1.</returns>
     /// <exception cref="CratonException">A setting of the sampler is not supported.</exception>
-    public Tensor Draw(int steps, Func<int, Tensor> draw, Func<Tensor, double, Tensor> network, Action<int, Tensor>? watch = null)
+    public Tensor Draw(int steps, Func<int, Tensor> draw, Func<Tensor, double, Tensor> network, Action<int, Tensor>? watch = null, int restarts = 0)
     {
-        var sampler = DiffusionSampler.Create(_settings, new SamplerOptions(steps) { ReuseClipped = true });
-        Tensor x = draw(0) * sampler.InitialScale;
-        for (int call = 0; call < sampler.Timesteps.Length; call++)
+        int calls = 0, drawn = 0;
+        Tensor x = draw(drawn++);
+        for (int pass = 0; pass <= restarts; pass++)
         {
-            Tensor output = Answer(network, sampler.Input(x, call), sampler.Timesteps[call]);
-            x = sampler.Step(output, x, call, sampler.DrawsNoise(call) ? draw(call + 1) : null);
-            watch?.Invoke(call, x);
+            var sampler = DiffusionSampler.Create(_settings, new SamplerOptions(steps) { ReuseClipped = true });
+            int first = pass == 0 ? 0 : FirstAgain(steps);
+            if (pass == 0) x *= sampler.InitialScale;
+            else x = Noised(x, draw(drawn++), sampler.Timesteps[first]);
+            for (int call = first; call < sampler.Timesteps.Length; call++)
+            {
+                Tensor output = Answer(network, sampler.Input(x, call), sampler.Timesteps[call]);
+                x = sampler.Step(output, x, call, sampler.DrawsNoise(call) ? draw(drawn++) : null);
+                watch?.Invoke(calls++, x);
+            }
         }
         return x;
+    }
+
+    private static int FirstAgain(int steps) => steps / 5;
+
+    private Tensor Noised(Tensor clean, Tensor noise, double timestep)
+    {
+        int[] times = new int[clean.Size(0)];
+        Array.Fill(times, (int)timestep);
+        return Schedule.Noised(clean, noise, times);
     }
 
     /// <summary>

@@ -7,6 +7,16 @@ using Craton.Tensors;
 
 namespace Craton.Models.Generative;
 
+/// <summary>How a <see cref="SceneDiffusion"/> goes from noise to a picture unless something else is asked for.</summary>
+/// <param name="Steps">Steps of the sampler.</param>
+/// <param name="Guidance">How far answers are moved away from those without a caption; 1 for not at all.</param>
+/// <param name="Restarts">How often the picture is drawn anew from some of its noise (<see cref="DiffusionProcess.Draw"/>).</param>
+public sealed record SceneDrawing(int Steps = 20, double Guidance = 2, int Restarts = 0)
+{
+    /// <summary>Most restarts that may be asked for.</summary>
+    public const int MostRestarts = 100;
+}
+
 /// <summary>
 /// Draws scenes by their captions: a <see cref="DrawingUNet"/> that takes noise away step by step. In every block each pixel attends to the phrases of
 /// the caption and to nothing else of it, so it is told of one thing or the other, not of their sum, in which it could not be told whose a colour is. It
@@ -29,10 +39,10 @@ public sealed class SceneDiffusion : Module
     /// <param name="drawing">How it draws unless something else is asked for.</param>
     /// <param name="latents">What it draws in, whose weights are saved with the model and not trained; null for pixels.</param>
     /// <exception cref="CratonException">The shape is out of range.</exception>
-    public SceneDiffusion(SceneDiffusionConfig config, DrawingSettings drawing, LatentSpace? latents = null)
+    public SceneDiffusion(SceneDiffusionConfig config, SceneDrawing drawing, LatentSpace? latents = null)
     {
         (Config, Drawing, Latents) = (config.Checked("[scene_diffusion]", latents?.Vae.Config), drawing, latents);
-        Process = DiffusionProcess.Create("squaredcos_cap_v2", Prediction.Clean, clips: latents is null);
+        Process = DiffusionProcess.Create("squaredcos_cap_v2", Prediction.Clean, clips: latents is null, renews: true);
         _text = Child("text", new PhraseEncoder(config.TextWidth, config.TextLayers));
         _network = Child("network", new DrawingUNet(Config.Network));
         if (latents is not null) Child("vae", latents.Vae);
@@ -42,7 +52,7 @@ public sealed class SceneDiffusion : Module
     public SceneDiffusionConfig Config { get; }
 
     /// <summary>How it draws.</summary>
-    public DrawingSettings Drawing { get; }
+    public SceneDrawing Drawing { get; }
 
     /// <summary>What it draws in; null for pixels.</summary>
     public LatentSpace? Latents { get; }
@@ -85,15 +95,15 @@ public sealed class SceneDiffusion : Module
     /// <param name="captions">What to draw.</param>
     /// <param name="seed">Seed of the noise of the first.</param>
     /// <param name="drawing">How; as the model says when null.</param>
-    /// <param name="onStep">Told the number of every step that is done, from 1.</param>
+    /// <param name="onStep">Told the number of every step that is done, from 1; of <see cref="DiffusionProcess.Calls"/> for every few pictures.</param>
     /// <exception cref="CratonException">The number of steps is out of range.</exception>
-    public IReadOnlyList<Picture> Draw(IReadOnlyList<SceneCaption> captions, ulong seed, DrawingSettings? drawing = null, Action<int>? onStep = null)
+    public IReadOnlyList<Picture> Draw(IReadOnlyList<SceneCaption> captions, ulong seed, SceneDrawing? drawing = null, Action<int>? onStep = null)
     {
         var pictures = new List<Picture>();
         foreach (SceneCaption[] chunk in captions.Chunk(Chunk))
             using (TensorScope.Open("draw"))
             {
-                Tensor drawn = Drawn(chunk, Noise(chunk.Length, seed + (ulong)pictures.Count), drawing ?? Drawing, onStep);
+                Tensor drawn = Drawn(chunk, seed + (ulong)pictures.Count, drawing ?? Drawing, onStep);
                 int size = Channels * Scene.Side * Scene.Side;
                 for (int i = 0; i < chunk.Length; i++) pictures.Add(PictureGrid.Of(drawn.AsSpan<float>().Slice(i * size, size), Scene.Side, Scene.Side, Channels, columns: 1));
             }
@@ -108,7 +118,7 @@ public sealed class SceneDiffusion : Module
     {
         using var scope = TensorScope.Open("attention");
         float[] shares = [];
-        Tensor drawn = Drawn([.. captions], Noise(captions.Count, seed), Drawing, onStep: null, maps => shares = MeanOf(maps).ToArray<float>());
+        Tensor drawn = Drawn([.. captions], seed, Drawing, onStep: null, maps => shares = MeanOf(maps).ToArray<float>());
         Tensor grey = Ops.Expand(
             Tensor.From(shares, captions.Count, ScenePhrases.Count, 1, Scene.Side, Scene.Side), captions.Count, ScenePhrases.Count, Channels, Scene.Side, Scene.Side);
         Tensor rows = Ops.Concat(1, Ops.Unsqueeze(drawn, 1), grey);
@@ -120,11 +130,11 @@ public sealed class SceneDiffusion : Module
     }
 
     // [N, 3, side, side] of 0 to 1. onHalfWay is told the attention of the first step on the second half of the way.
-    private Tensor Drawn(SceneCaption[] captions, Tensor noise, DrawingSettings drawing, Action<int>? onStep, Action<IReadOnlyList<Tensor>>? onHalfWay = null)
+    private Tensor Drawn(SceneCaption[] captions, ulong seed, SceneDrawing drawing, Action<int>? onStep, Action<IReadOnlyList<Tensor>>? onHalfWay = null)
     {
         bool guided = drawing.Guidance != 1;
         Tensor phrases = _text.Forward([.. captions, .. new SceneCaption?[guided ? captions.Length : 0]]);
-        Tensor x = Process.Draw(drawing.Steps, _ => noise, Guided, (call, _) => onStep?.Invoke(call + 1));
+        Tensor x = Process.Draw(drawing.Steps, number => Noise(captions.Length, seed, number), Guided, (call, _) => onStep?.Invoke(call + 1), drawing.Restarts);
         return Ops.Clamp(Latents?.Decode(x) ?? (x * 0.5 + 0.5), 0, 1);
 
         Tensor Guided(Tensor x, double time)
@@ -140,11 +150,11 @@ public sealed class SceneDiffusion : Module
         }
     }
 
-    private Tensor Noise(int count, ulong seed)
+    private Tensor Noise(int count, ulong seed, int number)
     {
         int channels = Config.Network.Channels, side = Scene.Side / (Latents is null ? 1 : SpatialVae.Patch), size = channels * side * side;
         Tensor noise = Tensor.Empty(DType.F32, count, channels, side, side);
-        for (int i = 0; i < count; i++) new CounterRandom(seed + (ulong)i, place: s_noise).FillNormal(noise.AsSpan<float>().Slice(i * size, size));
+        for (int i = 0; i < count; i++) new CounterRandom(seed + (ulong)i, (uint)number, s_noise).FillNormal(noise.AsSpan<float>().Slice(i * size, size));
         return noise;
     }
 

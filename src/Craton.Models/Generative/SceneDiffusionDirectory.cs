@@ -21,6 +21,7 @@ public static class SceneDiffusionDirectory
             ["text_layers"] = model.Config.TextLayers,
             ["steps"] = model.Drawing.Steps,
             ["guidance"] = model.Drawing.Guidance,
+            ["restarts"] = model.Drawing.Restarts,
             ["network"] = model.Config.Network.ToJson(),
         };
         if (model.Latents is { } latents) settings["latents"] = new JsonObject { ["scale"] = latents.Scale, ["vae"] = latents.Vae.Config.ToJson() };
@@ -36,7 +37,9 @@ public static class SceneDiffusionDirectory
         ConfigReader network = read.Object("network") ?? throw new CratonException($"{read.File}: network: expected an object, got nothing");
         var config = new SceneDiffusionConfig { TextWidth = read.Int("text_width"), TextLayers = read.Int("text_layers"), Network = DrawingUNetConfig.Read(network) };
         LatentSpace? latents = read.Object("latents") is { } space ? ReadLatents(space) : null;
-        return new SceneDiffusion(config.Checked(read.File, latents?.Vae.Config), new(read.Int("steps"), read.Real("guidance", 1)), latents);
+        int restarts = read.IntOr(0, "restarts");
+        if (restarts is < 0 or > SceneDrawing.MostRestarts) throw new CratonException($"{read.File}: restarts: expected 0 to {SceneDrawing.MostRestarts}, got {restarts}");
+        return new SceneDiffusion(config.Checked(read.File, latents?.Vae.Config), new(read.Int("steps"), read.Real("guidance", 1), restarts), latents);
     }
 
     private static LatentSpace ReadLatents(ConfigReader read)

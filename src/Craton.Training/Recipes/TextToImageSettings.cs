@@ -20,7 +20,7 @@ public sealed record TextToImageRecipe : RecipePart
     public TextToImageSettings Model { get; init; } = new();
 
     /// <summary>How it draws.</summary>
-    public DiffusionDrawingSettings Drawing { get; init; } = new() { Steps = 20 };
+    public SceneDrawingSettings Drawing { get; init; } = new();
 
     /// <summary>The optimizer.</summary>
     public OptimizerSettings Optimizer { get; init; } = new() { LearningRate = 1e-3, Beta2 = 0.99, WeightDecay = 0.01 };
@@ -34,6 +34,22 @@ public sealed record TextToImageRecipe : RecipePart
     /// <summary>Captions of each kind that it is judged by: with one thing, two things, several of a kind.</summary>
     [Range(1, 10000)]
     public int JudgedCaptions { get; init; } = 100;
+}
+
+/// <summary>How a model that draws scenes draws.</summary>
+public sealed record SceneDrawingSettings : RecipePart
+{
+    /// <summary>Steps of the sampler.</summary>
+    [Range(1, 1000)]
+    public int Steps { get; init; } = 20;
+
+    /// <summary>How far answers are moved away from those without a caption; 1 for not at all.</summary>
+    [Range(0, 100)]
+    public double Guidance { get; init; } = 2;
+
+    /// <summary>How often a picture is drawn anew from some of its noise, which mends what contradicts the whole.</summary>
+    [Range(0, SceneDrawing.MostRestarts)]
+    public int Restarts { get; init; }
 }
 
 /// <summary>The shape of a model that draws scenes, and what belongs to its training alone.</summary>

@@ -19,7 +19,7 @@ public static class TextToImageTraining
         var folder = new RunFolder("text-to-image", recipe.Name, recipe, options);
         LatentSpace? latents = recipe.Vae is { } vae ? Latents(vae, (ulong)recipe.Seed) : null;
         SceneDiffusionConfig shape = recipe.Model.Shape.Checked("model", latents?.Vae.Config);
-        SceneDiffusion model = new SceneDiffusion(shape, new(recipe.Drawing.Steps, recipe.Drawing.Guidance), latents).Initialize((ulong)recipe.Seed);
+        SceneDiffusion model = new SceneDiffusion(shape, new(recipe.Drawing.Steps, recipe.Drawing.Guidance, recipe.Drawing.Restarts), latents).Initialize((ulong)recipe.Seed);
         options.Listener.OnMessage($"{recipe.Name}: {model.ParameterCount:N0} parameters, {recipe.Train.Steps:N0} steps of {recipe.Train.Batch:N0} scenes");
         (TrainingOutcome, IReadOnlyList<Metric>) end = MeasuredTraining.Run(Task(recipe, model, folder.Folder), recipe.Name, recipe.Train, folder.Folder, options);
         string data = new SceneLoader((ulong)recipe.Seed).State.Fingerprint;
