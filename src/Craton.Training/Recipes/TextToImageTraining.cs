@@ -66,7 +66,8 @@ public static class TextToImageTraining
         {
             (Tensor images, SceneCaption[] captions) = SceneBatch.Next(scenes, count);
             var dropped = new CounterRandom((ulong)recipe.Seed, (uint)step, s_dropped);
-            Tensor error = model.Loss(images * 2 - 1, [.. captions.Select((caption, i) => dropped.Bernoulli(i, recipe.Model.CaptionDropout) ? null : caption)], new CounterRandom((ulong)recipe.Seed, (uint)step, s_noise), recipe.Model.WordDropout);
+            SceneCaption?[] told = [.. captions.Select((caption, i) => dropped.Bernoulli(i, recipe.Model.CaptionDropout) ? null : caption)];
+            Tensor error = model.Loss(images * 2 - 1, told, new CounterRandom((ulong)recipe.Seed, (uint)step, s_noise), recipe.Model.WordDropout);
             tape.Backward(error);
             loss = error.Item();
         }
