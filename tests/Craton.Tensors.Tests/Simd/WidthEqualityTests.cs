@@ -90,6 +90,15 @@ public unsafe class WidthEqualityTests(ITestOutputHelper output)
         Assert.Equal(ExpectedHash, answer[1]);
     }
 
+    // As on processors whose clock falls for wide vectors.
+    [Fact]
+    public void A_runtime_that_prefers_narrow_vectors_does_not_make_kernels_narrow()
+    {
+        string[] answer = Child.Run([SimdHash.Verb], ("DOTNET_PreferredVectorBitWidth", "256"))[0].Split(' ');
+        Assert.Equal($"{SimdWidth.Current}", answer[0]);
+        Assert.Equal(ExpectedHash, answer[1]);
+    }
+
     private static void CheckMap<TOp>() where TOp : struct, IMap
     {
         float[] want = new float[Count], got = new float[Count];

@@ -7,7 +7,8 @@ namespace Craton.Tensors.Kernels.Cpu;
 /// <summary>
 /// The tiles of <see cref="GemmTiles{V}"/> for registers of 512 bits, three rows and more. A multiply-add of AVX-512 broadcasts an element from
 /// memory itself: one instruction where others need two. That is worth a fifth of the speed wherever two threads share a processor's
-/// decoders, and nothing elsewhere.
+/// decoders. But each reads the element anew, and processors that multiply and add twice a cycle read no more than twice a cycle: so every
+/// other row has its element broadcast into a register, once for both its vectors.
 /// </summary>
 internal static unsafe class GemmTiles512
 {
@@ -55,32 +56,32 @@ internal static unsafe class GemmTiles512
         float* again = a + nothing;
         for (; k > 1; k -= 2)
         {
-            Vector512<float> b0 = Load<TB>(b), b1 = Load<TB>(b + (Lanes * TB.Size));
-            { c00 = Vector512.FusedMultiplyAdd(Vector512.Create(a[0]), b0, c00); c01 = Vector512.FusedMultiplyAdd(Vector512.Create(again[0]), b1, c01); }
+            Vector512<float> b0 = Load<TB>(b), b1 = Load<TB>(b + (Lanes * TB.Size)), x;
+            { x = Vector512.Create(a[0]); c00 = Vector512.FusedMultiplyAdd(x, b0, c00); c01 = Vector512.FusedMultiplyAdd(x, b1, c01); }
             { c10 = Vector512.FusedMultiplyAdd(Vector512.Create(a[1]), b0, c10); c11 = Vector512.FusedMultiplyAdd(Vector512.Create(again[1]), b1, c11); }
-            { c20 = Vector512.FusedMultiplyAdd(Vector512.Create(a[2]), b0, c20); c21 = Vector512.FusedMultiplyAdd(Vector512.Create(again[2]), b1, c21); }
+            { x = Vector512.Create(a[2]); c20 = Vector512.FusedMultiplyAdd(x, b0, c20); c21 = Vector512.FusedMultiplyAdd(x, b1, c21); }
             if (TRows.Count > 3) { c30 = Vector512.FusedMultiplyAdd(Vector512.Create(a[3]), b0, c30); c31 = Vector512.FusedMultiplyAdd(Vector512.Create(again[3]), b1, c31); }
-            if (TRows.Count > 4) { c40 = Vector512.FusedMultiplyAdd(Vector512.Create(a[4]), b0, c40); c41 = Vector512.FusedMultiplyAdd(Vector512.Create(again[4]), b1, c41); }
+            if (TRows.Count > 4) { x = Vector512.Create(a[4]); c40 = Vector512.FusedMultiplyAdd(x, b0, c40); c41 = Vector512.FusedMultiplyAdd(x, b1, c41); }
             if (TRows.Count > 5) { c50 = Vector512.FusedMultiplyAdd(Vector512.Create(a[5]), b0, c50); c51 = Vector512.FusedMultiplyAdd(Vector512.Create(again[5]), b1, c51); }
-            if (TRows.Count > 6) { c60 = Vector512.FusedMultiplyAdd(Vector512.Create(a[6]), b0, c60); c61 = Vector512.FusedMultiplyAdd(Vector512.Create(again[6]), b1, c61); }
+            if (TRows.Count > 6) { x = Vector512.Create(a[6]); c60 = Vector512.FusedMultiplyAdd(x, b0, c60); c61 = Vector512.FusedMultiplyAdd(x, b1, c61); }
             if (TRows.Count > 7) { c70 = Vector512.FusedMultiplyAdd(Vector512.Create(a[7]), b0, c70); c71 = Vector512.FusedMultiplyAdd(Vector512.Create(again[7]), b1, c71); }
-            if (TRows.Count > 8) { c80 = Vector512.FusedMultiplyAdd(Vector512.Create(a[8]), b0, c80); c81 = Vector512.FusedMultiplyAdd(Vector512.Create(again[8]), b1, c81); }
+            if (TRows.Count > 8) { x = Vector512.Create(a[8]); c80 = Vector512.FusedMultiplyAdd(x, b0, c80); c81 = Vector512.FusedMultiplyAdd(x, b1, c81); }
             if (TRows.Count > 9) { c90 = Vector512.FusedMultiplyAdd(Vector512.Create(a[9]), b0, c90); c91 = Vector512.FusedMultiplyAdd(Vector512.Create(again[9]), b1, c91); }
-            if (TRows.Count > 10) { c100 = Vector512.FusedMultiplyAdd(Vector512.Create(a[10]), b0, c100); c101 = Vector512.FusedMultiplyAdd(Vector512.Create(again[10]), b1, c101); }
+            if (TRows.Count > 10) { x = Vector512.Create(a[10]); c100 = Vector512.FusedMultiplyAdd(x, b0, c100); c101 = Vector512.FusedMultiplyAdd(x, b1, c101); }
             if (TRows.Count > 11) { c110 = Vector512.FusedMultiplyAdd(Vector512.Create(a[11]), b0, c110); c111 = Vector512.FusedMultiplyAdd(Vector512.Create(again[11]), b1, c111); }
             b0 = Load<TB>(b + bStep);
             b1 = Load<TB>(b + bStep + (Lanes * TB.Size));
-            { c00 = Vector512.FusedMultiplyAdd(Vector512.Create(a[TRows.Count]), b0, c00); c01 = Vector512.FusedMultiplyAdd(Vector512.Create(again[TRows.Count]), b1, c01); }
+            { x = Vector512.Create(a[TRows.Count]); c00 = Vector512.FusedMultiplyAdd(x, b0, c00); c01 = Vector512.FusedMultiplyAdd(x, b1, c01); }
             { c10 = Vector512.FusedMultiplyAdd(Vector512.Create(a[TRows.Count + 1]), b0, c10); c11 = Vector512.FusedMultiplyAdd(Vector512.Create(again[TRows.Count + 1]), b1, c11); }
-            { c20 = Vector512.FusedMultiplyAdd(Vector512.Create(a[TRows.Count + 2]), b0, c20); c21 = Vector512.FusedMultiplyAdd(Vector512.Create(again[TRows.Count + 2]), b1, c21); }
+            { x = Vector512.Create(a[TRows.Count + 2]); c20 = Vector512.FusedMultiplyAdd(x, b0, c20); c21 = Vector512.FusedMultiplyAdd(x, b1, c21); }
             if (TRows.Count > 3) { c30 = Vector512.FusedMultiplyAdd(Vector512.Create(a[TRows.Count + 3]), b0, c30); c31 = Vector512.FusedMultiplyAdd(Vector512.Create(again[TRows.Count + 3]), b1, c31); }
-            if (TRows.Count > 4) { c40 = Vector512.FusedMultiplyAdd(Vector512.Create(a[TRows.Count + 4]), b0, c40); c41 = Vector512.FusedMultiplyAdd(Vector512.Create(again[TRows.Count + 4]), b1, c41); }
+            if (TRows.Count > 4) { x = Vector512.Create(a[TRows.Count + 4]); c40 = Vector512.FusedMultiplyAdd(x, b0, c40); c41 = Vector512.FusedMultiplyAdd(x, b1, c41); }
             if (TRows.Count > 5) { c50 = Vector512.FusedMultiplyAdd(Vector512.Create(a[TRows.Count + 5]), b0, c50); c51 = Vector512.FusedMultiplyAdd(Vector512.Create(again[TRows.Count + 5]), b1, c51); }
-            if (TRows.Count > 6) { c60 = Vector512.FusedMultiplyAdd(Vector512.Create(a[TRows.Count + 6]), b0, c60); c61 = Vector512.FusedMultiplyAdd(Vector512.Create(again[TRows.Count + 6]), b1, c61); }
+            if (TRows.Count > 6) { x = Vector512.Create(a[TRows.Count + 6]); c60 = Vector512.FusedMultiplyAdd(x, b0, c60); c61 = Vector512.FusedMultiplyAdd(x, b1, c61); }
             if (TRows.Count > 7) { c70 = Vector512.FusedMultiplyAdd(Vector512.Create(a[TRows.Count + 7]), b0, c70); c71 = Vector512.FusedMultiplyAdd(Vector512.Create(again[TRows.Count + 7]), b1, c71); }
-            if (TRows.Count > 8) { c80 = Vector512.FusedMultiplyAdd(Vector512.Create(a[TRows.Count + 8]), b0, c80); c81 = Vector512.FusedMultiplyAdd(Vector512.Create(again[TRows.Count + 8]), b1, c81); }
+            if (TRows.Count > 8) { x = Vector512.Create(a[TRows.Count + 8]); c80 = Vector512.FusedMultiplyAdd(x, b0, c80); c81 = Vector512.FusedMultiplyAdd(x, b1, c81); }
             if (TRows.Count > 9) { c90 = Vector512.FusedMultiplyAdd(Vector512.Create(a[TRows.Count + 9]), b0, c90); c91 = Vector512.FusedMultiplyAdd(Vector512.Create(again[TRows.Count + 9]), b1, c91); }
-            if (TRows.Count > 10) { c100 = Vector512.FusedMultiplyAdd(Vector512.Create(a[TRows.Count + 10]), b0, c100); c101 = Vector512.FusedMultiplyAdd(Vector512.Create(again[TRows.Count + 10]), b1, c101); }
+            if (TRows.Count > 10) { x = Vector512.Create(a[TRows.Count + 10]); c100 = Vector512.FusedMultiplyAdd(x, b0, c100); c101 = Vector512.FusedMultiplyAdd(x, b1, c101); }
             if (TRows.Count > 11) { c110 = Vector512.FusedMultiplyAdd(Vector512.Create(a[TRows.Count + 11]), b0, c110); c111 = Vector512.FusedMultiplyAdd(Vector512.Create(again[TRows.Count + 11]), b1, c111); }
             a += 2 * TRows.Count;
             again += 2 * TRows.Count;
@@ -88,18 +89,18 @@ internal static unsafe class GemmTiles512
         }
         if (k > 0)
         {
-            Vector512<float> b0 = Load<TB>(b), b1 = Load<TB>(b + (Lanes * TB.Size));
-            { c00 = Vector512.FusedMultiplyAdd(Vector512.Create(a[0]), b0, c00); c01 = Vector512.FusedMultiplyAdd(Vector512.Create(again[0]), b1, c01); }
+            Vector512<float> b0 = Load<TB>(b), b1 = Load<TB>(b + (Lanes * TB.Size)), x;
+            { x = Vector512.Create(a[0]); c00 = Vector512.FusedMultiplyAdd(x, b0, c00); c01 = Vector512.FusedMultiplyAdd(x, b1, c01); }
             { c10 = Vector512.FusedMultiplyAdd(Vector512.Create(a[1]), b0, c10); c11 = Vector512.FusedMultiplyAdd(Vector512.Create(again[1]), b1, c11); }
-            { c20 = Vector512.FusedMultiplyAdd(Vector512.Create(a[2]), b0, c20); c21 = Vector512.FusedMultiplyAdd(Vector512.Create(again[2]), b1, c21); }
+            { x = Vector512.Create(a[2]); c20 = Vector512.FusedMultiplyAdd(x, b0, c20); c21 = Vector512.FusedMultiplyAdd(x, b1, c21); }
             if (TRows.Count > 3) { c30 = Vector512.FusedMultiplyAdd(Vector512.Create(a[3]), b0, c30); c31 = Vector512.FusedMultiplyAdd(Vector512.Create(again[3]), b1, c31); }
-            if (TRows.Count > 4) { c40 = Vector512.FusedMultiplyAdd(Vector512.Create(a[4]), b0, c40); c41 = Vector512.FusedMultiplyAdd(Vector512.Create(again[4]), b1, c41); }
+            if (TRows.Count > 4) { x = Vector512.Create(a[4]); c40 = Vector512.FusedMultiplyAdd(x, b0, c40); c41 = Vector512.FusedMultiplyAdd(x, b1, c41); }
             if (TRows.Count > 5) { c50 = Vector512.FusedMultiplyAdd(Vector512.Create(a[5]), b0, c50); c51 = Vector512.FusedMultiplyAdd(Vector512.Create(again[5]), b1, c51); }
-            if (TRows.Count > 6) { c60 = Vector512.FusedMultiplyAdd(Vector512.Create(a[6]), b0, c60); c61 = Vector512.FusedMultiplyAdd(Vector512.Create(again[6]), b1, c61); }
+            if (TRows.Count > 6) { x = Vector512.Create(a[6]); c60 = Vector512.FusedMultiplyAdd(x, b0, c60); c61 = Vector512.FusedMultiplyAdd(x, b1, c61); }
             if (TRows.Count > 7) { c70 = Vector512.FusedMultiplyAdd(Vector512.Create(a[7]), b0, c70); c71 = Vector512.FusedMultiplyAdd(Vector512.Create(again[7]), b1, c71); }
-            if (TRows.Count > 8) { c80 = Vector512.FusedMultiplyAdd(Vector512.Create(a[8]), b0, c80); c81 = Vector512.FusedMultiplyAdd(Vector512.Create(again[8]), b1, c81); }
+            if (TRows.Count > 8) { x = Vector512.Create(a[8]); c80 = Vector512.FusedMultiplyAdd(x, b0, c80); c81 = Vector512.FusedMultiplyAdd(x, b1, c81); }
             if (TRows.Count > 9) { c90 = Vector512.FusedMultiplyAdd(Vector512.Create(a[9]), b0, c90); c91 = Vector512.FusedMultiplyAdd(Vector512.Create(again[9]), b1, c91); }
-            if (TRows.Count > 10) { c100 = Vector512.FusedMultiplyAdd(Vector512.Create(a[10]), b0, c100); c101 = Vector512.FusedMultiplyAdd(Vector512.Create(again[10]), b1, c101); }
+            if (TRows.Count > 10) { x = Vector512.Create(a[10]); c100 = Vector512.FusedMultiplyAdd(x, b0, c100); c101 = Vector512.FusedMultiplyAdd(x, b1, c101); }
             if (TRows.Count > 11) { c110 = Vector512.FusedMultiplyAdd(Vector512.Create(a[11]), b0, c110); c111 = Vector512.FusedMultiplyAdd(Vector512.Create(again[11]), b1, c111); }
         }
         { c00.Store(to); c01.Store(to + Lanes); }

@@ -3,12 +3,14 @@ using Craton.Tensors.Threading;
 
 namespace Craton.Tensors.Kernels;
 
-// Sums along rows run on sixteen lanes and keep their rounding errors, sums down columns add row after row; other arrangements are left to the reference.
+// Sums along rows run on sixteen lanes and keep their rounding errors, sums down columns add row after row, of one matrix or of many; other arrangements
+// are left to the reference.
 internal sealed unsafe partial class CpuKernels
 {
     private const int RowBlock = 32768; // a longer row is summed in blocks of this size, then over the blocks: the order is the shape's
     private const int RowElementsPerTask = 16384;
     private const long ColumnsAtOnce = 1 << 18;
+    private const int RowsAtOnce = 128; // of one of many matrices; more are summed in blocks of so many, then over the blocks
 
     public override void SumTo(Tensor x, Tensor y, bool add = false)
     {
@@ -16,6 +18,7 @@ internal sealed unsafe partial class CpuKernels
         if (plan.Step(0) == 1 && plan.Step(1) == 0 && plan.Rows == y.Count && plan.Rows > 0) SumRows(plan, x, y, add);
         else if (plan.Step(0) == 1 && plan.Step(1) == 1 && plan.Length == y.Count && plan.Rows > 0) SumColumns(plan, x, y, add);
         else if (plan.Step(0) == 1 && plan.Step(1) == 0 && plan.Rows > 1) SumRowsFirst(x, plan.Length, y, add);
+        else if (plan.Step(0) == 1 && plan.Step(1) == 1 && plan.Repeats(1) > 1 && plan.Rows / plan.Repeats(1) * plan.Length == y.Count) SumColumnsOfMany(plan, x, y, add);
         else base.SumTo(x, y, add);
     }
 
@@ -105,6 +108,49 @@ internal sealed unsafe partial class CpuKernels
             new Span<float>(sums, (int)count).Clear();
             for (long row = blocks.First(block); row < blocks.End(block); row++)
                 Elementwise.MapAdd(default(Identity), xs + _plan.Start(0, row) + first, sums, count);
+        }
+    }
+
+    // The columns of every matrix of a row of matrices: a sum over the tokens of each text, say.
+    private static void SumColumnsOfMany(in RowPlan plan, Tensor x, Tensor y, bool add)
+    {
+        long rows = plan.Repeats(1), matrices = plan.Rows / rows;
+        int strips = checked((int)((plan.Length + RowElementsPerTask - 1) / RowElementsPerTask));
+        int matricesPerTask = (int)Math.Max(1, RowElementsPerTask / (rows * plan.Length));
+        var job = new SumColumnsOfManyJob(plan, (float*)x.Storage.Pointer, (float*)y.Storage.Pointer, matricesPerTask, strips, add);
+        WorkerPool.Run(ref job, checked((int)((matrices + matricesPerTask - 1) / matricesPerTask * strips)));
+    }
+
+    private readonly struct SumColumnsOfManyJob(RowPlan plan, float* xs, float* ys, int matricesPerTask, int strips, bool add) : IJob
+    {
+        private readonly RowPlan _plan = plan;
+
+        public void Run(int task, int worker)
+        {
+            (int part, int strip) = Math.DivRem(task, strips);
+            long rows = _plan.Repeats(1), first = (long)strip * RowElementsPerTask, count = Math.Min(RowElementsPerTask, _plan.Length - first);
+            var sums = new Span<float>(WorkerScratch.Rent(2 * count * sizeof(float)), 2 * (int)count);
+            for (long matrix = (long)part * matricesPerTask; matrix < Math.Min(_plan.Rows / rows, (part + 1L) * matricesPerTask); matrix++)
+                Sum(matrix * rows, rows, first, sums[..(int)count], sums[(int)count..]);
+        }
+
+        private void Sum(long firstRow, long rows, long first, Span<float> block, Span<float> sum)
+        {
+            int count = block.Length;
+            sum.Clear();
+            fixed (float* blockAt = block, sumAt = sum)
+            {
+                for (long begin = 0; begin < rows; begin += RowsAtOnce)
+                {
+                    block.Clear();
+                    for (long row = begin; row < Math.Min(rows, begin + RowsAtOnce); row++)
+                        Elementwise.MapAdd(default(Identity), xs + _plan.Start(0, firstRow + row) + first, blockAt, count);
+                    Elementwise.MapAdd(default(Identity), blockAt, sumAt, count);
+                }
+                float* target = ys + _plan.Start(1, firstRow) + first;
+                if (add) Elementwise.MapAdd(default(Identity), sumAt, target, count);
+                else sum.CopyTo(new Span<float>(target, count));
+            }
         }
     }
 
