@@ -46,8 +46,11 @@ internal struct RowPlan
     /// <summary>Distance between neighbours of a row.</summary>
     public readonly long Step(int operand) => _rank == 0 ? 1 : _strides[operand * Layout.MaxRank + _rank - 1];
 
-    /// <summary>How many rows after each other are one and the same in an operand: 1 where it is read once.</summary>
-    public readonly long Repeats(int operand) => _rank >= 2 && _strides[operand * Layout.MaxRank + _rank - 2] == 0 ? _sizes[_rank - 2] : 1;
+    /// <summary>How many rows that follow each other lie evenly: a matrix. The rows are so many times the matrices.</summary>
+    public readonly long RowsOfMatrix => _rank >= 2 ? _sizes[_rank - 2] : 1;
+
+    /// <summary>Distance of the rows of a matrix.</summary>
+    public readonly long RowStep(int operand) => _rank >= 2 ? _strides[operand * Layout.MaxRank + _rank - 2] : 0;
 
     /// <summary>Index of the first element of a row in one operand's storage.</summary>
     public readonly long Start(int operand, long row)

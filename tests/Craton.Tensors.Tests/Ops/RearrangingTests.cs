@@ -22,6 +22,21 @@ public sealed class RearrangingTests
     public void What_is_cut_off_may_be_infinite() =>
         Assert.Equal([1, 0, 1, 1], Ops.Tril(Tensor.From([1f, float.PositiveInfinity, 1, 1], 2, 2)).ToArray<float>());
 
+    // Both ways, of sizes that are no multiples of the squares that kernels copy by.
+    [Theory]
+    [InlineData(3, 37, 50)]
+    [InlineData(1, 16, 700)]
+    [InlineData(5, 2, 3)]
+    public void Rows_become_columns(int matrices, int rows, int columns)
+    {
+        using var scope = TensorScope.Open("test");
+        Tensor x = OpRun.Values(1, DType.F32, matrices, rows, columns), turned = Ops.Copy(x.Transpose()), into = Tensor.Full(1, matrices, columns, rows);
+        float[] from = x.ToArray<float>(), to = turned.ToArray<float>();
+        for (int i = 0; i < to.Length; i++) Assert.Equal(from[i / (rows * columns) * rows * columns + i % rows * columns + i / rows % columns], to[i]);
+        Kernels.Kernel.For(x).Copy(x, into.Transpose(), add: true);
+        Assert.Equal((turned + 1).ToArray<float>(), into.ToArray<float>());
+    }
+
     [Fact]
     public void Gradients_agree_with_differences()
     {

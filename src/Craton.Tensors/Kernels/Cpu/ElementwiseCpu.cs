@@ -70,9 +70,54 @@ internal sealed unsafe partial class CpuKernels
             return;
         }
         RowPlan plan = RowPlan.Of(ly, lx);
+        if (plan.Rows > 1 && ((plan.Step(0) == 1 && plan.RowStep(1) == 1) || (plan.Step(1) == 1 && plan.RowStep(0) == 1)))
+        {
+            var transposed = new TransposeJob(plan, (float*)x.Storage.Pointer, (float*)y.Storage.Pointer, add);
+            WorkerPool.Run(ref transposed, transposed.Tasks);
+            return;
+        }
         var pieces = new Pieces(plan);
         var job = new MapJob<Identity>(default, plan, pieces, new Operand(y, 0), new Operand(x, 1), add);
         WorkerPool.Run(ref job, pieces.Tasks);
+    }
+
+    // Matrices in which rows of the one operand are columns of the other, by squares, so that lines of both are used whole.
+    private readonly struct TransposeJob(RowPlan plan, float* xs, float* ys, bool add) : IJob
+    {
+        private const int Side = 16, ElementsPerTask = 16384;
+
+        private readonly RowPlan _plan = plan;
+        private readonly long _bandsPerTask = Math.Max(1, ElementsPerTask / (Side * plan.Length)), _bands = (plan.RowsOfMatrix + Side - 1) / Side;
+
+        private long AllBands => _plan.Rows / _plan.RowsOfMatrix * _bands;
+
+        public int Tasks => checked((int)((AllBands + _bandsPerTask - 1) / _bandsPerTask));
+
+        public void Run(int task, int worker)
+        {
+            for (long band = task * _bandsPerTask; band < Math.Min(AllBands, (task + 1) * _bandsPerTask); band++)
+            {
+                (long matrix, long part) = Math.DivRem(band, _bands);
+                long row = matrix * _plan.RowsOfMatrix + part * Side;
+                int rows = (int)Math.Min(Side, _plan.RowsOfMatrix - part * Side);
+                float* x = xs + _plan.Start(1, row), y = ys + _plan.Start(0, row);
+                for (long column = 0; column < _plan.Length; column += Side)
+                    Square(x + column * _plan.Step(1), y + column * _plan.Step(0), rows, (int)Math.Min(Side, _plan.Length - column));
+            }
+        }
+
+        private void Square(float* x, float* y, int rows, int columns)
+        {
+            nint xRow = (nint)_plan.RowStep(1), xStep = (nint)_plan.Step(1), yRow = (nint)_plan.RowStep(0), yStep = (nint)_plan.Step(0);
+            for (int i = 0; i < rows; i++, x += xRow, y += yRow)
+            {
+                float* from = x, to = y;
+                if (add)
+                    for (int j = 0; j < columns; j++, from += xStep, to += yStep) *to += *from;
+                else
+                    for (int j = 0; j < columns; j++, from += xStep, to += yStep) *to = *from;
+            }
+        }
     }
 
     private readonly struct Identity : IMap

@@ -1,4 +1,3 @@
-using System.Runtime.Intrinsics.X86;
 using Craton.Tensors.Kernels.Simd;
 using Craton.Tensors.Threading;
 
@@ -100,9 +99,8 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
             for (int panel = 0; panel < panels; panel++)
             {
                 int first = Part(rows, panel, panels), count = Part(rows, panel + 1, panels) - first;
-                FetchTile(row + first + count, column);
-                FetchPanel(column + _panelWidth, rows, panel, panels);
-                ComputeTile(row + first, count, column, columns, _packedA + ((nint)first * _kCount), b);
+                var fetch = new TileFetch(TileAhead(row + first + count, column), PanelAhead(column + _panelWidth, rows, panel, panels));
+                ComputeTile(row + first, count, column, columns, _packedA + ((nint)first * _kCount), b, fetch);
             }
         }
     }
@@ -146,59 +144,39 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
         return new PanelOfB(_packedB, _panelWidth, PackedMatrix.PanelColumns);
     }
 
-    /// <summary>Brings the tile of C that comes next near, while this one is computed: its sums would be waited for.</summary>
-    private readonly void FetchTile(int row, int column)
+    /// <summary>The tile of C that comes next, at a row: its sums would be waited for.</summary>
+    private readonly FetchLines TileAhead(int row, int column)
     {
-        if (_c.ColumnStride != 1 || !Sse.IsSupported || row + GemmTiles<V>.MostRows > _range.Row + _range.Rows)
-            return;
-        float* c = _c.At(_batch, row, column);
-        bool last = _k + _kCount == _steps;
-        for (int r = 0; r < GemmTiles<V>.MostRows; r++, c += _c.RowStride)
-        {
-            Sse.Prefetch1(c);
-            Sse.Prefetch1(c + 16);
-            if (last && !_exchanged)
-                _epilogue.Fetch(_panelWidth, row + r, column);
-        }
+        if (_c.ColumnStride != 1 || row + GemmTiles<V>.MostRows > _range.Row + _range.Rows) return default;
+        if (_k + _kCount == _steps && !_exchanged)
+            for (int r = 0; r < GemmTiles<V>.MostRows; r++) _epilogue.Fetch(_panelWidth, row + r, column);
+        return new(_c.At(_batch, row, column), _c.RowStride, GemmTiles<V>.MostRows);
     }
 
-    /// <summary>Brings part <paramref name="part"/> of the next panel of B near, if it is to be packed, which would wait for it.</summary>
-    private readonly void FetchPanel(int column, int rows, int part, int parts)
+    /// <summary>Part <paramref name="part"/> of the next panel of B, if it is to be packed, which would wait for it.</summary>
+    private readonly FetchLines PanelAhead(int column, int rows, int part, int parts)
     {
-        if (_packed is not null || ReadsInPlace(rows) || !Sse.IsSupported || column + _panelWidth > _range.Column + _range.Columns)
-            return;
-        const int Line = 16;
+        if (_packed is not null || ReadsInPlace(rows) || column + _panelWidth > _range.Column + _range.Columns) return default;
         if (_b.ColumnStride == 1)
         {
-            if (_steps * _b.RowStride <= NearElements) return; // all of B stays in the second-level cache
-            int end = Part(_kCount, part + 1, parts);
-            for (int k = Part(_kCount, part, parts); k < end; k++)
-            {
-                float* b = _b.At(_batch, _k + k, column);
-                for (int i = Line - 1; i < _panelWidth; i += Line) // the line of its first column came with the panel before
-                    Sse.Prefetch1(b + i);
-            }
+            if (_steps * _b.RowStride <= NearElements) return default; // all of B stays in the second-level cache
+            int begin = Part(_kCount, part, parts);
+            // The line of its first column came with the panel before.
+            return new(_b.At(_batch, _k + begin, column) + FetchLines.Line - 1, _b.RowStride, Part(_kCount, part + 1, parts) - begin);
         }
-        else if (_b.RowStride == 1)
-        {
-            int end = Part(_panelWidth, part + 1, parts);
-            for (int j = Part(_panelWidth, part, parts); j < end; j++)
-            {
-                float* b = _b.At(_batch, _k, column + j);
-                for (int k = 0; k < _kCount; k += Line)
-                    Sse.Prefetch1(b + k);
-            }
-        }
+        if (_b.RowStride != 1) return default;
+        int first = Part(_panelWidth, part, parts), pairs = (_kCount + (2 * FetchLines.Line) - 1) / (2 * FetchLines.Line);
+        return Part(_panelWidth, part + 1, parts) > first ? new(_b.At(_batch, _k, column + first), 2 * FetchLines.Line, pairs) : default;
     }
 
-    private readonly void ComputeTile(int row, int rows, int column, int columns, float* a, PanelOfB b)
+    private readonly void ComputeTile(int row, int rows, int column, int columns, float* a, PanelOfB b, in TileFetch fetch)
     {
         bool resume = _accumulate || _k > 0; // the sums so far are in C
         bool last = _k + _kCount == _steps;
         float* c = _c.At(_batch, row, column);
         if (columns == _panelWidth && _c.ColumnStride == 1 && !_exchanged)
         {
-            Multiply(rows, a, b, resume ? c : _zeros, resume ? _c.RowStride : 0, c, _c.RowStride);
+            Multiply(rows, a, b, resume ? c : _zeros, resume ? _c.RowStride : 0, c, _c.RowStride, fetch);
             if (last)
                 Finish(c, _c.RowStride, row, rows, column, columns);
             return;
@@ -206,7 +184,7 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
         // A tile that sticks out of C, or whose rows are not adjacent values, is computed aside.
         if (resume)
             CopyIn(c, rows, columns);
-        Multiply(rows, a, b, resume ? _tile : _zeros, resume ? _panelWidth : 0, _tile, _panelWidth);
+        Multiply(rows, a, b, resume ? _tile : _zeros, resume ? _panelWidth : 0, _tile, _panelWidth, fetch);
         if (last && !_exchanged)
             Finish(_tile, _panelWidth, row, rows, column, columns);
         CopyOut(c, rows, columns);
@@ -214,11 +192,11 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
             FinishExchanged(c, row, rows, column, columns);
     }
 
-    private readonly void Multiply(int rows, float* a, PanelOfB b, float* from, nint fromStride, float* to, nint toStride)
+    private readonly void Multiply(int rows, float* a, PanelOfB b, float* from, nint fromStride, float* to, nint toStride, in TileFetch fetch)
     {
-        if (b.Halves is null) GemmTiles<V>.Run(rows, _kCount, a, b.First, b.Step, b.Panel, from, fromStride, to, toStride);
-        else if (_packed!.Type == DType.BF16) GemmTiles<V>.Run<BrainFloat>(rows, _kCount, a, b.Halves, PackedMatrix.PanelColumns, b.Panel, from, fromStride, to, toStride);
-        else GemmTiles<V>.Run<HalfFloat>(rows, _kCount, a, b.Halves, PackedMatrix.PanelColumns, b.Panel, from, fromStride, to, toStride);
+        if (b.Halves is null) GemmTiles<V>.Run(rows, _kCount, a, b.First, b.Step, b.Panel, from, fromStride, to, toStride, fetch);
+        else if (_packed!.Type == DType.BF16) GemmTiles<V>.Run<BrainFloat>(rows, _kCount, a, b.Halves, PackedMatrix.PanelColumns, b.Panel, from, fromStride, to, toStride, fetch);
+        else GemmTiles<V>.Run<HalfFloat>(rows, _kCount, a, b.Halves, PackedMatrix.PanelColumns, b.Panel, from, fromStride, to, toStride, fetch);
     }
 
     private readonly void Finish(float* tile, nint stride, int row, int rows, int column, int columns)

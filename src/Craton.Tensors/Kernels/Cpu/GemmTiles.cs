@@ -68,11 +68,13 @@ internal static unsafe class GemmTiles<V>
     /// <param name="fromStride">Distance of rows of start values.</param>
     /// <param name="to">Results, rows <paramref name="toStride"/> apart. May be the place of the start values.</param>
     /// <param name="toStride">Distance of rows of results.</param>
-    public static void Run(int rows, nint k, float* a, float* b, nint bStep, nint bPanel, float* from, nint fromStride, float* to, nint toStride) =>
-        Run<Singles>(rows, k, a, b, bStep, bPanel, from, fromStride, to, toStride);
+    /// <param name="fetch">What is brought near meanwhile, where tiles are large enough for it.</param>
+    public static void Run(int rows, nint k, float* a, float* b, nint bStep, nint bPanel, float* from, nint fromStride, float* to, nint toStride, in TileFetch fetch = default) =>
+        Run<Singles>(rows, k, a, b, bStep, bPanel, from, fromStride, to, toStride, fetch);
 
     /// <summary>The same for a B of any elements; distances in B count elements.</summary>
-    public static void Run<TB>(int rows, nint k, float* a, void* panel, nint bStep, nint bPanel, float* from, nint fromStride, float* to, nint toStride)
+    public static void Run<TB>(
+        int rows, nint k, float* a, void* panel, nint bStep, nint bPanel, float* from, nint fromStride, float* to, nint toStride, in TileFetch fetch = default)
         where TB : struct, ITileElements
     {
         byte* b = (byte*)panel;
@@ -82,16 +84,16 @@ internal static unsafe class GemmTiles<V>
         {
             case 1: OneRow<TB>(k, a, b, bStep, bPanel, from, to); break;
             case 2: TwoRows<TB>(k, a, b, bStep, bPanel, from, fromStride, to, toStride); break;
-            case 3: ManyRows<Rows3, TB>(k, a, b, bStep, from, fromStride, to, toStride); break;
-            case 4: ManyRows<Rows4, TB>(k, a, b, bStep, from, fromStride, to, toStride); break;
-            case 5: ManyRows<Rows5, TB>(k, a, b, bStep, from, fromStride, to, toStride); break;
-            case 6: ManyRows<Rows6, TB>(k, a, b, bStep, from, fromStride, to, toStride); break;
-            case 7: ManyRows<Rows7, TB>(k, a, b, bStep, from, fromStride, to, toStride); break;
-            case 8: ManyRows<Rows8, TB>(k, a, b, bStep, from, fromStride, to, toStride); break;
-            case 9: ManyRows<Rows9, TB>(k, a, b, bStep, from, fromStride, to, toStride); break;
-            case 10: ManyRows<Rows10, TB>(k, a, b, bStep, from, fromStride, to, toStride); break;
-            case 11: ManyRows<Rows11, TB>(k, a, b, bStep, from, fromStride, to, toStride); break;
-            case 12: ManyRows<Rows12, TB>(k, a, b, bStep, from, fromStride, to, toStride); break;
+            case 3: ManyRows<Rows3, TB>(k, a, b, bStep, from, fromStride, to, toStride, fetch); break;
+            case 4: ManyRows<Rows4, TB>(k, a, b, bStep, from, fromStride, to, toStride, fetch); break;
+            case 5: ManyRows<Rows5, TB>(k, a, b, bStep, from, fromStride, to, toStride, fetch); break;
+            case 6: ManyRows<Rows6, TB>(k, a, b, bStep, from, fromStride, to, toStride, fetch); break;
+            case 7: ManyRows<Rows7, TB>(k, a, b, bStep, from, fromStride, to, toStride, fetch); break;
+            case 8: ManyRows<Rows8, TB>(k, a, b, bStep, from, fromStride, to, toStride, fetch); break;
+            case 9: ManyRows<Rows9, TB>(k, a, b, bStep, from, fromStride, to, toStride, fetch); break;
+            case 10: ManyRows<Rows10, TB>(k, a, b, bStep, from, fromStride, to, toStride, fetch); break;
+            case 11: ManyRows<Rows11, TB>(k, a, b, bStep, from, fromStride, to, toStride, fetch); break;
+            case 12: ManyRows<Rows12, TB>(k, a, b, bStep, from, fromStride, to, toStride, fetch); break;
             default: throw new ArgumentOutOfRangeException(nameof(rows));
         }
     }
@@ -177,15 +179,16 @@ internal static unsafe class GemmTiles<V>
     // One line a row; the compiler drops the lines beyond TRows.Count, which is a constant to it. All sums must be locals of their own to
     // live in registers, hence the length.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void ManyRows<TRows, TB>(nint k, float* a, byte* b, nint bStep, float* from, nint fromStride, float* to, nint toStride)
+    private static void ManyRows<TRows, TB>(nint k, float* a, byte* b, nint bStep, float* from, nint fromStride, float* to, nint toStride, in TileFetch fetch)
         where TRows : struct, ITileRows
         where TB : struct, ITileElements
     {
         if (V.Lanes == 16)
         {
-            GemmTiles512.ManyRows<TRows, TB>(k, a, b, bStep, from, fromStride, to, toStride);
+            GemmTiles512.ManyRows<TRows, TB>(k, a, b, bStep, from, fromStride, to, toStride, fetch);
             return;
         }
+        fetch.Now();
         int lanes = V.Lanes, next = lanes * TB.Size;
         V c00 = default, c01 = default;
         V c10 = default, c11 = default;

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Craton.Tensors.Kernels.Simd;
 
 namespace Craton.Tensors.Kernels.Cpu;
@@ -23,9 +24,10 @@ internal static unsafe class GemmTiles512
     /// <param name="fromStride">Distance of their rows.</param>
     /// <param name="to">Results.</param>
     /// <param name="toStride">Distance of their rows.</param>
+    /// <param name="fetch">What is brought near meanwhile.</param>
     /// <param name="nothing">0. The compiler does not know, and so reads an element twice, each time as a part of a multiply-add.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void ManyRows<TRows, TB>(nint k, float* a, byte* b, nint bStep, float* from, nint fromStride, float* to, nint toStride, nint nothing = 0)
+    public static void ManyRows<TRows, TB>(nint k, float* a, byte* b, nint bStep, float* from, nint fromStride, float* to, nint toStride, in TileFetch fetch, nint nothing = 0)
         where TRows : struct, ITileRows
         where TB : struct, ITileElements
     {
@@ -53,9 +55,20 @@ internal static unsafe class GemmTiles512
         if (TRows.Count > 9) { c90 = Vector512.Load(from + (9 * fromStride)); c91 = Vector512.Load(from + (9 * fromStride) + Lanes); }
         if (TRows.Count > 10) { c100 = Vector512.Load(from + (10 * fromStride)); c101 = Vector512.Load(from + (10 * fromStride) + Lanes); }
         if (TRows.Count > 11) { c110 = Vector512.Load(from + (11 * fromStride)); c111 = Vector512.Load(from + (11 * fromStride) + Lanes); }
-        float* again = a + nothing;
+        float* again = a + nothing, fetchC = fetch.C.First, fetchB = fetch.B.First;
+        nint fetches = fetch.Count, strideC = fetch.C.Stride, strideB = fetch.B.Stride;
         for (; k > 1; k -= 2)
         {
+            if (fetches > 0)
+            {
+                Sse.Prefetch1(fetchC);
+                Sse.Prefetch1(fetchC + Lanes);
+                Sse.Prefetch1(fetchB);
+                Sse.Prefetch1(fetchB + Lanes);
+                fetchC += strideC;
+                fetchB += strideB;
+                fetches--;
+            }
             Vector512<float> b0 = Load<TB>(b), b1 = Load<TB>(b + (Lanes * TB.Size)), x;
             { x = Vector512.Create(a[0]); c00 = Vector512.FusedMultiplyAdd(x, b0, c00); c01 = Vector512.FusedMultiplyAdd(x, b1, c01); }
             { c10 = Vector512.FusedMultiplyAdd(Vector512.Create(a[1]), b0, c10); c11 = Vector512.FusedMultiplyAdd(Vector512.Create(again[1]), b1, c11); }

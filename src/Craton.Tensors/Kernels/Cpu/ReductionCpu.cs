@@ -18,7 +18,7 @@ internal sealed unsafe partial class CpuKernels
         if (plan.Step(0) == 1 && plan.Step(1) == 0 && plan.Rows == y.Count && plan.Rows > 0) SumRows(plan, x, y, add);
         else if (plan.Step(0) == 1 && plan.Step(1) == 1 && plan.Length == y.Count && plan.Rows > 0) SumColumns(plan, x, y, add);
         else if (plan.Step(0) == 1 && plan.Step(1) == 0 && plan.Rows > 1) SumRowsFirst(x, plan.Length, y, add);
-        else if (plan.Step(0) == 1 && plan.Step(1) == 1 && plan.Repeats(1) > 1 && plan.Rows / plan.Repeats(1) * plan.Length == y.Count) SumColumnsOfMany(plan, x, y, add);
+        else if (plan.Step(0) == 1 && plan.Step(1) == 1 && plan.RowStep(1) == 0 && plan.RowsOfMatrix > 1 && plan.Rows / plan.RowsOfMatrix * plan.Length == y.Count) SumColumnsOfMany(plan, x, y, add);
         else base.SumTo(x, y, add);
     }
 
@@ -114,7 +114,7 @@ internal sealed unsafe partial class CpuKernels
     // The columns of every matrix of a row of matrices: a sum over the tokens of each text, say.
     private static void SumColumnsOfMany(in RowPlan plan, Tensor x, Tensor y, bool add)
     {
-        long rows = plan.Repeats(1), matrices = plan.Rows / rows;
+        long rows = plan.RowsOfMatrix, matrices = plan.Rows / rows;
         int strips = checked((int)((plan.Length + RowElementsPerTask - 1) / RowElementsPerTask));
         int matricesPerTask = (int)Math.Max(1, RowElementsPerTask / (rows * plan.Length));
         var job = new SumColumnsOfManyJob(plan, (float*)x.Storage.Pointer, (float*)y.Storage.Pointer, matricesPerTask, strips, add);
@@ -128,7 +128,7 @@ internal sealed unsafe partial class CpuKernels
         public void Run(int task, int worker)
         {
             (int part, int strip) = Math.DivRem(task, strips);
-            long rows = _plan.Repeats(1), first = (long)strip * RowElementsPerTask, count = Math.Min(RowElementsPerTask, _plan.Length - first);
+            long rows = _plan.RowsOfMatrix, first = (long)strip * RowElementsPerTask, count = Math.Min(RowElementsPerTask, _plan.Length - first);
             var sums = new Span<float>(WorkerScratch.Rent(2 * count * sizeof(float)), 2 * (int)count);
             for (long matrix = (long)part * matricesPerTask; matrix < Math.Min(_plan.Rows / rows, (part + 1L) * matricesPerTask); matrix++)
                 Sum(matrix * rows, rows, first, sums[..(int)count], sums[(int)count..]);
