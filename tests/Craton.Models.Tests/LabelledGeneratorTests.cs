@@ -14,7 +14,7 @@ public sealed class LabelledGeneratorTests : IDisposable
     private static readonly LabelledShape s_shape = new(1, 8, 8, 3);
     private readonly string _folder = Directory.CreateTempSubdirectory("craton-labelled-").FullName;
 
-    public static TheoryData<string> Kinds => ["gan", "diffusion", "vae"];
+    public static TheoryData<string> Kinds => ["gan", "diffusion", "renewing diffusion", "vae"];
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
@@ -81,6 +81,13 @@ public sealed class LabelledGeneratorTests : IDisposable
         Assert.NotEqual(alone, model.Draw([0, 2], noise, new(4, 3)).ToArray<float>());
     }
 
+    [Fact]
+    public void New_noise_in_every_step_makes_other_pictures()
+    {
+        using var scope = TensorScope.Open("test");
+        Assert.NotEqual(Model("diffusion").Draw([0, 2], 3).ToArray<float>(), Model("renewing diffusion").Draw([0, 2], 3).ToArray<float>());
+    }
+
     [Theory]
     [MemberData(nameof(Kinds))]
     public void Damaged_settings_give_typed_errors(string kind)
@@ -124,7 +131,7 @@ public sealed class LabelledGeneratorTests : IDisposable
         {
             "gan" => new GanGenerator(new(s_shape, 6, [8, 16], 4)),
             "vae" => new Vae(new(s_shape, [12, 16], 5)),
-            _ => new LabelDiffusion(s_shape, new() { Widths = [8, 8], HeadWidth = 8, Groups = 4, Condition = 6 }, DiffusionProcess.Create("linear", Prediction.Velocity), new(4, 2)),
+            _ => new LabelDiffusion(s_shape, new() { Widths = [8, 8], HeadWidth = 8, Groups = 4, Condition = 6 }, DiffusionProcess.Create("linear", Prediction.Velocity, renews: kind == "renewing diffusion"), new(4, 2)),
         };
         uint place = 0;
         foreach ((_, Tensor weight) in model.NamedParameters()) new CounterRandom(7, place++).FillNormal(weight.AsSpan<float>(), 0, 0.3f);

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using Craton.Data;
 using Craton.Models.Diffusion;
 using Craton.Models.Diffusion.Samplers;
 using Craton.Nn;
@@ -20,6 +22,8 @@ public sealed record DrawingSettings(int Steps = 30, double Guidance = 2)
 /// </summary>
 public sealed class LabelDiffusion : LabelledGenerator
 {
+    private static readonly uint s_noise = CounterRandom.PlaceOf("diffusion.draw");
+
     private readonly DrawingUNet _network;
     private readonly Embedding _labels;
 
@@ -94,7 +98,7 @@ public sealed class LabelDiffusion : LabelledGenerator
         labels.CopyTo(asked);
         Tensor ids = Tensor.From(asked, asked.Length);
         // Guided answers leave the range of pictures: what is clipped must not come back as noise.
-        Tensor x = Process.Draw(drawing.Steps, _ => noise, Answer, watch);
+        Tensor x = Process.Draw(drawing.Steps, number => Noise(noise, number), Answer, watch);
         return Ops.Clamp(x * 0.5 + 0.5, 0, 1);
 
         Tensor Answer(Tensor x, double time)
@@ -102,5 +106,17 @@ public sealed class LabelDiffusion : LabelledGenerator
             Tensor answers = _network.Forward(guided ? Ops.Concat(0, x, x) : x, Tensor.Full((float)time, asked.Length), _labels.Forward(ids));
             return guided ? DiffusionProcess.Guided(answers, drawing.Guidance) : answers;
         }
+    }
+
+    // Where the sampler draws noise of its own, it follows from the first, so that a picture does too.
+    private static Tensor Noise(Tensor first, int number)
+    {
+        if (number == 0) return first;
+        Tensor noise = Tensor.Empty(DType.F32, first.Shape);
+        int count = first.Size(0), size = (int)(first.Count / count);
+        ReadOnlySpan<ulong> bits = MemoryMarshal.Cast<float, ulong>(first.Contiguous().AsSpan<float>());
+        for (int i = 0; i < count; i++)
+            new CounterRandom(StableHash.Combine(bits[i * size / 2], bits[i * size / 2 + 1]), (uint)number, s_noise).FillNormal(noise.AsSpan<float>().Slice(i * size, size));
+        return noise;
     }
 }

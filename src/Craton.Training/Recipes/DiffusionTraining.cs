@@ -44,7 +44,7 @@ public static class DiffusionTraining
         };
         string schedule = settings.Noise == NoiseKind.Cosine ? "squaredcos_cap_v2" : "linear";
         return new LabelDiffusion(
-            new(train.Channels, train.Height, train.Width, train.Labels.Max() + 1), network.Checked("model"), DiffusionProcess.Create(schedule, settings.Prediction),
+            new(train.Channels, train.Height, train.Width, train.Labels.Max() + 1), network.Checked("model"), DiffusionProcess.Create(schedule, settings.Prediction, renews: recipe.Drawing.Renews),
             new(recipe.Drawing.Steps, recipe.Drawing.Guidance));
     }
 

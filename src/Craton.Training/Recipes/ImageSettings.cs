@@ -116,6 +116,9 @@ public sealed record DiffusionDrawingSettings : RecipePart
     /// <summary>How far answers are moved away from those without a label; 1 for not at all.</summary>
     [Range(0, 100)]
     public double Guidance { get; init; } = 2;
+
+    /// <summary>Whether new noise takes the place of some of the old in every step (DDPM), rather than none (DDIM).</summary>
+    public bool Renews { get; init; }
 }
 
 /// <summary>The shape of both sides of a generative adversarial network.</summary>

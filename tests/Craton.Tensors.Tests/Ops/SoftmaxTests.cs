@@ -72,4 +72,31 @@ public sealed class SoftmaxTests
     public void A_wrong_mask_is_named() =>
         Assert.Equal("[masked_softmax] mask: expected a shape that broadcasts to [1, 4], got [2, 4]",
             Assert.Throws<CratonException>(() => Ops.MaskedSoftmax(Tensor.Zeros(DType.F32, 1, 4), Tensor.Zeros(DType.Bool, 2, 4))).Message);
+
+    // Few elements that lie apart are taken many rows at a time.
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    [InlineData(16)]
+    [InlineData(17)]
+    public void Bits_do_not_depend_on_how_rows_lie(int elements)
+    {
+        (float[] apart, float[] gradientApart) = Run(OpRun.Values(1, DType.F32, 2, elements, 37), 1);
+        (float[] together, float[] gradientTogether) = Run(Ops.Copy(OpRun.Values(1, DType.F32, 2, elements, 37).Transpose()), 2);
+        Assert.Equal(Turned(apart), together);
+        Assert.Equal(Turned(gradientApart), gradientTogether);
+
+        static (float[] Y, float[] Dx) Run(Tensor x, int dim)
+        {
+            x.RequiresGrad = true;
+            using var scope = TensorScope.Open("test");
+            using Tape tape = Tape.Start();
+            Tensor y = Ops.Softmax(x, dim), weighted = Ops.Square(y);
+            float[] values = y.ToArray<float>();
+            tape.Backward([weighted], [Tensor.Full(1, weighted.Shape)]);
+            return (values, x.Grad!.ToArray<float>());
+        }
+
+        float[] Turned(float[] values) => Ops.Copy(Tensor.From(values, 2, elements, 37).Transpose()).ToArray<float>();
+    }
 }

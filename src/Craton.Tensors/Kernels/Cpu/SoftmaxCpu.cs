@@ -8,6 +8,11 @@ internal sealed unsafe partial class CpuKernels
     public override void Softmax(Tensor x, Tensor? mask, int dim, Tensor y)
     {
         RowPlan plan = RowPlan.Along(dim, y.Layout, x.Layout, mask is null ? x.Layout : mask.Layout.Expand(x.Shape));
+        if (mask is null && ShortSoftmax.Suits(plan, operands: 2))
+        {
+            ShortSoftmax.Forward(plan, x, y);
+            return;
+        }
         var tasks = new RowTasks(plan);
         var job = new SoftmaxJob(plan, tasks, new Operand(y, 0), new Operand(x, 1), mask is null ? null : (bool*)mask.Storage.Pointer);
         WorkerPool.Run(ref job, tasks.Count);
@@ -16,6 +21,11 @@ internal sealed unsafe partial class CpuKernels
     public override void SoftmaxGradient(Tensor y, Tensor dy, int dim, Tensor dx, bool add)
     {
         RowPlan plan = RowPlan.Along(dim, dx.Layout, y.Layout, dy.Layout);
+        if (ShortSoftmax.Suits(plan, operands: 3))
+        {
+            ShortSoftmax.Backward(plan, y, dy, dx, add);
+            return;
+        }
         var tasks = new RowTasks(plan);
         var job = new SoftmaxGradientJob(plan, tasks, new Operand(dx, 0), new Operand(y, 1), new Operand(dy, 2), add, log: false);
         WorkerPool.Run(ref job, tasks.Count);
