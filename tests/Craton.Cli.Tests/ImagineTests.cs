@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Craton.Cli.Tests.Docs;
 using Craton.Data.Images;
+using Craton.Data.Images.Scenes;
 using Craton.Models;
 using Craton.Models.Diffusion;
 using Craton.Models.Diffusion.Samplers;
@@ -65,6 +66,11 @@ public sealed class ImagineTests : IDisposable
         Assert.Equal(32, Read("scene.png").Width);
         Fails("expected small or large as word 2, got 'tiny'", "-m", scenes, "a tiny red circle", "-o", picture);
         Fails("expected a caption", "-m", scenes, "-o", picture);
+        Fails("--samples: expected 1 to", "-m", scenes, "a small red circle", "--samples", "0", "-o", picture);
+        string[] best = ["imagine", "-m", scenes, "a small red circle above a large blue square", "--seed", "4", "--samples", "3", "-o", picture, .. s_quick];
+        _ = _tool.Run(best).Json;
+        SceneCaption caption = SceneDiffusion.ReadCaption(best[3]);
+        Assert.Equal(SceneDiffusionDirectory.Load(scenes).Draw([caption], 4, new(Steps: 2, Samples: 3))[0].Samples, Read("scene.png").Samples);
         Fails("--negative: this model draws scenes by captions alone", "-m", scenes, "a small red circle", "--negative", "snow", "-o", picture);
     }
 
@@ -77,6 +83,7 @@ public sealed class ImagineTests : IDisposable
         using var scope = TensorScope.Open("test");
         Assert.Equal(PictureGrid.Of(gan.Draw([2], 5).AsSpan<float>(), 8, 8, 1, columns: 1).Samples, Read("two.png").Samples);
         Fails("from 0 to 2", "-m", _tool.At("gan"), "a fox", "-o", _tool.At("x.png"));
+        Fails("--samples: this model cannot tell", "-m", _tool.At("gan"), "2", "--samples", "3", "-o", _tool.At("x.png"));
         Fails("one step", "-m", _tool.At("gan"), "2", "--steps", "3", "-o", _tool.At("x.png"));
 
         LabelDiffusion diffusion = new LabelDiffusion(

@@ -14,6 +14,7 @@ internal delegate Tensor Painter(PictureOrder order);
 internal static class Painters
 {
     private const int UsualSteps = 30, StepsOfTraining = 1000;
+    private const string OneSample = "this model cannot tell which of several pictures is best";
 
     /// <summary>The painter in a model directory.</summary>
     /// <param name="directory">The directory.</param>
@@ -33,6 +34,7 @@ internal static class Painters
 
     private static Painter Captioned(StableDiffusionPipeline pipeline) => order =>
     {
+        PictureOrder.Refuse(order.Samples, "--samples", OneSample);
         if (order.Caption is not { } caption) throw new CratonException("expected a caption that says what to paint, got none; write it behind the options");
         (int Width, int Height)? size = order.Size ?? (order.Image is { } image ? Whole(image, pipeline.Unit) : null);
         var request = new PictureRequest
@@ -53,6 +55,7 @@ internal static class Painters
     private static Painter Labelled(LabelledGenerator model) => order =>
     {
         const string Why = "this model paints what a label asks for, in one size";
+        PictureOrder.Refuse(order.Samples, "--samples", OneSample);
         PictureOrder.Refuse(order.Negative, "--negative", Why);
         PictureOrder.Refuse(order.Size, "--size", Why);
         PictureOrder.Refuse(order.Image, "--image", Why);
@@ -70,6 +73,7 @@ internal static class Painters
     private static Painter Unconditional(UnconditionalPipeline pipeline, int usualSteps) => order =>
     {
         const string Why = "this model paints out of noise alone";
+        PictureOrder.Refuse(order.Samples, "--samples", OneSample);
         PictureOrder.Refuse(order.Caption, "the caption", Why);
         PictureOrder.Refuse(order.Negative, "--negative", Why);
         PictureOrder.Refuse(order.Guidance, "--guidance", Why);
@@ -85,7 +89,7 @@ internal static class Painters
         PictureOrder.Refuse(order.Size, "--size", "this model paints in one size");
         PictureOrder.Refuse(order.Image, "--image", Why);
         if (order.Caption is not { } caption) throw new CratonException("expected a caption that says what to paint, got none; as in 'a small red circle above a large blue square'");
-        SceneDrawing drawing = model.Drawing with { Steps = order.Steps ?? model.Drawing.Steps, Guidance = order.Guidance ?? model.Drawing.Guidance };
+        SceneDrawing drawing = model.Drawing with { Steps = order.Steps ?? model.Drawing.Steps, Guidance = order.Guidance ?? model.Drawing.Guidance, Samples = order.Samples ?? model.Drawing.Samples };
         return Numbers(model.Draw([SceneDiffusion.ReadCaption(caption)], order.Seed, drawing, step => order.OnStep(step, DiffusionProcess.Calls(drawing.Steps, drawing.Restarts)))[0]);
     };
 
@@ -98,7 +102,7 @@ internal static class Painters
         PictureOrder.Refuse(order.Size, "--size", "this model paints in one size");
         PictureOrder.Refuse(order.Image, "--image", Why);
         if (order.Caption is not { } caption) throw new CratonException("expected a caption that says what to paint, got none; as in 'a small red circle above a large blue square on a black background'");
-        return Numbers(model.Draw(caption, order.Seed, clip: clip)[0].Picture);
+        return Numbers(model.Draw(caption, order.Seed, model.Drawing with { Samples = order.Samples ?? model.Drawing.Samples }, clip)[0].Picture);
     };
 
     // The size of an image, cut to what codes can be made of.

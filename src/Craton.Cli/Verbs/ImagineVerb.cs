@@ -23,12 +23,13 @@ internal sealed class ImagineVerb : Verb
     private readonly Option<double?> _strength = new("--strength") { Description = "With --image: how far from it, above 0 to 1 (default 0.8, with a mask 1)" };
     private readonly Option<string?> _mask = new("--mask") { Description = "With --image: a PNG file, white where it is painted anew" };
     private readonly Option<string?> _clip = new("--clip") { Description = "For a model of the recipe dalle: a directory of CLIP or SigLIP that tells the best of its pictures" };
+    private readonly Option<int?> _samples = new("--samples") { Description = "For a model of the recipes text-to-image and dalle: how many pictures it draws for each that is kept, the best" };
     private readonly Option<int> _count = new("--count") { Description = "Number of pictures; the seed of each is one above that of the picture before", DefaultValueFactory = _ => 1 };
     private readonly Option<string> _out = new("--out", "-o") { Description = "The PNG file; of several pictures NAME-1.png, NAME-2.png, …", Required = true };
 
     public override Command Build()
     {
-        var command = new Command("imagine", "Paint pictures") { _model, _caption, _negative, _steps, _guidance, _size, _image, _strength, _mask, _clip, _count, _out };
+        var command = new Command("imagine", "Paint pictures") { _model, _caption, _negative, _steps, _guidance, _size, _image, _strength, _mask, _samples, _clip, _count, _out };
         OnRun(command, Run);
         return command;
     }
@@ -64,6 +65,8 @@ internal sealed class ImagineVerb : Verb
         (string? image, string? mask, double? strength, double? guidance) = (parsed.GetValue(_image), parsed.GetValue(_mask), parsed.GetValue(_strength), parsed.GetValue(_guidance));
         if (image is null && mask is not null) throw new CratonException("--mask was given without --image, expected the picture to paint into");
         if (image is null && strength is not null) throw new CratonException("--strength was given without --image, expected the picture to begin from");
+        int? samples = parsed.GetValue(_samples);
+        if (samples is < 1 or > PictureOrder.MostSamples) throw new CratonException($"--samples: expected 1 to {PictureOrder.MostSamples}, got {samples}");
         if (guidance is not (null or (>= 0 and < double.PositiveInfinity))) throw new CratonException($"--guidance: expected a number of 0 or more, got {guidance}");
         return new PictureOrder
         {
@@ -72,6 +75,7 @@ internal sealed class ImagineVerb : Verb
             Seed = parsed.GetValue(CommandLine.Seed) ?? 0,
             Steps = parsed.GetValue(_steps),
             Guidance = guidance,
+            Samples = samples,
             Size = parsed.GetValue(_size) is { } size ? Size(size) : null,
             Image = image is null ? null : PngReader.ReadFile(image).ToPicture(),
             Strength = strength,
