@@ -70,7 +70,7 @@ internal sealed unsafe partial class CpuKernels
             return;
         }
         RowPlan plan = RowPlan.Of(ly, lx);
-        if (plan.Rows > 1 && ((plan.Step(0) == 1 && plan.RowStep(1) == 1) || (plan.Step(1) == 1 && plan.RowStep(0) == 1)))
+        if (plan.Rows > 1 && plan.Step(0) != plan.Step(1) && ((plan.Step(0) == 1 && plan.RowStep(1) == 1) || (plan.Step(1) == 1 && plan.RowStep(0) == 1)))
         {
             var transposed = new TransposeJob(plan, (float*)x.Storage.Pointer, (float*)y.Storage.Pointer, add);
             WorkerPool.Run(ref transposed, transposed.Tasks);
