@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Craton.Tensors.IO;
 using Craton.Tensors.Kernels.Simd;
+using Craton.Tensors.Threading;
 
 namespace Craton.Tensors.Kernels.Cpu;
 
@@ -14,18 +15,42 @@ internal static unsafe class HalfPanels
     /// <param name="n">Columns.</param>
     public static DType TypeFor(StridedMatrix<float> source, int k, int n)
     {
-        bool isBrain = true, isHalf = true;
         // Along the stride of 1, if there is one; most matrices of floats end this with their first elements.
         (int outer, int inner, StridedMatrix<float> rows) = source.ColumnStride <= source.RowStride ? (k, n, source) : (n, k, source.Transposed);
-        for (int i = 0; i < outer; i++)
-            for (int j = 0; j < inner; j++)
-            {
-                uint bits = *(uint*)rows.At(0, i, j);
-                isBrain = isBrain && (bits & 0xFFFF) == 0;
-                isHalf = isHalf && IsHalf(bits);
-                if (!isBrain && !isHalf) return DType.F32;
-            }
-        return isBrain ? DType.BF16 : DType.F16;
+        var job = new FittingJob(rows, outer, inner, Math.Clamp(outer, 1, MostTasks));
+        if (job.Fitting(0, Math.Min(1, outer)) == 0) return DType.F32;
+        WorkerPool.Run(ref job, job.Tasks);
+        int fitting = Brain | Half;
+        for (int task = 0; task < job.Tasks; task++) fitting &= job.Found[task];
+        return (fitting & Brain) != 0 ? DType.BF16 : fitting != 0 ? DType.F16 : DType.F32;
+    }
+
+    private const int Brain = 1, Half = 2, MostTasks = 64;
+
+    /// <summary>Which types hold an equal share of the rows: <see cref="Brain"/> and <see cref="Half"/>.</summary>
+    private readonly struct FittingJob(StridedMatrix<float> rows, int outer, int inner, int tasks) : IJob
+    {
+        private readonly StridedMatrix<float> _rows = rows;
+
+        public int Tasks => tasks;
+
+        public int[] Found { get; } = new int[tasks];
+
+        public void Run(int task, int worker) => Found[task] = Fitting((int)((long)outer * task / tasks), (int)((long)outer * (task + 1) / tasks));
+
+        public int Fitting(int first, int end)
+        {
+            int fitting = Brain | Half;
+            for (int i = first; i < end; i++)
+                for (int j = 0; j < inner; j++)
+                {
+                    uint bits = *(uint*)_rows.At(0, i, j);
+                    if ((bits & 0xFFFF) != 0) fitting &= ~Brain;
+                    if ((fitting & Half) != 0 && !IsHalf(bits)) fitting &= ~Half;
+                    if (fitting == 0) return 0;
+                }
+            return fitting;
+        }
     }
 
     // Normal in F16 and without digits that it cuts off; zeros and small ones by trying; no infinity.
