@@ -85,11 +85,12 @@ internal static class Painters
     private static Painter Scenes(SceneDiffusion model) => order =>
     {
         const string Why = "this model draws scenes by captions alone";
+        PictureOrder.Refuse(order.Samples, "--samples", OneSample);
         PictureOrder.Refuse(order.Negative, "--negative", Why);
         PictureOrder.Refuse(order.Size, "--size", "this model paints in one size");
         PictureOrder.Refuse(order.Image, "--image", Why);
         if (order.Caption is not { } caption) throw new CratonException("expected a caption that says what to paint, got none; as in 'a small red circle above a large blue square'");
-        SceneDrawing drawing = model.Drawing with { Steps = order.Steps ?? model.Drawing.Steps, Guidance = order.Guidance ?? model.Drawing.Guidance, Samples = order.Samples ?? model.Drawing.Samples };
+        SceneDrawing drawing = model.Drawing with { Steps = order.Steps ?? model.Drawing.Steps, Guidance = order.Guidance ?? model.Drawing.Guidance };
         return Numbers(model.Draw([SceneDiffusion.ReadCaption(caption)], order.Seed, drawing, step => order.OnStep(step, DiffusionProcess.Calls(drawing.Steps, drawing.Restarts)))[0]);
     };
 

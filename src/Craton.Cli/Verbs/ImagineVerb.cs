@@ -23,7 +23,7 @@ internal sealed class ImagineVerb : Verb
     private readonly Option<double?> _strength = new("--strength") { Description = "With --image: how far from it, above 0 to 1 (default 0.8, with a mask 1)" };
     private readonly Option<string?> _mask = new("--mask") { Description = "With --image: a PNG file, white where it is painted anew" };
     private readonly Option<string?> _clip = new("--clip") { Description = "For a model of the recipe dalle: a directory of CLIP or SigLIP that tells the best of its pictures" };
-    private readonly Option<int?> _samples = new("--samples") { Description = "For a model of the recipes text-to-image and dalle: how many pictures it draws for each that is kept, the best" };
+    private readonly Option<int?> _samples = new("--samples") { Description = "For a model of the recipe dalle: how many pictures it draws for each that is kept, the best" };
     private readonly Option<int> _count = new("--count") { Description = "Number of pictures; the seed of each is one above that of the picture before", DefaultValueFactory = _ => 1 };
     private readonly Option<string> _out = new("--out", "-o") { Description = "The PNG file; of several pictures NAME-1.png, NAME-2.png, …", Required = true };
 

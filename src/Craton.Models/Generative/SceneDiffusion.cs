@@ -1,4 +1,3 @@
-using Craton.Data;
 using Craton.Data.Images;
 using Craton.Data.Images.Scenes;
 using Craton.Models.Diffusion;
@@ -12,14 +11,10 @@ namespace Craton.Models.Generative;
 /// <param name="Steps">Steps of the sampler.</param>
 /// <param name="Guidance">How far answers are moved away from those without a caption; 1 for not at all.</param>
 /// <param name="Restarts">How often the picture is drawn anew from some of its noise (<see cref="DiffusionProcess.Draw"/>).</param>
-/// <param name="Samples">How many pictures are drawn for a caption, of which the one that it fits best, as the model sees it, comes first.</param>
-public sealed record SceneDrawing(int Steps = 20, double Guidance = 2, int Restarts = 0, int Samples = 1)
+public sealed record SceneDrawing(int Steps = 20, double Guidance = 2, int Restarts = 0)
 {
     /// <summary>Most restarts that may be asked for.</summary>
     public const int MostRestarts = 100;
-
-    /// <summary>Most pictures that may be drawn for a caption.</summary>
-    public const int MostSamples = 256;
 }
 
 /// <summary>
@@ -31,10 +26,10 @@ public sealed record SceneDrawing(int Steps = 20, double Guidance = 2, int Resta
 /// </summary>
 public sealed class SceneDiffusion : Module
 {
-    private const int Channels = 3, Chunk = 32, ScoredEvery = 100;
+    private const int Channels = 3, Chunk = 32;
     private const double MostWeight = 100;
 
-    private static readonly uint s_noise = CounterRandom.PlaceOf("scenes.draw"), s_scored = CounterRandom.PlaceOf("scenes.score");
+    private static readonly uint s_noise = CounterRandom.PlaceOf("scenes.draw");
 
     private readonly PhraseEncoder _text;
     private readonly DrawingUNet _network;
@@ -96,45 +91,34 @@ public sealed class SceneDiffusion : Module
         return Process.Loss(clean, noise, Process.Timesteps(captions.Count, random), (x, times) => Answer(x, times, phrases), Weight);
     }
 
-    /// <summary>Draws a picture for each caption, the best of all that are drawn for it; picture i depends on seed + i and its caption alone.</summary>
+    /// <summary>Draws a picture for each caption; picture i depends on seed + i and its caption alone.</summary>
     /// <param name="captions">What to draw.</param>
     /// <param name="seed">Seed of the noise of the first.</param>
     /// <param name="drawing">How; as the model says when null.</param>
     /// <param name="onStep">Told the number of every step that is done, from 1; of <see cref="DiffusionProcess.Calls"/> for every few pictures.</param>
     /// <exception cref="CratonException">The number of steps is out of range.</exception>
-    public IReadOnlyList<Picture> Draw(IReadOnlyList<SceneCaption> captions, ulong seed, SceneDrawing? drawing = null, Action<int>? onStep = null) =>
-        [.. Drawings(captions, seed, drawing, onStep).Select(drawings => drawings[0].Picture)];
-
-    /// <summary>All pictures that are drawn for each caption, the best first.</summary>
-    /// <inheritdoc cref="Draw" path="/param"/>
-    /// <exception cref="CratonException">The number of steps is out of range.</exception>
-    public IReadOnlyList<IReadOnlyList<Drawing>> Drawings(IReadOnlyList<SceneCaption> captions, ulong seed, SceneDrawing? drawing = null, Action<int>? onStep = null)
+    public IReadOnlyList<Picture> Draw(IReadOnlyList<SceneCaption> captions, ulong seed, SceneDrawing? drawing = null, Action<int>? onStep = null)
     {
-        SceneDrawing how = drawing ?? Drawing;
-        var all = new List<IReadOnlyList<Drawing>>();
-        foreach (SceneCaption[] chunk in captions.Chunk(Math.Max(1, Chunk / how.Samples)))
+        var pictures = new List<Picture>();
+        foreach (SceneCaption[] chunk in captions.Chunk(Chunk))
             using (TensorScope.Open("draw"))
             {
-                SceneCaption[] asked = [.. chunk.SelectMany(caption => Enumerable.Repeat(caption, how.Samples))];
-                ulong[] seeds = [.. asked.Select((_, i) => seed + (ulong)(all.Count + i / how.Samples))];
-                Tensor x = Drawn(asked, [.. seeds.Select((own, i) => i % how.Samples == 0 ? own : StableHash.Combine(own, (ulong)(i % how.Samples)))], how, onStep), pictures = Pictures(x);
-                double[] scores = how.Samples == 1 ? new double[asked.Length] : Scores(x, asked, seeds);
+                Tensor drawn = Drawn(chunk, seed + (ulong)pictures.Count, drawing ?? Drawing, onStep);
                 int size = Channels * Scene.Side * Scene.Side;
-                Drawing[] drawings = [.. asked.Select((_, i) => new Drawing(PictureGrid.Of(pictures.AsSpan<float>().Slice(i * size, size), Scene.Side, Scene.Side, Channels, columns: 1), i % how.Samples, scores[i]))];
-                all.AddRange(drawings.Chunk(how.Samples).Select(own => own.OrderByDescending(d => d.Score).ThenBy(d => d.Sample).ToArray()));
+                for (int i = 0; i < chunk.Length; i++) pictures.Add(PictureGrid.Of(drawn.AsSpan<float>().Slice(i * size, size), Scene.Side, Scene.Side, Channels, columns: 1));
             }
-        return all;
+        return pictures;
     }
 
     /// <summary>Rows of a picture for a caption and three beside it: what share of the attention of each part of it the phrases of the caption have, the
-    /// first thing, the second, the background, half way from noise to the first picture that is drawn.</summary>
+    /// first thing, the second, the background, half way from noise to picture.</summary>
     /// <param name="captions">What to draw.</param>
     /// <param name="seed">Seed of the noise of the first.</param>
     public Picture Attention(IReadOnlyList<SceneCaption> captions, ulong seed)
     {
         using var scope = TensorScope.Open("attention");
         float[] shares = [];
-        Tensor drawn = Pictures(Drawn([.. captions], [.. captions.Select((_, i) => seed + (ulong)i)], Drawing, onStep: null, maps => shares = MeanOf(maps).ToArray<float>()));
+        Tensor drawn = Drawn([.. captions], seed, Drawing, onStep: null, maps => shares = MeanOf(maps).ToArray<float>());
         Tensor grey = Ops.Expand(
             Tensor.From(shares, captions.Count, ScenePhrases.Count, 1, Scene.Side, Scene.Side), captions.Count, ScenePhrases.Count, Channels, Scene.Side, Scene.Side);
         Tensor rows = Ops.Concat(1, Ops.Unsqueeze(drawn, 1), grey);
@@ -145,13 +129,13 @@ public sealed class SceneDiffusion : Module
             maps.Select(map => Ops.Interpolate(Ops.Slice(map, 0, 0, captions.Count), Scene.Side)).Aggregate((a, b) => a + b) / maps.Count;
     }
 
-    // What is drawn, as the network sees it. onHalfWay is told the attention of the first step on the second half of the way.
-    private Tensor Drawn(SceneCaption[] captions, ulong[] seeds, SceneDrawing drawing, Action<int>? onStep, Action<IReadOnlyList<Tensor>>? onHalfWay = null)
+    // [N, 3, side, side] of 0 to 1. onHalfWay is told the attention of the first step on the second half of the way.
+    private Tensor Drawn(SceneCaption[] captions, ulong seed, SceneDrawing drawing, Action<int>? onStep, Action<IReadOnlyList<Tensor>>? onHalfWay = null)
     {
         bool guided = drawing.Guidance != 1;
         Tensor phrases = _text.Forward([.. captions, .. new SceneCaption?[guided ? captions.Length : 0]]);
-        Tensor x = Process.Draw(drawing.Steps, number => Noise(seeds, (uint)number, s_noise), Guided, (call, _) => onStep?.Invoke(call + 1), drawing.Restarts);
-        return x;
+        Tensor x = Process.Draw(drawing.Steps, number => Noise(captions.Length, seed, number), Guided, (call, _) => onStep?.Invoke(call + 1), drawing.Restarts);
+        return Ops.Clamp(Latents?.Decode(x) ?? (x * 0.5 + 0.5), 0, 1);
 
         Tensor Guided(Tensor x, double time)
         {
@@ -166,34 +150,11 @@ public sealed class SceneDiffusion : Module
         }
     }
 
-    // [N, 3, side, side] of 0 to 1.
-    private Tensor Pictures(Tensor x) => Ops.Clamp(Latents?.Decode(x) ?? (x * 0.5 + 0.5), 0, 1);
-
-    // How much likelier its caption makes each picture, in nats: how much better the network, told the caption, sees the picture through noise, over all noise
-    // (A. Li et al., "Your Diffusion Model is Secretly a Zero-Shot Classifier", 2023; X. Kong et al., "Interpretable Diffusion via Information Decomposition", 2024).
-    // All pictures of a caption are seen through the same noise.
-    private double[] Scores(Tensor x, SceneCaption[] captions, ulong[] seeds)
+    private Tensor Noise(int count, ulong seed, int number)
     {
-        double[] scores = new double[captions.Length];
-        Tensor phrases = _text.Forward([.. captions, .. new SceneCaption?[captions.Length]]);
-        for (int time = 3 * ScoredEvery / 2; time < Process.Schedule.Steps; time += ScoredEvery)
-        {
-            using var scope = TensorScope.Open("score");
-            Tensor noised = Process.Schedule.Noised(x, Noise(seeds, (uint)time, s_scored), [.. Enumerable.Repeat(time, captions.Length)]);
-            Tensor answers = Answer(Ops.Concat(0, noised, noised), Tensor.Full(time, phrases.Size(0)), phrases);
-            float[] errors = Ops.Sum(Ops.Square(answers - Ops.Concat(0, x, x)), [1, 2, 3]).ToArray<float>();
-            double Ratio(int timestep) => Process.Schedule.SignalToNoise(timestep);
-            double weight = 0.5 * Ratio(time) * DeterministicMath.Log(Ratio(time - ScoredEvery / 2) / Ratio(Math.Min(time + ScoredEvery / 2, Process.Schedule.Steps - 1)));
-            for (int i = 0; i < scores.Length; i++) scores[i] += weight * (errors[scores.Length + i] - errors[i]);
-        }
-        return scores;
-    }
-
-    private Tensor Noise(ulong[] seeds, uint number, uint place)
-    {
-        int count = seeds.Length, channels = Config.Network.Channels, side = Scene.Side / (Latents is null ? 1 : SpatialVae.Patch), size = channels * side * side;
+        int channels = Config.Network.Channels, side = Scene.Side / (Latents is null ? 1 : SpatialVae.Patch), size = channels * side * side;
         Tensor noise = Tensor.Empty(DType.F32, count, channels, side, side);
-        for (int i = 0; i < count; i++) new CounterRandom(seeds[i], number, place).FillNormal(noise.AsSpan<float>().Slice(i * size, size));
+        for (int i = 0; i < count; i++) new CounterRandom(seed + (ulong)i, (uint)number, s_noise).FillNormal(noise.AsSpan<float>().Slice(i * size, size));
         return noise;
     }
 

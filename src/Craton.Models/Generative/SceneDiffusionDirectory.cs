@@ -22,7 +22,6 @@ public static class SceneDiffusionDirectory
             ["steps"] = model.Drawing.Steps,
             ["guidance"] = model.Drawing.Guidance,
             ["restarts"] = model.Drawing.Restarts,
-            ["samples"] = model.Drawing.Samples,
             ["network"] = model.Config.Network.ToJson(),
         };
         if (model.Latents is { } latents) settings["latents"] = new JsonObject { ["scale"] = latents.Scale, ["vae"] = latents.Vae.Config.ToJson() };
@@ -38,10 +37,9 @@ public static class SceneDiffusionDirectory
         ConfigReader network = read.Object("network") ?? throw new CratonException($"{read.File}: network: expected an object, got nothing");
         var config = new SceneDiffusionConfig { TextWidth = read.Int("text_width"), TextLayers = read.Int("text_layers"), Network = DrawingUNetConfig.Read(network) };
         LatentSpace? latents = read.Object("latents") is { } space ? ReadLatents(space) : null;
-        int restarts = read.IntOr(0, "restarts"), samples = read.IntOr(1, "samples");
+        int restarts = read.IntOr(0, "restarts");
         if (restarts is < 0 or > SceneDrawing.MostRestarts) throw new CratonException($"{read.File}: restarts: expected 0 to {SceneDrawing.MostRestarts}, got {restarts}");
-        if (samples is < 1 or > SceneDrawing.MostSamples) throw new CratonException($"{read.File}: samples: expected 1 to {SceneDrawing.MostSamples}, got {samples}");
-        return new SceneDiffusion(config.Checked(read.File, latents?.Vae.Config), new(read.Int("steps"), read.Real("guidance", 1), restarts, samples), latents);
+        return new SceneDiffusion(config.Checked(read.File, latents?.Vae.Config), new(read.Int("steps"), read.Real("guidance", 1), restarts), latents);
     }
 
     private static LatentSpace ReadLatents(ConfigReader read)

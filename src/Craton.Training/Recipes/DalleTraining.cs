@@ -12,7 +12,10 @@ namespace Craton.Training.Recipes;
 /// <summary>Trains a <see cref="Dalle"/>: every row is a new scene with its caption.</summary>
 public static class DalleTraining
 {
-    private const int TokenizerScenes = 2000;
+    private const int TokenizerScenes = 2000, ShownOfAKind = 32, Columns = 16;
+
+    // What the first picture is worth, not the best: of all captions, and of those with one thing, two, and several.
+    private static readonly string[] s_unranked = [.. SceneJudge.Names.Take(4).Select(name => $"{name}_unranked")];
 
     /// <summary>Runs the recipe: the auto-encoder's training, in <c>vq-vae</c> within the run's folder, then the transformer's.</summary>
     public static RunResult Run(DalleRecipe recipe, RunOptions options)
@@ -26,7 +29,7 @@ public static class DalleTraining
         (TrainingOutcome, IReadOnlyList<Metric>) end = MeasuredTraining.Run(Task(recipe, model, folder.Folder), recipe.Name, recipe.Train, folder.Folder, options);
         string data = new SceneLoader((ulong)recipe.Seed).State.Fingerprint;
         return ImageRun.Finish(
-            folder, "dalle", recipe.Name, data, end, model, (path, card) => DalleDirectory.Save(path, model, card with { BaseModel = recipe.Base }), SceneMeasures.Names);
+            folder, "dalle", recipe.Name, data, end, model, (path, card) => DalleDirectory.Save(path, model, card with { BaseModel = recipe.Base }), [.. SceneJudge.Names, .. s_unranked]);
     }
 
     /// <summary>The model with its first weights: a word of captions is a token, and the codes follow behind the words.</summary>
@@ -68,13 +71,10 @@ public static class DalleTraining
         var update = new ModelUpdate(decoder, recipe.Optimizer, recipe.Schedule, recipe.Train.Steps);
         int read = (int)(recipe.Train.Batch * recipe.Model.ReadShare);
         double picture = 0, caption = 0;
-        return new MeasuredTask([update.Part], scenes, Step, step => SceneMeasures.Of(judge, Draw, runFolder, step))
+        return new MeasuredTask([update.Part], scenes, Step, step => Measure(recipe, model, judge, clip, runFolder, step))
         {
             Details = () => read == 0 ? [new("picture_loss", picture)] : [new("picture_loss", picture), new("caption_loss", caption)],
         };
-
-        IEnumerable<IReadOnlyList<Drawing>> Draw(IReadOnlyList<SceneCaption> captions) =>
-            captions.Select((caption, i) => model.Draw(caption.ToString(), seed + (ulong)i, model.Drawing, clip));
 
         StepResult Step(long step)
         {
@@ -108,5 +108,21 @@ public static class DalleTraining
         SceneBatch batch = SceneBatch.Next(scenes, count);
         long[] codes = model.Pictures.Encode(batch.Images).ToArray<long>();
         return ([.. batch.Captions.Select(caption => model.Encode(caption.ToString()))], [.. codes.Chunk(codes.Length / count).Select(all => Array.ConvertAll(all, code => (int)code))]);
+    }
+
+    private static IReadOnlyList<Metric> Measure(DalleRecipe recipe, Dalle model, SceneJudge judge, ImageTextReader? clip, string runFolder, long step)
+    {
+        var first = new List<JudgedScene>();
+        IReadOnlyList<JudgedScene> judged = judge.Judge(captions => [.. captions.Select((caption, i) =>
+        {
+            IReadOnlyList<Drawing> drawings = model.Draw(caption.ToString(), (ulong)(recipe.Seed + i), model.Drawing, clip);
+            Drawing unranked = drawings.Single(d => d.Sample == 0);
+            first.Add(new JudgedScene(caption, unranked.Picture, SceneChecker.Check(unranked.Picture, caption)));
+            return drawings[0].Picture;
+        })]);
+        JudgedLog.Write(runFolder, step, judged);
+        foreach (IGrouping<string, JudgedScene> kind in judged.GroupBy(SceneJudge.KindOf))
+            PictureLog.Add(runFolder, kind.Key, step, PictureGrid.Of([.. kind.Take(ShownOfAKind).Select(scene => scene.Picture)], Columns));
+        return [.. SceneJudge.Measures(judged), .. s_unranked.Zip(SceneJudge.Measures(first), (name, measure) => new Metric(name, measure.Value))];
     }
 }

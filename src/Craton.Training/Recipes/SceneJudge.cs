@@ -38,9 +38,6 @@ public sealed class SceneJudge
     /// <summary>Names of what <see cref="Measures"/> gives.</summary>
     public static IReadOnlyList<string> Names { get; } = [Accuracy, .. s_kinds.Select(kind => $"{Accuracy}_{kind}"), Attributes, .. s_parts.Select(sort => $"{Attributes}_{sort}")];
 
-    /// <summary>The captions with two things.</summary>
-    public IReadOnlyList<SceneCaption> OfTwoThings => _captions[1];
-
     /// <summary>Draws a picture for each caption and looks at it.</summary>
     /// <returns>Those of one kind after those of another.</returns>
     public IReadOnlyList<JudgedScene> Judge(Func<IReadOnlyList<SceneCaption>, IEnumerable<Picture>> draw)

@@ -50,10 +50,6 @@ public sealed record SceneDrawingSettings : RecipePart
     /// <summary>How often a picture is drawn anew from some of its noise, which mends what contradicts the whole.</summary>
     [Range(0, SceneDrawing.MostRestarts)]
     public int Restarts { get; init; }
-
-    /// <summary>Pictures drawn for a caption, of which the one that it fits best, as the model sees it, is judged.</summary>
-    [Range(1, SceneDrawing.MostSamples)]
-    public int Samples { get; init; } = 1;
 }
 
 /// <summary>The shape of a model that draws scenes, and what belongs to its training alone.</summary>

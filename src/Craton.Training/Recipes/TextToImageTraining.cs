@@ -10,7 +10,7 @@ namespace Craton.Training.Recipes;
 /// <summary>Trains a <see cref="SceneDiffusion"/>: every picture is a new scene with its caption.</summary>
 public static class TextToImageTraining
 {
-    private const int AttentionShown = 8, ScaleScenes = 500;
+    private const int ShownOfAKind = 32, Columns = 16, AttentionShown = 8, ScaleScenes = 500;
     private static readonly uint s_noise = CounterRandom.PlaceOf("scenes.train"), s_dropped = CounterRandom.PlaceOf("scenes.dropped");
 
     /// <summary>Runs the recipe.</summary>
@@ -19,11 +19,11 @@ public static class TextToImageTraining
         var folder = new RunFolder("text-to-image", recipe.Name, recipe, options);
         LatentSpace? latents = recipe.Vae is { } vae ? Latents(vae, (ulong)recipe.Seed) : null;
         SceneDiffusionConfig shape = recipe.Model.Shape.Checked("model", latents?.Vae.Config);
-        SceneDiffusion model = new SceneDiffusion(shape, new(recipe.Drawing.Steps, recipe.Drawing.Guidance, recipe.Drawing.Restarts, recipe.Drawing.Samples), latents).Initialize((ulong)recipe.Seed);
+        SceneDiffusion model = new SceneDiffusion(shape, new(recipe.Drawing.Steps, recipe.Drawing.Guidance, recipe.Drawing.Restarts), latents).Initialize((ulong)recipe.Seed);
         options.Listener.OnMessage($"{recipe.Name}: {model.ParameterCount:N0} parameters, {recipe.Train.Steps:N0} steps of {recipe.Train.Batch:N0} scenes");
         (TrainingOutcome, IReadOnlyList<Metric>) end = MeasuredTraining.Run(Task(recipe, model, folder.Folder), recipe.Name, recipe.Train, folder.Folder, options);
         string data = new SceneLoader((ulong)recipe.Seed).State.Fingerprint;
-        return ImageRun.Finish(folder, "text-to-image", recipe.Name, data, end, model, (path, card) => SceneDiffusionDirectory.Save(path, model, card with { BaseModel = recipe.Vae }), SceneMeasures.Names);
+        return ImageRun.Finish(folder, "text-to-image", recipe.Name, data, end, model, (path, card) => SceneDiffusionDirectory.Save(path, model, card with { BaseModel = recipe.Vae }), SceneJudge.Names);
     }
 
     // The space of a trained auto-encoder, scaled by scenes of the training.
@@ -47,8 +47,12 @@ public static class TextToImageTraining
 
         IReadOnlyList<Metric> Measure(long step)
         {
-            PictureLog.Add(runFolder, "attention", step, model.Attention([.. judge.OfTwoThings.Take(AttentionShown)], seed));
-            return SceneMeasures.Of(judge, captions => model.Drawings(captions, seed), runFolder, step);
+            IReadOnlyList<JudgedScene> judged = judge.Judge(captions => model.Draw(captions, seed));
+            JudgedLog.Write(runFolder, step, judged);
+            foreach (IGrouping<string, JudgedScene> kind in judged.GroupBy(SceneJudge.KindOf))
+                PictureLog.Add(runFolder, kind.Key, step, PictureGrid.Of([.. kind.Take(ShownOfAKind).Select(scene => scene.Picture)], Columns));
+            PictureLog.Add(runFolder, "attention", step, model.Attention([.. judged.Select(scene => scene.Caption).Where(caption => caption.Other is not null).Take(AttentionShown)], seed));
+            return SceneJudge.Measures(judged);
         }
     }
 
