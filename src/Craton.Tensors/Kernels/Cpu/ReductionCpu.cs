@@ -18,7 +18,7 @@ internal sealed unsafe partial class CpuKernels
         if (plan.Step(0) == 1 && plan.Step(1) == 0 && plan.Rows == y.Count && plan.Rows > 0) SumRows(plan, x, y, add);
         else if (plan.Step(0) == 1 && plan.Step(1) == 1 && plan.Length == y.Count && plan.Rows > 0) SumColumns(plan, x, y, add);
         else if (plan.Step(0) == 1 && plan.Step(1) == 0 && plan.Rows > 1) SumRowsFirst(x, plan.Length, y, add);
-        else if (plan.Step(0) == 1 && plan.Step(1) == 1 && plan.RowStep(1) == 0 && plan.RowsOfMatrix > 1 && plan.Rows / plan.RowsOfMatrix * plan.Length == y.Count) SumColumnsOfMany(plan, x, y, add);
+        else if (plan.Step(0) == 1 && plan.Step(1) == 1 && plan.RowStep(1) == 0 && plan.Rows > 1 && plan.RowsOfMatrix > 1 && plan.Rows / plan.RowsOfMatrix * plan.Length == y.Count) SumColumnsOfMany(plan, x, y, add);
         else base.SumTo(x, y, add);
     }
 

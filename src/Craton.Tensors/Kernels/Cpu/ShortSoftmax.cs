@@ -15,7 +15,7 @@ internal static unsafe class ShortSoftmax
     /// <summary>Whether rows lie so in all operands.</summary>
     public static bool Suits(in RowPlan plan, int operands)
     {
-        if (plan.Length > MostElements || plan.RowsOfMatrix < MostElements) return false;
+        if (plan.Length is < 1 or > MostElements || plan.RowsOfMatrix < MostElements) return false;
         for (int i = 0; i < operands; i++)
             if (plan.RowStep(i) != 1) return false;
         return true;
