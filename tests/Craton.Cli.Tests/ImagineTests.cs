@@ -66,7 +66,7 @@ public sealed class ImagineTests : IDisposable
         Fails("expected small or large as word 2, got 'tiny'", "-m", scenes, "a tiny red circle", "-o", picture);
         Fails("expected a caption", "-m", scenes, "-o", picture);
         Fails("--samples: expected 1 to", "-m", scenes, "a small red circle", "--samples", "0", "-o", picture);
-        Fails("--samples: this model cannot tell", "-m", scenes, "a small red circle", "--samples", "3", "-o", picture);
+        Fails("--samples: expected a model of the recipe dalle", "-m", scenes, "a small red circle", "--samples", "3", "-o", picture);
         Fails("--negative: this model draws scenes by captions alone", "-m", scenes, "a small red circle", "--negative", "snow", "-o", picture);
     }
 
@@ -79,7 +79,7 @@ public sealed class ImagineTests : IDisposable
         using var scope = TensorScope.Open("test");
         Assert.Equal(PictureGrid.Of(gan.Draw([2], 5).AsSpan<float>(), 8, 8, 1, columns: 1).Samples, Read("two.png").Samples);
         Fails("from 0 to 2", "-m", _tool.At("gan"), "a fox", "-o", _tool.At("x.png"));
-        Fails("--samples: this model cannot tell", "-m", _tool.At("gan"), "2", "--samples", "3", "-o", _tool.At("x.png"));
+        Fails("--samples: expected a model of the recipe dalle", "-m", _tool.At("gan"), "2", "--samples", "3", "-o", _tool.At("x.png"));
         Fails("one step", "-m", _tool.At("gan"), "2", "--steps", "3", "-o", _tool.At("x.png"));
 
         LabelDiffusion diffusion = new LabelDiffusion(

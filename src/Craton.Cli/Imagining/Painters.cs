@@ -14,27 +14,26 @@ internal delegate Tensor Painter(PictureOrder order);
 internal static class Painters
 {
     private const int UsualSteps = 30, StepsOfTraining = 1000;
-    private const string OneSample = "this model cannot tell which of several pictures is best";
 
     /// <summary>The painter in a model directory.</summary>
     /// <param name="directory">The directory.</param>
     /// <param name="clip">That of a model which tells the best of several pictures, or null.</param>
+    /// <param name="samples">Pictures drawn for one that is kept, or null.</param>
     /// <exception cref="CratonException">The directory holds no model that paints, or a damaged one.</exception>
-    public static Painter Open(string directory, string? clip) => PipelineFolder.ClassIn(directory) switch
+    public static Painter Open(string directory, string? clip, int? samples) => PipelineFolder.ClassIn(directory) switch
     {
-        _ when clip is not null && !DalleDirectory.Holds(directory) => throw new CratonException($"--clip: expected a model of the recipe dalle, which draws several pictures, got '{directory}'; leave the option out"),
+        _ when (clip is not null ? "--clip" : samples is not null ? "--samples" : null) is { } option && !DalleDirectory.Holds(directory) => throw new CratonException($"{option}: expected a model of the recipe dalle, which draws several pictures, got '{directory}'; leave the option out"),
         { } kind when StableDiffusionPipeline.Knows(kind) => Captioned(StableDiffusionPipeline.Load(directory)),
         { } kind when UnconditionalPipeline.Knows(kind) => Unconditional(UnconditionalPipeline.Load(directory), kind == "DDPMPipeline" ? StepsOfTraining : UsualSteps),
         { } kind => throw new CratonException($"'{directory}' holds a {kind}, expected a StableDiffusionPipeline or a DDPMPipeline; give another model"),
         null when SceneDiffusionDirectory.Holds(directory) => Scenes(SceneDiffusionDirectory.Load(directory)),
-        null when DalleDirectory.Holds(directory) => Codes(DalleDirectory.Load(directory), clip is null ? null : ImageTextReader.Open(clip)),
+        null when DalleDirectory.Holds(directory) => Codes(DalleDirectory.Load(directory), clip is null ? null : ImageTextReader.Open(clip), samples),
         null when LabelledDrawing.Holds(directory) => Labelled(LabelledDrawing.Load(directory)),
         null => throw new CratonException($"'{directory}' holds no model that paints: expected a folder with a model_index.json, in the layout of Stable Diffusion, or one that a recipe for pictures has trained; give another one"),
     };
 
     private static Painter Captioned(StableDiffusionPipeline pipeline) => order =>
     {
-        PictureOrder.Refuse(order.Samples, "--samples", OneSample);
         if (order.Caption is not { } caption) throw new CratonException("expected a caption that says what to paint, got none; write it behind the options");
         (int Width, int Height)? size = order.Size ?? (order.Image is { } image ? Whole(image, pipeline.Unit) : null);
         var request = new PictureRequest
@@ -55,7 +54,6 @@ internal static class Painters
     private static Painter Labelled(LabelledGenerator model) => order =>
     {
         const string Why = "this model paints what a label asks for, in one size";
-        PictureOrder.Refuse(order.Samples, "--samples", OneSample);
         PictureOrder.Refuse(order.Negative, "--negative", Why);
         PictureOrder.Refuse(order.Size, "--size", Why);
         PictureOrder.Refuse(order.Image, "--image", Why);
@@ -73,7 +71,6 @@ internal static class Painters
     private static Painter Unconditional(UnconditionalPipeline pipeline, int usualSteps) => order =>
     {
         const string Why = "this model paints out of noise alone";
-        PictureOrder.Refuse(order.Samples, "--samples", OneSample);
         PictureOrder.Refuse(order.Caption, "the caption", Why);
         PictureOrder.Refuse(order.Negative, "--negative", Why);
         PictureOrder.Refuse(order.Guidance, "--guidance", Why);
@@ -85,7 +82,6 @@ internal static class Painters
     private static Painter Scenes(SceneDiffusion model) => order =>
     {
         const string Why = "this model draws scenes by captions alone";
-        PictureOrder.Refuse(order.Samples, "--samples", OneSample);
         PictureOrder.Refuse(order.Negative, "--negative", Why);
         PictureOrder.Refuse(order.Size, "--size", "this model paints in one size");
         PictureOrder.Refuse(order.Image, "--image", Why);
@@ -94,7 +90,7 @@ internal static class Painters
         return Numbers(model.Draw([SceneDiffusion.ReadCaption(caption)], order.Seed, drawing, step => order.OnStep(step, DiffusionProcess.Calls(drawing.Steps, drawing.Restarts)))[0]);
     };
 
-    private static Painter Codes(Dalle model, ImageTextReader? clip) => order =>
+    private static Painter Codes(Dalle model, ImageTextReader? clip, int? samples) => order =>
     {
         const string Why = "this model draws by captions alone";
         PictureOrder.Refuse(order.Negative, "--negative", Why);
@@ -103,7 +99,7 @@ internal static class Painters
         PictureOrder.Refuse(order.Size, "--size", "this model paints in one size");
         PictureOrder.Refuse(order.Image, "--image", Why);
         if (order.Caption is not { } caption) throw new CratonException("expected a caption that says what to paint, got none; as in 'a small red circle above a large blue square on a black background'");
-        return Numbers(model.Draw(caption, order.Seed, model.Drawing with { Samples = order.Samples ?? model.Drawing.Samples }, clip)[0].Picture);
+        return Numbers(model.Draw(caption, order.Seed, model.Drawing with { Samples = samples ?? model.Drawing.Samples }, clip)[0].Picture);
     };
 
     // The size of an image, cut to what codes can be made of.

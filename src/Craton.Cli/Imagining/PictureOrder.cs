@@ -6,9 +6,6 @@ namespace Craton.Cli.Imagining;
 /// <summary>One picture as it was asked for on the command line; what was not said is null.</summary>
 internal sealed record PictureOrder
 {
-    /// <summary>Most pictures that may be drawn for one.</summary>
-    public const int MostSamples = 256;
-
     public string? Caption { get; init; }
 
     public string? Negative { get; init; }
@@ -18,9 +15,6 @@ internal sealed record PictureOrder
     public int? Steps { get; init; }
 
     public double? Guidance { get; init; }
-
-    /// <summary>Pictures drawn for one that is kept.</summary>
-    public int? Samples { get; init; }
 
     public (int Width, int Height)? Size { get; init; }
 

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Craton.Cli.Imagining;
 using Craton.Data.Images;
+using Craton.Models.Generative;
 using Craton.Tensors;
 
 namespace Craton.Cli.Verbs;
@@ -40,8 +41,10 @@ internal sealed class ImagineVerb : Verb
         string target = parsed.GetValue(_out)!;
         if (count is < 1 or > MostPictures) throw new CratonException($"--count: expected 1 to {MostPictures}, got {count}");
         if (!target.EndsWith(".png", StringComparison.OrdinalIgnoreCase)) throw new CratonException($"--out: expected a name that ends in .png, got '{target}'");
+        int? samples = parsed.GetValue(_samples);
+        if (samples is < 1 or > DalleDrawing.MostSamples) throw new CratonException($"--samples: expected 1 to {DalleDrawing.MostSamples}, got {samples}");
         PictureOrder order = Order(parsed, (step, steps) => output.Status($"picture {number} of {count}: step {step} of {steps}"));
-        Painter paint = Painters.Open(parsed.GetValue(_model)!, parsed.GetValue(_clip));
+        Painter paint = Painters.Open(parsed.GetValue(_model)!, parsed.GetValue(_clip), samples);
         var images = new JsonArray();
         for (number = 1; number <= count; number++)
         {
@@ -65,8 +68,6 @@ internal sealed class ImagineVerb : Verb
         (string? image, string? mask, double? strength, double? guidance) = (parsed.GetValue(_image), parsed.GetValue(_mask), parsed.GetValue(_strength), parsed.GetValue(_guidance));
         if (image is null && mask is not null) throw new CratonException("--mask was given without --image, expected the picture to paint into");
         if (image is null && strength is not null) throw new CratonException("--strength was given without --image, expected the picture to begin from");
-        int? samples = parsed.GetValue(_samples);
-        if (samples is < 1 or > PictureOrder.MostSamples) throw new CratonException($"--samples: expected 1 to {PictureOrder.MostSamples}, got {samples}");
         if (guidance is not (null or (>= 0 and < double.PositiveInfinity))) throw new CratonException($"--guidance: expected a number of 0 or more, got {guidance}");
         return new PictureOrder
         {
@@ -75,7 +76,6 @@ internal sealed class ImagineVerb : Verb
             Seed = parsed.GetValue(CommandLine.Seed) ?? 0,
             Steps = parsed.GetValue(_steps),
             Guidance = guidance,
-            Samples = samples,
             Size = parsed.GetValue(_size) is { } size ? Size(size) : null,
             Image = image is null ? null : PngReader.ReadFile(image).ToPicture(),
             Strength = strength,

@@ -22,7 +22,11 @@ public enum DalleRanking
 /// <param name="Ranking">What the best is.</param>
 /// <param name="Temperature">Divides the scores of codes.</param>
 /// <param name="TopK">Only the best K codes; 0 for all.</param>
-public sealed record DalleDrawing(int Samples = 8, DalleRanking Ranking = DalleRanking.Caption, double Temperature = 1, int TopK = 0);
+public sealed record DalleDrawing(int Samples = 8, DalleRanking Ranking = DalleRanking.Caption, double Temperature = 1, int TopK = 0)
+{
+    /// <summary>Most pictures that may be drawn for a caption.</summary>
+    public const int MostSamples = 1024;
+}
 
 /// <summary>A picture that was drawn.</summary>
 /// <param name="Picture">The picture.</param>

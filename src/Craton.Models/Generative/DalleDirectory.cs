@@ -7,7 +7,6 @@ namespace Craton.Models.Generative;
 public static class DalleDirectory
 {
     private const string Type = "craton_dalle";
-    private const int MostSamples = 1024;
 
     /// <summary>Whether a directory holds such a model.</summary>
     /// <exception cref="CratonException">Its configuration is damaged.</exception>
@@ -38,7 +37,7 @@ public static class DalleDirectory
     private static DalleDrawing Drawing(ConfigReader read)
     {
         int samples = read.Int("samples"), topK = read.IntOr(0, "top_k");
-        if (samples is < 1 or > MostSamples) throw new CratonException($"{read.File}: samples: expected 1 to {MostSamples}, got {samples}");
+        if (samples is < 1 or > DalleDrawing.MostSamples) throw new CratonException($"{read.File}: samples: expected 1 to {DalleDrawing.MostSamples}, got {samples}");
         if (topK < 0) throw new CratonException($"{read.File}: top_k: expected 0 or more, got {topK}");
         DalleRanking ranking = read.TextOr("caption", "ranking") switch
         {

@@ -70,11 +70,10 @@ public sealed class DrawingUNet : Module
     /// <param name="times">Their times, F32 [N].</param>
     /// <param name="condition">What is drawn, F32 [N, <see cref="DrawingUNetConfig.Condition"/>], where the shape has it.</param>
     /// <param name="context">Tokens to look at, F32 [N, T, <see cref="DrawingUNetConfig.Context"/>], where the shape has them.</param>
-    /// <param name="mask">Which tokens are there, Bool [N, T]; null for all.</param>
     /// <param name="attended">Gets, for each block that looks at tokens, the shares of each pixel's attention, [N, T, H, W], the mean over heads.</param>
     /// <returns>[N, C, H, W].</returns>
     /// <exception cref="CratonException">Something is missing, or shapes do not fit.</exception>
-    public Tensor Forward(Tensor x, Tensor times, Tensor? condition = null, Tensor? context = null, Tensor? mask = null, ICollection<Tensor>? attended = null)
+    public Tensor Forward(Tensor x, Tensor times, Tensor? condition = null, Tensor? context = null, ICollection<Tensor>? attended = null)
     {
         if (x.Rank != 4 || x.Size(1) != Config.Channels || x.Size(2) % Config.Multiple != 0 || x.Size(3) % Config.Multiple != 0)
             throw new CratonException($"[drawing_unet] x: expected pictures [N, {Config.Channels}, H, W] with sides that are multiples of {Config.Multiple}, got {x.Layout}");
@@ -82,7 +81,7 @@ public sealed class DrawingUNet : Module
             throw new CratonException($"[drawing_unet] expected {(_condition is null ? "no" : "a")} condition and {(Config.Context == 0 ? "no" : "a")} context, since the network was made so");
         Tensor time = _time.Forward(_waves.Forward(times));
         if (condition is not null) time += _condition!.Forward(condition);
-        var seen = new DrawingContext(time, context, mask, attended);
+        var seen = new DrawingContext(time, context, attended);
         x = Ops.PixelUnshuffle(x, Config.Patch);
         x = _in.Forward(Config.Coordinates ? Ops.Concat(1, x, Places(x)) : x);
         var skips = new Stack<Tensor>();
@@ -118,9 +117,8 @@ public sealed class DrawingUNet : Module
 /// <summary>What every block of a <see cref="DrawingUNet"/> is told.</summary>
 /// <param name="Time">The time and what is drawn, [N, width].</param>
 /// <param name="Tokens">What attention looks at, [N, T, context], or null.</param>
-/// <param name="Mask">Which tokens are there, Bool [N, T]; null for all.</param>
 /// <param name="Attended">Gets the attention to tokens, where somebody wants to see it.</param>
-internal readonly record struct DrawingContext(Tensor Time, Tensor? Tokens, Tensor? Mask, ICollection<Tensor>? Attended);
+internal readonly record struct DrawingContext(Tensor Time, Tensor? Tokens, ICollection<Tensor>? Attended);
 
 /// <summary>A residual block; then attention of all pixels to each other, where its level has it, and to the tokens, where there are some.</summary>
 internal sealed class DrawingBlock : Module
@@ -144,12 +142,16 @@ internal sealed class DrawingBlock : Module
     }
 }
 
-/// <summary>Attention of every pixel to tokens (Rombach et al. 2022), added to the picture.</summary>
+/// <summary>
+/// Attention of every pixel to tokens (Rombach et al. 2022), and by the same scores of every token to pixels, both added to the picture. The first
+/// tells a pixel which token it belongs to; the second, a softmax over pixels, whether the token's place is here or elsewhere, which softmax over
+/// tokens cannot tell: without it what a token names is drawn in several places.
+/// </summary>
 internal sealed class TokenAttention : Module
 {
     private readonly GroupNorm _norm;
     private readonly LayerNorm _tokenNorm;
-    private readonly Linear _query, _key, _value, _out;
+    private readonly Linear _query, _key, _value, _placed, _out;
     private readonly int _heads;
 
     public TokenAttention(int channels, DrawingUNetConfig config, BlockSettings settings)
@@ -160,6 +162,7 @@ internal sealed class TokenAttention : Module
         _query = Child("to_q", new Linear(channels, channels));
         _key = Child("to_k", new Linear(config.Context, channels));
         _value = Child("to_v", new Linear(config.Context, channels));
+        _placed = Child("to_placed", new Linear(config.Context, channels));
         _out = Child("to_out.0", new Linear(channels, channels, bias: true));
     }
 
@@ -171,9 +174,10 @@ internal sealed class TokenAttention : Module
         Tensor tokens = _tokenNorm.Forward(seen.Tokens!);
         Tensor query = OfPixels(_query, _norm.Forward(x)).View(batch, _heads, channels / _heads, height * width);
         Tensor scores = Ops.MatMul(Split(_key.Forward(tokens)), query) / Math.Sqrt(channels / _heads);
-        Tensor shares = seen.Mask is { } mask ? Ops.MaskedSoftmax(scores, mask.View(batch, 1, mask.Size(1), 1), 2) : Ops.Softmax(scores, 2);
+        Tensor shares = Ops.Softmax(scores, 2);
+        Tensor places = Ops.Softmax(scores, 3) * Math.Sqrt(height * width); // of about the size of shares where a token's place is small
         seen.Attended?.Add(Ops.Mean(shares, [1]).View(batch, tokens.Size(1), height, width));
-        Tensor y = Ops.MatMul(Split(_value.Forward(tokens)).Transpose(), shares);
+        Tensor y = Ops.MatMul(Split(_value.Forward(tokens)).Transpose(), shares) + Ops.MatMul(Split(_placed.Forward(tokens)).Transpose(), places);
         return x + OfPixels(_out, y.View(batch, channels, height, width));
     }
 

@@ -81,13 +81,12 @@ public sealed class SceneDiffusion : Module
     /// <summary>The mean squared error of the answers for scenes with noise.</summary>
     /// <param name="pictures">[N, 3, side, side] of −1 to 1.</param>
     /// <param name="captions">A caption for each; null where it is left out.</param>
-    /// <param name="random">Noise, times and words of this batch.</param>
-    /// <param name="wordDropout">Share of the words that are left out, so that each is learnt for itself and holds beside words it was never seen with.</param>
-    public Tensor Loss(Tensor pictures, IReadOnlyList<SceneCaption?> captions, CounterRandom random, double wordDropout = 0)
+    /// <param name="random">Noise and times of this batch.</param>
+    public Tensor Loss(Tensor pictures, IReadOnlyList<SceneCaption?> captions, CounterRandom random)
     {
         Tensor clean = Latents?.Encode(pictures) ?? pictures, noise = Tensor.Empty(DType.F32, clean.Shape);
         random.FillNormal(noise.AsSpan<float>());
-        Tensor phrases = _text.Forward(captions, mark => random.Bernoulli(mark, wordDropout));
+        Tensor phrases = _text.Forward(captions);
         return Process.Loss(clean, noise, Process.Timesteps(captions.Count, random), (x, times) => Answer(x, times, phrases), Weight);
     }
 
@@ -189,21 +188,13 @@ internal sealed class PhraseEncoder : Module
 
     /// <summary>[captions, phrases, width].</summary>
     /// <param name="captions">What is read.</param>
-    /// <param name="isLeftOut">Whether the word of that number, counted over all captions, is left out; none is when null.</param>
-    public Tensor Forward(IReadOnlyList<SceneCaption?> captions, Func<int, bool>? isLeftOut = null)
+    public Tensor Forward(IReadOnlyList<SceneCaption?> captions)
     {
         const int Size = ScenePhrases.Count * ScenePhrases.Words;
         Tensor marks = Tensor.Zeros(DType.F32, captions.Count, ScenePhrases.Count, ScenePhrases.Words);
         for (int i = 0; i < captions.Count; i++) ScenePhrases.Mark(captions[i], marks.AsSpan<float>().Slice(i * Size, Size));
-        if (isLeftOut is not null) LeaveOut(marks.AsSpan<float>(), isLeftOut);
         Tensor x = _words.Forward(marks);
         for (int i = 0; i < _layers.Length; i++) x = _layers[i].Forward(_norms[i].Forward(x), x);
         return x;
-    }
-
-    private static void LeaveOut(Span<float> marks, Func<int, bool> isLeftOut)
-    {
-        for (int i = 0; i < marks.Length; i++)
-            if (marks[i] != 0 && isLeftOut(i)) marks[i] = 0;
     }
 }

@@ -136,6 +136,7 @@ public static unsafe class WorkerPool
     private static void Drain(int worker)
     {
         t_depth++;
+        int ended = 0;
         while (new WorkPublished().Holds)
         {
             ulong claim = (ulong)Interlocked.Increment(ref s_claim.Value) - 1;
@@ -150,9 +151,11 @@ public static unsafe class WorkerPool
             {
                 RecordFailure(e, task);
             }
-            if (Interlocked.Decrement(ref s_remaining.Value) == 0)
-                s_caller.Unpark();
+            ended++;
         }
+        // Said once, not task by task: a word that all threads write costs as much as a small task. Until then the job is not over, so the tasks are all of it.
+        if (ended > 0 && Interlocked.Add(ref s_remaining.Value, -ended) == 0)
+            s_caller.Unpark();
         t_depth--;
     }
 

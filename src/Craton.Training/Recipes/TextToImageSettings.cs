@@ -86,10 +86,6 @@ public sealed record TextToImageSettings : RecipePart
     [Range(0, 0.9)]
     public double CaptionDropout { get; init; } = 0.1;
 
-    /// <summary>Share of the words of the others that are left out, so that each is learnt for itself.</summary>
-    [Range(0, 1)]
-    public double WordDropout { get; init; } = 0.1;
-
     /// <summary>Decay of the moving average of the weights, which is what is judged and kept.</summary>
     [Range(0, 0.99999)]
     public double EmaDecay { get; init; } = 0.999;

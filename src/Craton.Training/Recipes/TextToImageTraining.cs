@@ -67,7 +67,7 @@ public static class TextToImageTraining
             (Tensor images, SceneCaption[] captions) = SceneBatch.Next(scenes, count);
             var dropped = new CounterRandom((ulong)recipe.Seed, (uint)step, s_dropped);
             SceneCaption?[] told = [.. captions.Select((caption, i) => dropped.Bernoulli(i, recipe.Model.CaptionDropout) ? null : caption)];
-            Tensor error = model.Loss(images * 2 - 1, told, new CounterRandom((ulong)recipe.Seed, (uint)step, s_noise), recipe.Model.WordDropout);
+            Tensor error = model.Loss(images * 2 - 1, told, new CounterRandom((ulong)recipe.Seed, (uint)step, s_noise));
             tape.Backward(error);
             loss = error.Item();
         }

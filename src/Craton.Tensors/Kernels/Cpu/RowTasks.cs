@@ -7,13 +7,16 @@ internal readonly struct RowTasks
 
     private readonly long _rows, _perTask;
 
-    public RowTasks(in RowPlan plan) : this(plan.Rows, Math.Max(1, ElementsPerTask / Math.Max(1, plan.Length))) { }
+    public RowTasks(in RowPlan plan) : this(plan.Rows, PerTask(plan.Length)) { }
 
     private RowTasks(long rows, long perTask)
     {
         (_rows, _perTask) = (rows, perTask);
         Count = checked((int)((rows + perTask - 1) / perTask));
     }
+
+    /// <summary>Tasks of so many things of one length: matrices, or sets that are normalised together.</summary>
+    public static RowTasks Of(long count, long length) => new(count, PerTask(length));
 
     /// <summary>
     /// Blocks of rows whose sums are added up later, in the order of the blocks: few enough that the partial sums stay small.
@@ -30,4 +33,6 @@ internal readonly struct RowTasks
     public long First(int task) => task * _perTask;
 
     public long End(int task) => Math.Min(_rows, (task + 1) * _perTask);
+
+    private static long PerTask(long length) => Math.Max(1, ElementsPerTask / Math.Max(1, length));
 }

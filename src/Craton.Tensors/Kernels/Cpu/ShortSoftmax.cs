@@ -10,7 +10,7 @@ namespace Craton.Tensors.Kernels;
 /// </summary>
 internal static unsafe class ShortSoftmax
 {
-    private const int MostElements = 16, ElementsPerTask = 16384;
+    private const int MostElements = 16;
 
     /// <summary>Whether rows lie so in all operands.</summary>
     public static bool Suits(in RowPlan plan, int operands)
@@ -25,21 +25,18 @@ internal static unsafe class ShortSoftmax
     public static void Forward(in RowPlan plan, Tensor x, Tensor y)
     {
         var job = new ForwardJob(plan, (float*)x.Storage.Pointer, (float*)y.Storage.Pointer);
-        WorkerPool.Run(ref job, Tasks(plan));
+        WorkerPool.Run(ref job, Tasks(plan).Count);
     }
 
     /// <summary>dx = y · (dy − Σ y · dy), or is added to: operands 0 (dx), 1 (y) and 2 (dy) of the plan.</summary>
     public static void Backward(in RowPlan plan, Tensor y, Tensor dy, Tensor dx, bool add)
     {
         var job = new BackwardJob(plan, (float*)y.Storage.Pointer, (float*)dy.Storage.Pointer, (float*)dx.Storage.Pointer, add);
-        WorkerPool.Run(ref job, Tasks(plan));
+        WorkerPool.Run(ref job, Tasks(plan).Count);
     }
 
-    private static long MatricesPerTask(in RowPlan plan) => Math.Max(1, ElementsPerTask / (plan.RowsOfMatrix * plan.Length));
-
-    private static long Matrices(in RowPlan plan) => plan.Rows / plan.RowsOfMatrix;
-
-    private static int Tasks(in RowPlan plan) => checked((int)((Matrices(plan) + MatricesPerTask(plan) - 1) / MatricesPerTask(plan)));
+    // A task is some matrices.
+    private static RowTasks Tasks(in RowPlan plan) => RowTasks.Of(plan.Rows / plan.RowsOfMatrix, plan.RowsOfMatrix * plan.Length);
 
     /// <summary>The sum of n elements of every lane, in the order of <see cref="Lanes16"/>.</summary>
     private static V Sum<V>(ReadOnlySpan<V> elements, int first = 0, int distance = 1) where V : struct, IVec<V>
@@ -55,8 +52,8 @@ internal static unsafe class ShortSoftmax
 
         public void Run(int task, int worker)
         {
-            long each = MatricesPerTask(_plan);
-            for (long matrix = task * each; matrix < Math.Min(Matrices(_plan), (task + 1) * each); matrix++)
+            RowTasks tasks = Tasks(_plan);
+            for (long matrix = tasks.First(task); matrix < tasks.End(task); matrix++)
             {
                 long row = matrix * _plan.RowsOfMatrix;
                 Elementwise.ForEach(new Loop(xs + _plan.Start(1, row), (nint)_plan.Step(1), ys + _plan.Start(0, row), (nint)_plan.Step(0), (int)_plan.Length), _plan.RowsOfMatrix);
@@ -85,8 +82,8 @@ internal static unsafe class ShortSoftmax
 
         public void Run(int task, int worker)
         {
-            long each = MatricesPerTask(_plan);
-            for (long matrix = task * each; matrix < Math.Min(Matrices(_plan), (task + 1) * each); matrix++)
+            RowTasks tasks = Tasks(_plan);
+            for (long matrix = tasks.First(task); matrix < tasks.End(task); matrix++)
             {
                 long row = matrix * _plan.RowsOfMatrix;
                 float* dx = dxs + _plan.Start(0, row), y = ys + _plan.Start(1, row), dy = dys + _plan.Start(2, row);

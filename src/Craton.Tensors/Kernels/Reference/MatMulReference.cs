@@ -36,26 +36,32 @@ internal unsafe partial class ReferenceKernels
     }
 
     /// <summary>Walks the outer batch dimensions of a product; the innermost one is left to the product itself.</summary>
-    private protected ref struct BatchWalk
+    private protected struct BatchWalk
     {
         private readonly Layout _a, _b, _y;
-        private readonly long _walks;
-        private long _walk = -1;
+        private long _walk = -1, _end;
         private long _startA, _startB, _startY;
 
         public BatchWalk(in Layout a, in Layout b, in Layout y)
         {
             (_a, _b, _y) = (a, b, y);
             Shape = new GemmShape(y[-2], y[-1], a[-1], y.Rank > 2 ? y[-3] : 1);
-            _walks = y.Count == 0 ? 0 : 1;
-            for (int i = 0; i < y.Rank - 3; i++) _walks *= y[i];
+            _end = y.Count == 0 ? 0 : 1;
+            for (int i = 0; i < y.Rank - 3; i++) _end *= y[i];
+            Count = _end;
         }
 
         public GemmShape Shape { get; }
 
+        /// <summary>Number of batches.</summary>
+        public long Count { get; }
+
+        /// <summary>A walk from one batch to before another.</summary>
+        public readonly BatchWalk Part(long first, long end) => this with { _walk = first - 1, _end = end };
+
         public bool Next()
         {
-            if (++_walk >= _walks) return false;
+            if (++_walk >= _end) return false;
             (_startA, _startB, _startY) = (_a.Offset, _b.Offset, _y.Offset);
             long rest = _walk;
             for (int i = _y.Rank - 4; i >= 0; i--)
