@@ -84,7 +84,7 @@ internal unsafe ref struct ConvolutionRectangle<V> where V : struct, IVec<V>
             int places = Math.Min(_width, first + count - place);
             if (steps > 0 && _isDirect) PackPixels(place);
             else if (steps > 0) PatchPanel.Pack(_images.Start, _steps, steps, pieces[..Pieces(place, places, pieces)], _width, _panel);
-            for (int panel = _firstPanel; panel < _endPanel; panel++) ComputeTile(panel, place, places, steps);
+            for (int panel = _firstPanel; panel < _endPanel; panel++) ComputeTile(panel, place, places, steps, new TileFetch(default, PixelsAhead(place + _width, panel)));
         }
     }
 
@@ -121,6 +121,15 @@ internal unsafe ref struct ConvolutionRectangle<V> where V : struct, IVec<V>
         GemmPacking.Pack(from, 1, _problem.Source.Channel, _width, _width, _channels, _panel);
     }
 
+    // A part of what is packed for a place that comes next, while the tiles of a panel of filters are computed: packing would wait for it.
+    private readonly FetchLines PixelsAhead(int place, int panel)
+    {
+        if (!_isDirect || place >= _endPlace) return default;
+        (int image, int pixel) = Math.DivRem(place, _shape.Pixels);
+        int panels = _endPanel - _firstPanel, first = _channels * (panel - _firstPanel) / panels, end = _channels * (panel - _firstPanel + 1) / panels;
+        return new(_problem.Source.At(image, (_group * _shape.Channels) + _channel + first, 0, pixel), _problem.Source.Channel, end - first);
+    }
+
     // What some adjacent places read through one tap lies side by side as far as they are of one row.
     private readonly int Pieces(int place, int places, scoped Span<PanelPiece> pieces)
     {
@@ -141,7 +150,7 @@ internal unsafe ref struct ConvolutionRectangle<V> where V : struct, IVec<V>
         return (image, row, column);
     }
 
-    private readonly void ComputeTile(int panel, int place, int places, int steps)
+    private readonly void ComputeTile(int panel, int place, int places, int steps, in TileFetch fetch)
     {
         int first = _filters.First(panel), rows = _filters.First(panel + 1) - first;
         bool resume = _problem.Add || _channel > 0; // the sums so far are in the target
@@ -156,7 +165,7 @@ internal unsafe ref struct ConvolutionRectangle<V> where V : struct, IVec<V>
             from = _starts + ((first - _filters.First(_firstPanel)) * fromStride);
         }
         else if (!isWhole) Exchange(place, places, first, rows, isRead: true);
-        GemmTiles<V>.Run(rows, steps, _filters.At(_group, panel, _channel), _panel, _width, PackedMatrix.PanelColumns, from, fromStride, to, toStride);
+        GemmTiles<V>.Run(rows, steps, _filters.At(_group, panel, _channel), _panel, _width, PackedMatrix.PanelColumns, from, fromStride, to, toStride, fetch);
         if (!isWhole) Exchange(place, places, first, rows, isRead: false);
     }
 
