@@ -80,12 +80,12 @@ internal static partial class VMath
         return V.Select(V.Abs(x) < V.Broadcast(Negligible), x, half + half);
     }
 
-    /// <summary>1 / (1 + e^−x); 0 below −64 (<see cref="Share"/>).</summary>
+    /// <summary>1 / (1 + e^−x); 0 below −87.3365, where it would be subnormal.</summary>
     [MethodImpl(Inline)]
     public static V Sigmoid<V>(V x) where V : struct, IVec<V>
     {
         // e^−|x| cannot overflow, so the lower end keeps its small values.
-        V e = Share(-V.Abs(x));
+        V e = Exp(-V.Abs(x));
         V one = V.Broadcast(1);
         return V.Select(x < V.Broadcast(0), e, one) / (one + e);
     }
