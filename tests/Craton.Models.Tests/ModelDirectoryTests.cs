@@ -155,9 +155,9 @@ public sealed class ModelDirectoryTests : IDisposable
             JsonNode config = JsonNode.Parse(File.ReadAllText(file))!;
             config[name] = value;
             File.WriteAllText(file, config.ToJsonString());
-            long before = GC.GetTotalAllocatedBytes();
+            long before = GC.GetAllocatedBytesForCurrentThread();
             Assert.Throws<CratonException>(() => ModelDirectory.LoadModel(Model));
-            Assert.InRange(GC.GetTotalAllocatedBytes() - before, 0, 16 << 20);
+            Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 16 << 20);
         }
     }
 
