@@ -1,3 +1,5 @@
+using Craton.Tensors.Threading;
+
 namespace Craton.Tensors.Tests;
 
 /// <summary>What the catalogue does not say about convolutions.</summary>
@@ -94,6 +96,16 @@ public sealed class ConvolutionTests
             SameBitsAsReference(Twice(bias, options), inputs);
             OpRun.SameBitsForAnyThreads(Twice(bias, options), inputs);
         }
+    }
+
+    // So many that the threads share what one of them packs.
+    [Fact]
+    public void Many_filters_give_the_bits_of_the_reference()
+    {
+        Tensor[] inputs = [Values(1, 1, 2100, 2, 8), Values(2, 2100, 2100, 1, 1)];
+        Tensor Call(Tensor[] x) => Ops.Conv2d(x[0], x[1]);
+        WorkerPool.SetThreads(4);
+        SameBitsAsReference(Call, inputs);
     }
 
     [Fact]

@@ -13,6 +13,9 @@ internal readonly struct GemmPartition
     // At most this many tasks a thread, so that one which lost its core for a while does not keep the others waiting for long.
     private const int TasksPerThread = 4;
 
+    // But none smaller than this for it: each meets its operands anew. A quarter of a millisecond of work.
+    private const double LargeTaskFlops = 6e7;
+
     // Estimates for choosing a grid: cycles to pack one element, and the part of a task that threads wait for each other at the end.
     private const double PackingCycles = 0.5, WaitingPart = 0.05;
 
@@ -42,7 +45,8 @@ internal readonly struct GemmPartition
     public static GemmPartition For(GemmShape shape, int tileRows, int tileColumns, int threads, bool packed = false)
     {
         double flops = 2.0 * shape.M * shape.N * Math.Max(1, shape.K) * shape.Batch;
-        int mostTasks = threads == 1 ? 1 : (int)Math.Clamp(flops / TaskFlops, 1, (double)threads * TasksPerThread);
+        double mostPerThread = Math.Clamp(flops / threads / LargeTaskFlops, 1, TasksPerThread);
+        int mostTasks = threads == 1 ? 1 : (int)Math.Clamp(flops / TaskFlops, 1, threads * mostPerThread);
         int perMatrix = (int)((mostTasks + (long)shape.Batch - 1) / shape.Batch);
         int mostRows = (shape.M + tileRows - 1) / tileRows, mostColumns = (shape.N + tileColumns - 1) / tileColumns;
         (int gridRows, int gridColumns, double least) = (1, 1, double.PositiveInfinity);

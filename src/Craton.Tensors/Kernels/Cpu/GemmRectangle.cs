@@ -96,11 +96,12 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
         {
             int columns = Math.Min(_panelWidth, endColumn - column);
             PanelOfB b = Panel(column, columns, rows);
-            for (int panel = 0; panel < panels; panel++)
+            for (int panel = 0, first = 0, count; panel < panels; panel++, first += count)
             {
-                int first = Part(rows, panel, panels), count = Part(rows, panel + 1, panels) - first;
+                count = Part(rows, panel + 1, panels) - first;
                 var fetch = new TileFetch(TileAhead(row + first + count, column), PanelAhead(column + _panelWidth, rows, panel, panels));
                 ComputeTile(row + first, count, column, columns, _packedA + ((nint)first * _kCount), b, fetch);
+                if (b.Packed != null) b = new PanelOfB(b.Packed, _panelWidth, PackedMatrix.PanelColumns);
             }
         }
     }
@@ -122,7 +123,7 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
 
     private readonly bool ReadsInPlace(int rows) => _b.ColumnStride == 1 && rows <= RowsReadingInPlace;
 
-    /// <summary>The panel of B at a column: packed for good, where it lies, or packed now.</summary>
+    /// <summary>The panel of B at a column: packed for good, where it lies, to be packed by the first tile that reads it, or packed now.</summary>
     private readonly PanelOfB Panel(int column, int columns, int rows)
     {
         if (IsHalf)
@@ -130,8 +131,8 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
         if (_packed is not null)
             return new PanelOfB(_packed.At(_k, column), PackedMatrix.PanelColumns, _packed.PanelStride);
         float* b = _b.At(_batch, _k, column);
-        if (columns == _panelWidth && ReadsInPlace(rows))
-            return new PanelOfB(b, _b.RowStride, PackedMatrix.PanelColumns);
+        if (columns == _panelWidth && _b.ColumnStride == 1)
+            return new PanelOfB(b, _b.RowStride, PackedMatrix.PanelColumns, ReadsInPlace(rows) ? null : _packedB);
         GemmPacking.Pack(b, _b.ColumnStride, _b.RowStride, columns, _panelWidth, _kCount, _packedB);
         return new PanelOfB(_packedB, _panelWidth, PackedMatrix.PanelColumns);
     }
@@ -194,7 +195,7 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
 
     private readonly void Multiply(int rows, float* a, PanelOfB b, float* from, nint fromStride, float* to, nint toStride, in TileFetch fetch)
     {
-        if (b.Halves is null) GemmTiles<V>.Run(rows, _kCount, a, b.First, b.Step, b.Panel, from, fromStride, to, toStride, fetch);
+        if (b.Halves is null) GemmTiles<V>.Run(rows, _kCount, a, b.First, b.Step, b.Panel, from, fromStride, to, toStride, fetch, b.Packed);
         else if (_packed!.Type == DType.BF16) GemmTiles<V>.Run<BrainFloat>(rows, _kCount, a, b.Halves, PackedMatrix.PanelColumns, b.Panel, from, fromStride, to, toStride, fetch);
         else GemmTiles<V>.Run<HalfFloat>(rows, _kCount, a, b.Halves, PackedMatrix.PanelColumns, b.Panel, from, fromStride, to, toStride, fetch);
     }
@@ -254,13 +255,18 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
 /// <see cref="PackedMatrix.PanelColumns"/> columns in it. One that few rows read may be of 16 bits.</summary>
 internal readonly unsafe struct PanelOfB
 {
-    public readonly float* First;
+    public readonly float* First, Packed;
     public readonly ushort* Halves;
     public readonly nint Step, Panel;
 
-    public PanelOfB(float* first, nint step, nint panel)
+    /// <param name="first">First step.</param>
+    /// <param name="step">Distance of steps.</param>
+    /// <param name="panel">Distance of panels.</param>
+    /// <param name="packed">Where the tile that reads it first packs it, or null.</param>
+    public PanelOfB(float* first, nint step, nint panel, float* packed = null)
     {
         First = first;
+        Packed = packed;
         (Step, Panel) = (step, panel);
     }
 

@@ -69,12 +69,13 @@ internal static unsafe class GemmTiles<V>
     /// <param name="to">Results, rows <paramref name="toStride"/> apart. May be the place of the start values.</param>
     /// <param name="toStride">Distance of rows of results.</param>
     /// <param name="fetch">What is brought near meanwhile, where tiles are large enough for it.</param>
-    public static void Run(int rows, nint k, float* a, float* b, nint bStep, nint bPanel, float* from, nint fromStride, float* to, nint toStride, in TileFetch fetch = default) =>
-        Run<Singles>(rows, k, a, b, bStep, bPanel, from, fromStride, to, toStride, fetch);
+    /// <param name="packed">Where the panel is copied to meanwhile, its steps side by side, or null; of three rows and more.</param>
+    public static void Run(int rows, nint k, float* a, float* b, nint bStep, nint bPanel, float* from, nint fromStride, float* to, nint toStride, in TileFetch fetch = default, float* packed = null) =>
+        Run<Singles>(rows, k, a, b, bStep, bPanel, from, fromStride, to, toStride, fetch, packed);
 
     /// <summary>The same for a B of any elements; distances in B count elements.</summary>
     public static void Run<TB>(
-        int rows, nint k, float* a, void* panel, nint bStep, nint bPanel, float* from, nint fromStride, float* to, nint toStride, in TileFetch fetch = default)
+        int rows, nint k, float* a, void* panel, nint bStep, nint bPanel, float* from, nint fromStride, float* to, nint toStride, in TileFetch fetch = default, float* packed = null)
         where TB : struct, ITileElements
     {
         byte* b = (byte*)panel;
@@ -84,16 +85,16 @@ internal static unsafe class GemmTiles<V>
         {
             case 1: OneRow<TB>(k, a, b, bStep, bPanel, from, to); break;
             case 2: TwoRows<TB>(k, a, b, bStep, bPanel, from, fromStride, to, toStride); break;
-            case 3: ManyRows<Rows3, TB>(k, a, b, bStep, from, fromStride, to, toStride, fetch); break;
-            case 4: ManyRows<Rows4, TB>(k, a, b, bStep, from, fromStride, to, toStride, fetch); break;
-            case 5: ManyRows<Rows5, TB>(k, a, b, bStep, from, fromStride, to, toStride, fetch); break;
-            case 6: ManyRows<Rows6, TB>(k, a, b, bStep, from, fromStride, to, toStride, fetch); break;
-            case 7: ManyRows<Rows7, TB>(k, a, b, bStep, from, fromStride, to, toStride, fetch); break;
-            case 8: ManyRows<Rows8, TB>(k, a, b, bStep, from, fromStride, to, toStride, fetch); break;
-            case 9: ManyRows<Rows9, TB>(k, a, b, bStep, from, fromStride, to, toStride, fetch); break;
-            case 10: ManyRows<Rows10, TB>(k, a, b, bStep, from, fromStride, to, toStride, fetch); break;
-            case 11: ManyRows<Rows11, TB>(k, a, b, bStep, from, fromStride, to, toStride, fetch); break;
-            case 12: ManyRows<Rows12, TB>(k, a, b, bStep, from, fromStride, to, toStride, fetch); break;
+            case 3: ManyRows<Rows3, TB>(k, a, b, bStep, from, fromStride, to, toStride, fetch, packed); break;
+            case 4: ManyRows<Rows4, TB>(k, a, b, bStep, from, fromStride, to, toStride, fetch, packed); break;
+            case 5: ManyRows<Rows5, TB>(k, a, b, bStep, from, fromStride, to, toStride, fetch, packed); break;
+            case 6: ManyRows<Rows6, TB>(k, a, b, bStep, from, fromStride, to, toStride, fetch, packed); break;
+            case 7: ManyRows<Rows7, TB>(k, a, b, bStep, from, fromStride, to, toStride, fetch, packed); break;
+            case 8: ManyRows<Rows8, TB>(k, a, b, bStep, from, fromStride, to, toStride, fetch, packed); break;
+            case 9: ManyRows<Rows9, TB>(k, a, b, bStep, from, fromStride, to, toStride, fetch, packed); break;
+            case 10: ManyRows<Rows10, TB>(k, a, b, bStep, from, fromStride, to, toStride, fetch, packed); break;
+            case 11: ManyRows<Rows11, TB>(k, a, b, bStep, from, fromStride, to, toStride, fetch, packed); break;
+            case 12: ManyRows<Rows12, TB>(k, a, b, bStep, from, fromStride, to, toStride, fetch, packed); break;
             default: throw new ArgumentOutOfRangeException(nameof(rows));
         }
     }
@@ -179,13 +180,14 @@ internal static unsafe class GemmTiles<V>
     // One line a row; the compiler drops the lines beyond TRows.Count, which is a constant to it. All sums must be locals of their own to
     // live in registers, hence the length.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void ManyRows<TRows, TB>(nint k, float* a, byte* b, nint bStep, float* from, nint fromStride, float* to, nint toStride, in TileFetch fetch)
+    private static void ManyRows<TRows, TB>(nint k, float* a, byte* b, nint bStep, float* from, nint fromStride, float* to, nint toStride, in TileFetch fetch, float* packed)
         where TRows : struct, ITileRows
         where TB : struct, ITileElements
     {
         if (V.Lanes == 16)
         {
-            GemmTiles512.ManyRows<TRows, TB>(k, a, b, bStep, from, fromStride, to, toStride, fetch);
+            if (GemmTiles512.ReadsOnce) GemmTiles512.ManyRows<TRows, TB, ReadOnce>(k, a, b, bStep, from, fromStride, to, toStride, fetch, packed);
+            else GemmTiles512.ManyRows<TRows, TB, ReadTwice>(k, a, b, bStep, from, fromStride, to, toStride, fetch, packed);
             return;
         }
         fetch.Now();
@@ -217,6 +219,12 @@ internal static unsafe class GemmTiles<V>
         for (; k > 0; k--)
         {
             V b0 = TB.Load<V>(b), b1 = TB.Load<V>(b + next), x;
+            if (packed != null)
+            {
+                V.Store(packed, 0, b0);
+                V.Store(packed + lanes, 0, b1);
+                packed += 2 * lanes;
+            }
             { x = V.BroadcastAt(a); c00 = V.Fma(x, b0, c00); c01 = V.Fma(x, b1, c01); }
             { x = V.BroadcastAt(a + 1); c10 = V.Fma(x, b0, c10); c11 = V.Fma(x, b1, c11); }
             { x = V.BroadcastAt(a + 2); c20 = V.Fma(x, b0, c20); c21 = V.Fma(x, b1, c21); }

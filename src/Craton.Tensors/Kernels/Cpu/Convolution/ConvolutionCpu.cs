@@ -96,9 +96,8 @@ internal sealed unsafe partial class CpuKernels
     {
         ConvolutionShape shape = problem.Shape;
         long steps = (long)shape.Channels * shape.Taps;
-        var filters = new PackedFilters(
-            problem.Filters, shape, GemmTiles<V>.MostRows, (float*)WorkerScratch.Rent(((shape.Groups * shape.Filters * steps) + 1) * sizeof(float)));
-        WorkerPool.Run(ref filters, filters.Tasks);
+        var filters = new PackedFilters(problem.Filters, shape, GemmTiles<V>.MostRows);
+        if (filters.IsShared) WorkerPool.Run(ref filters, filters.Tasks);
         var product = new GemmShape(shape.Filters, checked(shape.Images * shape.Pixels), (int)steps, shape.Groups);
         GemmPartition partition = GemmPartition.For(product, GemmTiles<V>.MostRows, GemmTiles<V>.VectorsAcross(shape.Filters) * V.Lanes, WorkerPool.Threads);
         var job = new ConvolutionJob<V>(problem, filters, partition);
@@ -117,7 +116,7 @@ internal sealed unsafe partial class CpuKernels
             for (long i = first; i < end; i++)
             {
                 GemmRange range = _partition.Range(i, out int group);
-                new ConvolutionRectangle<V>(_problem, _filters, group, range).Compute();
+                new ConvolutionRectangle<V>(_problem, _filters.Of(worker), group, range).Compute();
             }
         }
     }

@@ -20,7 +20,7 @@ internal unsafe ref struct ConvolutionRectangle<V> where V : struct, IVec<V>
     private readonly int _group, _firstPanel, _endPanel, _firstPlace, _endPlace;
 
     private readonly int _width, _channelsPerBlock;
-    private readonly bool _isDirect; // panels are rows of pixels as they lie in the source: they are packed without the copy
+    private readonly bool _isDirect; // panels are rows of pixels as they lie in the source, tiles rows of pixels of the target: no copy is needed
     private readonly float* _panel, _tile, _starts; // the starts: of every filter, a row of its bias; without biases one row of zeros
     private readonly nint* _steps;
     private PaddedImages _images;
@@ -36,7 +36,8 @@ internal unsafe ref struct ConvolutionRectangle<V> where V : struct, IVec<V>
         _endPanel = Panel(range.Row + range.Rows);
         (_firstPlace, _endPlace) = (range.Column, range.Column + range.Columns);
         _width = GemmTiles<V>.VectorsAcross(_shape.Filters) * V.Lanes;
-        _isDirect = _shape.IsPointwise && _shape.Pixels % _width == 0 && problem.Source.Column == 1 && problem.Source.Row == _shape.Columns.Source;
+        _isDirect = _shape.IsPointwise && _shape.Pixels % _width == 0
+            && problem.Source.Column == 1 && problem.Source.Row == _shape.Columns.Source && problem.Target.Column == 1 && problem.Target.Row == _shape.Columns.Places;
         _channelsPerBlock = Math.Clamp(StepsPerBlock / Math.Max(1, _shape.Taps), 1, Math.Max(1, _shape.Channels));
         long steps = (long)_channelsPerBlock * _shape.Taps;
         long sizeImages = Aligned(PaddedImages.Size(_shape, _channelsPerBlock)), sizePanel = Aligned((steps * _width) + PanelPiece.Length);
@@ -63,6 +64,7 @@ internal unsafe ref struct ConvolutionRectangle<V> where V : struct, IVec<V>
     public void Compute()
     {
         if (_firstPanel == _endPanel) return;
+        _filters.Pack(_group, _firstPanel, _endPanel);
         int atOnce = PaddedImages.Places(_shape), blocks = Math.Max(1, (_shape.Channels + _channelsPerBlock - 1) / _channelsPerBlock);
         Span<PanelPiece> pieces = stackalloc PanelPiece[_width];
         for (int place = _firstPlace; place < _endPlace; place += atOnce)
@@ -82,10 +84,51 @@ internal unsafe ref struct ConvolutionRectangle<V> where V : struct, IVec<V>
         for (; place < first + count; place += _width)
         {
             int places = Math.Min(_width, first + count - place);
-            if (steps > 0 && _isDirect) PackPixels(place);
-            else if (steps > 0) PatchPanel.Pack(_images.Start, _steps, steps, pieces[..Pieces(place, places, pieces)], _width, _panel);
-            for (int panel = _firstPanel; panel < _endPanel; panel++) ComputeTile(panel, place, places, steps, new TileFetch(default, PixelsAhead(place + _width, panel)));
+            if (_isDirect && steps > 0)
+            {
+                ComputePixels(place, steps);
+                continue;
+            }
+            if (steps > 0) PatchPanel.Pack(_images.Start, _steps, steps, pieces[..Pieces(place, places, pieces)], _width, _panel);
+            for (int panel = _firstPanel; panel < _endPanel; panel++) ComputeTile(panel, place, places, steps);
         }
+    }
+
+    // A panel of pixels, read where they lie; the first tile of some rows packs them as it reads them.
+    private readonly void ComputePixels(int place, int steps)
+    {
+        bool resume = _problem.Add || _channel > 0;
+        float* pixels = Source(place), to = Target(place), next = place + _width < _endPlace ? Source(place + _width) : null;
+        nint stride = _problem.Source.Channel, toStride = _problem.Target.Channel, fromStride = resume ? toStride : _problem.Bias == null ? 0 : _width;
+        PanelOfB b = new(pixels, stride, PackedMatrix.PanelColumns, _endPanel - _firstPanel > 1 ? _panel : null);
+        float* from = resume ? to : _starts;
+        int panels = _endPanel - _firstPanel, ahead = 0;
+        for (int panel = 0, rows; panel < panels; panel++)
+        {
+            rows = _filters.First(_firstPanel + panel + 1) - _filters.First(_firstPanel + panel);
+            // What the next panel of pixels packs, which would wait for it, and the tile of the target that comes next.
+            int end = steps * (panel + 1) / panels;
+            var fetch = new TileFetch(new(to + (rows * toStride), toStride, rows), next == null ? default : new(next + (ahead * stride), stride, end - ahead));
+            GemmTiles<V>.Run(rows, steps, _filters.At(_group, _firstPanel + panel, _channel), b.First, b.Step, b.Panel, from, fromStride, to, toStride, fetch, b.Packed);
+            if (b.Packed != null) b = new(_panel, _width, PackedMatrix.PanelColumns);
+            from += rows * fromStride;
+            to += rows * toStride;
+            ahead = end;
+        }
+    }
+
+    // Of the first channel of the block.
+    private readonly float* Source(int place)
+    {
+        (int image, int pixel) = Math.DivRem(place, _shape.Pixels);
+        return _problem.Source.At(image, (_group * _shape.Channels) + _channel, 0, pixel);
+    }
+
+    // Of the first filter.
+    private readonly float* Target(int place)
+    {
+        (int image, int pixel) = Math.DivRem(place, _shape.Pixels);
+        return _problem.Target.At(image, (_group * _shape.Filters) + _filters.First(_firstPanel), 0, pixel);
     }
 
     // The places whose vectors lie within rows, in the source as in the target. Returns the first of the others.
@@ -114,22 +157,6 @@ internal unsafe ref struct ConvolutionRectangle<V> where V : struct, IVec<V>
         return _images.Start + _images.Place(image, row, column);
     }
 
-    private readonly void PackPixels(int place)
-    {
-        (int image, int pixel) = Math.DivRem(place, _shape.Pixels);
-        float* from = _problem.Source.At(image, (_group * _shape.Channels) + _channel, 0, pixel);
-        GemmPacking.Pack(from, 1, _problem.Source.Channel, _width, _width, _channels, _panel);
-    }
-
-    // A part of what is packed for a place that comes next, while the tiles of a panel of filters are computed: packing would wait for it.
-    private readonly FetchLines PixelsAhead(int place, int panel)
-    {
-        if (!_isDirect || place >= _endPlace) return default;
-        (int image, int pixel) = Math.DivRem(place, _shape.Pixels);
-        int panels = _endPanel - _firstPanel, first = _channels * (panel - _firstPanel) / panels, end = _channels * (panel - _firstPanel + 1) / panels;
-        return new(_problem.Source.At(image, (_group * _shape.Channels) + _channel + first, 0, pixel), _problem.Source.Channel, end - first);
-    }
-
     // What some adjacent places read through one tap lies side by side as far as they are of one row.
     private readonly int Pieces(int place, int places, scoped Span<PanelPiece> pieces)
     {
@@ -150,7 +177,7 @@ internal unsafe ref struct ConvolutionRectangle<V> where V : struct, IVec<V>
         return (image, row, column);
     }
 
-    private readonly void ComputeTile(int panel, int place, int places, int steps, in TileFetch fetch)
+    private readonly void ComputeTile(int panel, int place, int places, int steps)
     {
         int first = _filters.First(panel), rows = _filters.First(panel + 1) - first;
         bool resume = _problem.Add || _channel > 0; // the sums so far are in the target
@@ -165,7 +192,7 @@ internal unsafe ref struct ConvolutionRectangle<V> where V : struct, IVec<V>
             from = _starts + ((first - _filters.First(_firstPanel)) * fromStride);
         }
         else if (!isWhole) Exchange(place, places, first, rows, isRead: true);
-        GemmTiles<V>.Run(rows, steps, _filters.At(_group, panel, _channel), _panel, _width, PackedMatrix.PanelColumns, from, fromStride, to, toStride, fetch);
+        GemmTiles<V>.Run(rows, steps, _filters.At(_group, panel, _channel), _panel, _width, PackedMatrix.PanelColumns, from, fromStride, to, toStride);
         if (!isWhole) Exchange(place, places, first, rows, isRead: false);
     }
 
