@@ -49,7 +49,8 @@ internal sealed class UnigramTrainer
         {
             for (int i = 0; i < _options.SubIterations; i++)
                 pieces = Maximise(pieces, new UnigramLattice(pieces, UnknownScore(pieces)).Expect(_words, _counts));
-            if (pieces.Count < target)
+            // The reference counts the unknown piece, too.
+            if (pieces.Count + 1 < target)
                 break;
             List<UnigramPiece> kept = Prune(pieces, target);
             if (kept.Count >= pieces.Count)
@@ -120,12 +121,12 @@ internal sealed class UnigramTrainer
 
             if (frequency[id] == 0)
                 continue;
-            double logAfter = TrainingMath.Log(sum + frequency[id] * (alternatives.Length - 1));
+            // As the reference has it: by the number of all pieces, not of those that take this one's place.
+            double logAfter = TrainingMath.Log(sum + frequency[id] * pieces.Count);
             double after = alternatives.Sum(a => TrainingMath.Log(frequency[a] + frequency[id]) - logAfter);
             candidates.Add((id, frequency[id] / words * (TrainingMath.Log(frequency[id]) - logSum - after)));
         }
 
-        // The reference counts the unknown piece, too.
         int size = Math.Max(target, (int)((pieces.Count + 1) * _options.ShrinkingFactor)) - 1;
         kept.AddRange(candidates.OrderByDescending(c => c.Loss).Take(Math.Max(0, size - kept.Count)).Select(c => pieces[c.Id]));
         return kept;
