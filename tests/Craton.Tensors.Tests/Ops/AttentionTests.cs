@@ -115,13 +115,16 @@ public sealed class AttentionTests
     }
 
     [Theory]
-    [InlineData(300, 64, null)]
-    [InlineData(131, 10, null)]
-    [InlineData(300, 16, 40)]
-    public void A_query_gets_the_same_bits_alone_and_among_others(int length, int width, int? window)
+    [InlineData(300, 64, 2, null, null)]
+    [InlineData(131, 10, 1, null, 1.5)]
+    [InlineData(300, 16, 2, 40, null)]
+    [InlineData(300, 72, 4, 100, 2.0)]
+    [InlineData(300, 96, 5, null, null)]
+    public void A_query_gets_the_same_bits_alone_and_among_others(int length, int width, int shared, int? window, double? cap)
     {
-        Tensor q = OpRun.Values(1, DType.F32, 1, 4, length, width), k = OpRun.Values(2, DType.F32, 1, 2, length, width), v = OpRun.Values(3, DType.F32, 1, 2, length, width);
-        float[] together = Ops.Attention(q, k, v, new AttentionOptions { Causal = true, Window = window }).Contiguous().ToArray<float>();
+        int heads = 2 * shared;
+        Tensor q = OpRun.Values(1, DType.F32, 1, heads, length, width), k = OpRun.Values(2, DType.F32, 1, 2, length, width), v = OpRun.Values(3, DType.F32, 1, 2, length, width);
+        float[] together = Ops.Attention(q, k, v, new AttentionOptions { Causal = true, Window = window, SoftCap = cap }).Contiguous().ToArray<float>();
         foreach (int count in new[] { 1, 3, 17 })
             foreach (int first in (int[])[0, 1, 37, 63, 64, 100, 127, 128, 255, 256, length - count])
             {
@@ -129,9 +132,9 @@ public sealed class AttentionTests
                 int seen = first + count;
                 if (seen > length) continue;
                 Tensor part = Ops.Attention(
-                    q.Slice(2, first, seen), k.Slice(2, 0, seen), v.Slice(2, 0, seen), new AttentionOptions { Causal = true, Window = window, QueryOffset = first });
+                    q.Slice(2, first, seen), k.Slice(2, 0, seen), v.Slice(2, 0, seen), new AttentionOptions { Causal = true, Window = window, SoftCap = cap, QueryOffset = first });
                 float[] got = part.Contiguous().ToArray<float>();
-                for (int h = 0; h < 4; h++)
+                for (int h = 0; h < heads; h++)
                     Assert.True(
                         together.AsSpan((h * length + first) * width, count * width).SequenceEqual(got.AsSpan(h * count * width, count * width)),
                         $"queries {first} to {seen} of head {h} differ");
@@ -152,6 +155,17 @@ public sealed class AttentionTests
     {
         string[] hashes = [Hash<Vec512>(), Hash<Vec256>(), Hash<Vec128>(), Hash<Scalar32>()];
         Assert.Single(hashes.Distinct());
+        string[] steps = [Step<Vec512>(), Step<Vec256>(), Step<Vec128>(), Step<Scalar32>()];
+        Assert.Single(steps.Distinct());
+    }
+
+    // A decoding step.
+    private static string Step<V>() where V : struct, IVec<V>
+    {
+        Tensor q = OpRun.Values(1, DType.F32, 2, 6, 1, 72), k = OpRun.Values(2, DType.F32, 2, 3, 150, 72), v = OpRun.Values(3, DType.F32, 2, 3, 150, 40), y = Tensor.Zeros(DType.F32, 2, 6, 1, 40);
+        var call = new AttentionCall(q, k, v, 0.4, 1.5, Causal: true, Offset: 148, Window: 130, WindowAfter: -1, null, null, null, null);
+        CpuKernels.Attention<V>(call, y, logSums: null);
+        return OpRun.Hash([OpRun.Numbers(y)]);
     }
 
     private static string Hash<V>() where V : struct, IVec<V>

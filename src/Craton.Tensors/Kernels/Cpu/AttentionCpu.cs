@@ -94,6 +94,11 @@ internal sealed unsafe partial class CpuKernels
             int blocks = BlocksOf(_call);
             (int pair, int block) = Math.DivRem(task, blocks);
             (int batch, int group) = Math.DivRem(pair, _call.K.Size(1));
+            if (logSums == null && AttentionStep<V>.Does(_call))
+            {
+                AttentionStep<V>.Run(_call, batch, group, _v, _y);
+                return;
+            }
             int padded = AttentionRows<V>.Padded(_v.Width);
             float* scratch = (float*)WorkerScratch.Rent((AttentionRows<V>.Scratch(_call) + 2L * Block * padded + 3 * Block) * sizeof(float));
             var rows = new AttentionRows<V>(_call, batch, group, scratch + 2 * Block * padded + 3 * Block);

@@ -53,10 +53,11 @@ internal static unsafe class QuantizedGemm
         QuantizedRows quantized = QuantizedRows.From(type, x, rows, columns);
         int count = (outputs + PanelLayout.Rows - 1) / PanelLayout.Rows;
         long most = Math.Max(1, (long)columns * outputs * rows / LeastWork);
-        int tasks = (int)Math.Min(Math.Min(count, most), WorkerPool.Threads == 1 ? 1 : 8 * WorkerPool.Threads);
+        int threads = WorkerPool.Threads, tasks = (int)Math.Min(Math.Min(count, most), threads == 1 ? 1 : 8 * threads);
+        if (tasks > threads) tasks -= tasks % threads; // an equal number for each
         var job = new Job
         {
-            Kernels = Select<KernelsOf, Kernels>(new KernelsOf(type)),
+            Kernels = KernelsFor(type),
             HasMinima = type is BlockType.Q4_K or BlockType.Q5_K,
             Panels = panels,
             PanelBytes = PanelBytes(type, columns),
@@ -82,6 +83,18 @@ internal static unsafe class QuantizedGemm
         : Dp.IsSupported && SimdWidth.Current >= 128 ? choice.Of<DotNeon, Vector128<byte>, Vector128<int>, Vector128<int>, Vector128<float>>()
         : choice.Of<DotScalar, uint, int, int, float>();
 
+    // One row takes as many bytes at once as there are: widths mix, since integer sums are exact.
+    private static Kernels KernelsFor(BlockType type)
+    {
+        var of = new KernelsOf(type);
+        Kernels kernels = Select<KernelsOf, Kernels>(of);
+        if (!Avx512BW.IsSupported || SimdWidth.Current < 512) return kernels;
+        Kernels widest = of.Of<Dot512, Vector512<byte>, Vector512<short>, Vector512<int>, Vector512<float>>();
+        kernels.One = widest.One;
+        kernels.RowsOfOne = widest.RowsOfOne;
+        return kernels;
+    }
+
     private interface IChoice<TResult>
     {
         TResult Of<TDot, TBytes, TSum, TInt, TFloat>() where TDot : struct, IDot<TBytes, TSum, TInt, TFloat>;
@@ -97,7 +110,7 @@ internal static unsafe class QuantizedGemm
         public delegate*<byte*, in QuantizedTile, int, void> One, Four;
         public delegate*<byte*, int, byte*, void> Spread;
         public delegate*<int, int> SpreadBytes;
-        public int RowsAtOnce;
+        public int RowsOfOne, RowsOfFour;
     }
 
     private readonly struct KernelsOf(BlockType type) : IChoice<Kernels>
@@ -120,7 +133,8 @@ internal static unsafe class QuantizedGemm
                 Four = &QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.Four<TPanel>,
                 Spread = &QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.Spread<TPanel>,
                 SpreadBytes = &QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.SpreadBytes<TPanel>,
-                RowsAtOnce = QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.RowsAtOnce,
+                RowsOfOne = QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.RowsAtOnce,
+                RowsOfFour = QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.RowsAtOnce,
             };
         }
     }
@@ -171,7 +185,7 @@ internal static unsafe class QuantizedGemm
                 Y = isEdge ? edge : y,
                 Stride = isEdge ? PanelLayout.Rows : Outputs,
             };
-            for (int lane = 0; lane < PanelLayout.Rows; lane += Kernels.RowsAtOnce) kernel(weights, tile, lane);
+            for (int lane = 0; lane < PanelLayout.Rows; lane += rows == 1 ? Kernels.RowsOfOne : Kernels.RowsOfFour) kernel(weights, tile, lane);
             for (int r = 0; r < rows && (isEdge || Bias is not null); r++)
                 for (int n = 0; n < count; n++)
                 {

@@ -210,6 +210,7 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
             return Scale(f, a, b, offsets + block, TDot.Multiply(TDot.Halves(panel + 2 * lane), TDot.All(d)));
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static void Spread(byte* panel, int block, byte* to)
         {
             panel += block * PanelLayout.Q8_0Bytes;
@@ -232,6 +233,7 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
             return TDot.Fma(TDot.Float(TDot.Total(Nibbles(panel + 32 + 4 * lane, x), offsets + block)), scale, f);
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static void Spread(byte* panel, int block, byte* to)
         {
             panel += block * PanelLayout.Q4_0Bytes;
@@ -255,6 +257,7 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
             return TDot.Fma(Factor(head + 32, w + 16, lane), TDot.All(((float*)offsets)[block]), f);
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static void Spread(byte* panel, int block, byte* to)
         {
             byte* head = panel + block / 8 * PanelLayout.Q4_KBytes, w = head + 64 + block % 8 * (32 + 256);
@@ -281,6 +284,7 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
             return TDot.Fma(Factor(head + 32, scales + 16, lane), TDot.All(((float*)offsets)[block]), f);
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static void Spread(byte* panel, int block, byte* to)
         {
             byte* head = panel + block / 8 * PanelLayout.Q5_KBytes, w = head + 64 + block % 8 * (32 + 256 + 64);
@@ -317,6 +321,7 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
             return f;
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static void Spread(byte* panel, int block, byte* to)
         {
             byte* head = panel + block / 8 * PanelLayout.Q6_KBytes, w = head + 32 + block % 8 * (32 + 256 + 128);
@@ -347,6 +352,7 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TFloat Factor(byte* halves, byte* bytes, int lane) => TDot.Multiply(TDot.Halves(halves + 2 * lane), TDot.Bytes(bytes + lane));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void SpreadFactors(byte* head, byte* w, byte* to)
     {
         for (int lane = 0; lane < PanelLayout.Rows; lane += TDot.Lanes)
