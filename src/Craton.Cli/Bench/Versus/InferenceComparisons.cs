@@ -13,6 +13,9 @@ internal static class InferenceComparisons
 {
     public const int Prompt = 512, Generated = 128;
 
+    /// <summary>Tokens of a prompt that are read at once, as the engine does by default.</summary>
+    public const int Piece = 256;
+
     /// <summary>Tokens of each of several texts that are answered at once.</summary>
     public const int BatchPrompt = 100, BatchGenerated = 64;
 

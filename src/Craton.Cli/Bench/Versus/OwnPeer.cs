@@ -48,7 +48,7 @@ internal static class OwnPeer
             string[] words = line.Split(' ');
             Answer(words[1] switch
             {
-                "prefill" => ReadOne(model, cache ??= NewCache(model), ids, InferenceComparisons.Prompt, InferenceComparisons.Prompt),
+                "prefill" => ReadOne(model, cache ??= NewCache(model), ids, InferenceComparisons.Prompt, InferenceComparisons.Piece),
                 "decode" => ReadOne(model, cache ??= NewCache(model), ids, InferenceComparisons.Generated, 1),
                 _ => ReadSeveral(model, ids, int.Parse(words[2], CultureInfo.InvariantCulture)),
             });

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 using Craton.Tensors.Kernels.Simd;
 
 namespace Craton.Tensors.Kernels.Cpu;
@@ -33,6 +34,20 @@ internal readonly unsafe struct HeadMatrices(Tensor tensor, int firstRow = 0, in
             (int page, int at) = Math.DivRem(row, _pageRows);
             n = Math.Min(end - row, _pageRows - at);
             Read<V>(At(_pages[page], head, at), n, factor, target, targetWidth);
+        }
+    }
+
+    /// <summary>Asks for rows that will be read.</summary>
+    public void Fetch(int batch, int head, int row, int rows)
+    {
+        if (!Sse.IsSupported || Column != 1) return;
+        for (int end = row + rows, n; row < end; row += n)
+        {
+            (int page, int at) = _pages is null ? (0, row) : Math.DivRem(row, _pageRows);
+            n = _pages is null ? rows : Math.Min(end - row, _pageRows - at);
+            float* from = At(_pages is null ? batch : _pages[page], head, at);
+            for (int r = 0; r < n; r++, from += Row)
+                for (int i = 0; i < Width; i += FetchLines.Line) Sse.Prefetch1(from + i);
         }
     }
 

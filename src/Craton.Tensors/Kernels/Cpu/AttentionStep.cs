@@ -44,7 +44,9 @@ internal static unsafe class AttentionStep<V> where V : struct, IVec<V>
         for (int from = first / Block * Block; from < end; from += Block)
         {
             int n = Math.Min(Block, end - from), hidden = Math.Max(0, first - from);
+            values.Fetch(batch, group, from, n);
             k.Read<V>(batch, group, from, n, 1, keys, keyWidth);
+            k.Fetch(batch, group, from + n, Math.Min(Block, end - from - n));
             GemmPacking.Pack(keys, keyWidth, 1, n, Block, q.Width, turned);
             values.Read<V>(batch, group, from, n, 1, seen, width);
             for (int h = 0; h < heads; h++)

@@ -25,9 +25,6 @@ internal unsafe struct QuantizedTile
     /// <summary>Values of a row.</summary>
     public int Columns;
 
-    /// <summary>Whether the offsets are floats that go with minima.</summary>
-    public bool HasMinima;
-
     /// <summary>First result.</summary>
     public float* Y;
 
@@ -58,7 +55,6 @@ internal static unsafe class QuantizedGemm
         var job = new Job
         {
             Kernels = KernelsFor(type),
-            HasMinima = type is BlockType.Q4_K or BlockType.Q5_K,
             Panels = panels,
             PanelBytes = PanelBytes(type, columns),
             PanelCount = count,
@@ -145,7 +141,6 @@ internal static unsafe class QuantizedGemm
         public byte* Panels;
         public long PanelBytes, Rows;
         public int PanelCount, Tasks, Outputs, Columns;
-        public bool HasMinima;
         public QuantizedRows X;
         public float* Y, Bias;
 
@@ -181,7 +176,6 @@ internal static unsafe class QuantizedGemm
                 Offsets = X.Offsets(row),
                 OffsetStride = X.OffsetStride,
                 Columns = Columns,
-                HasMinima = HasMinima,
                 Y = isEdge ? edge : y,
                 Stride = isEdge ? PanelLayout.Rows : Outputs,
             };

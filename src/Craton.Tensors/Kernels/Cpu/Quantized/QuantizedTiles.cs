@@ -35,6 +35,9 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
         /// <summary>Bytes in which 32 values of k of all rows are kept.</summary>
         static abstract int Stored { get; }
 
+        /// <summary>Whether the offsets of activations are floats that go with minima, rather than integers.</summary>
+        static abstract bool HasMinima { get; }
+
         /// <summary>f plus the products of one row of activations with a block of 32, for the weight rows of one register.</summary>
         /// <param name="f">The sums so far.</param>
         /// <param name="panel">The panel.</param>
@@ -58,7 +61,11 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
     public static void Spread<TPanel>(byte* panel, int columns, byte* to) where TPanel : struct, IPanel
     {
         int bytes = SpreadBytes<TPanel>(32);
-        for (int block = 0; block < columns / 32; block++, to += bytes) TPanel.Spread(panel, block, to);
+        for (int block = 0; block < columns / 32; block++, to += bytes)
+        {
+            Prefetch(panel + block * TPanel.Stored + Ahead, TPanel.Stored);
+            TPanel.Spread(panel, block, to);
+        }
     }
 
     /// <summary>One row of activations with <see cref="RowsAtOnce"/> rows of a panel as it is stored.</summary>
@@ -90,7 +97,7 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Four<TPanel>(byte* spread, in QuantizedTile t, int lane) where TPanel : struct, IPanel
     {
-        int columns = t.Columns, none = 0, perScale = 32 / TPanel.Scaled, next = TDot.Wide ? lane + TDot.Lanes : lane;
+        int columns = t.Columns, perScale = 32 / TPanel.Scaled, next = TDot.Wide ? lane + TDot.Lanes : lane;
         sbyte* x0 = t.X, x1 = x0 + columns, x2 = x1 + columns, x3 = x2 + columns;
         float* d0 = t.Scales, d1 = d0 + columns / 32, d2 = d1 + columns / 32, d3 = d2 + columns / 32;
         int* o0 = t.Offsets, o1 = o0 + t.OffsetStride, o2 = o1 + t.OffsetStride, o3 = o2 + t.OffsetStride;
@@ -112,21 +119,20 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
                 x2 += 16;
                 x3 += 16;
             }
-            bool hasMinima = t.HasMinima;
             TFloat s = TDot.Read(scales + lane), z = TDot.Read(scales + next);
             int k = b / perScale;
-            f0 = Scale(f0, a0, c0, hasMinima ? &none : o0 + b, TDot.Multiply(s, TDot.All(d0[k])));
-            f1 = Scale(f1, a1, c1, hasMinima ? &none : o1 + b, TDot.Multiply(s, TDot.All(d1[k])));
-            f2 = Scale(f2, a2, c2, hasMinima ? &none : o2 + b, TDot.Multiply(s, TDot.All(d2[k])));
-            f3 = Scale(f3, a3, c3, hasMinima ? &none : o3 + b, TDot.Multiply(s, TDot.All(d3[k])));
+            f0 = Scale<TPanel>(f0, a0, c0, o0 + b, TDot.Multiply(s, TDot.All(d0[k])));
+            f1 = Scale<TPanel>(f1, a1, c1, o1 + b, TDot.Multiply(s, TDot.All(d1[k])));
+            f2 = Scale<TPanel>(f2, a2, c2, o2 + b, TDot.Multiply(s, TDot.All(d2[k])));
+            f3 = Scale<TPanel>(f3, a3, c3, o3 + b, TDot.Multiply(s, TDot.All(d3[k])));
             if (TDot.Wide)
             {
-                h0 = Scale(h0, c0, c0, hasMinima ? &none : o0 + b, TDot.Multiply(z, TDot.All(d0[k])));
-                h1 = Scale(h1, c1, c1, hasMinima ? &none : o1 + b, TDot.Multiply(z, TDot.All(d1[k])));
-                h2 = Scale(h2, c2, c2, hasMinima ? &none : o2 + b, TDot.Multiply(z, TDot.All(d2[k])));
-                h3 = Scale(h3, c3, c3, hasMinima ? &none : o3 + b, TDot.Multiply(z, TDot.All(d3[k])));
+                h0 = Scale<TPanel>(h0, c0, c0, o0 + b, TDot.Multiply(z, TDot.All(d0[k])));
+                h1 = Scale<TPanel>(h1, c1, c1, o1 + b, TDot.Multiply(z, TDot.All(d1[k])));
+                h2 = Scale<TPanel>(h2, c2, c2, o2 + b, TDot.Multiply(z, TDot.All(d2[k])));
+                h3 = Scale<TPanel>(h3, c3, c3, o3 + b, TDot.Multiply(z, TDot.All(d3[k])));
             }
-            if (hasMinima)
+            if (TPanel.HasMinima)
             {
                 TFloat least = TDot.Read(minima + lane), other = TDot.Read(minima + next);
                 TFloat m0 = TDot.All(((float*)o0)[b]), m1 = TDot.All(((float*)o1)[b]), m2 = TDot.All(((float*)o2)[b]), m3 = TDot.All(((float*)o3)[b]);
@@ -161,8 +167,12 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TFloat Scale(TFloat f, TSum sum, TSum upper, int* offset, TFloat scale) =>
-        TDot.Fma(TDot.Float(TDot.Wide ? TDot.Total(sum, offset) : TDot.Combine(sum, upper, offset)), scale, f);
+    private static TFloat Scale<TPanel>(TFloat f, TSum sum, TSum upper, int* offset, TFloat scale) where TPanel : struct, IPanel
+    {
+        TInt total = TPanel.HasMinima ? TDot.Wide ? TDot.Total(sum) : TDot.Combine(sum, upper)
+            : TDot.Wide ? TDot.Total(sum, offset) : TDot.Combine(sum, upper, offset);
+        return TDot.Fma(TDot.Float(total), scale, f);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(in QuantizedTile t, int lane, TFloat f0, TFloat f1, TFloat f2, TFloat f3)
@@ -195,6 +205,8 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
 
         public static int Stored => PanelLayout.Q8_0Bytes;
 
+        public static bool HasMinima => false;
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static TFloat Add(TFloat f, byte* panel, int block, int lane, sbyte* x, float d, int* offsets)
         {
@@ -207,7 +219,7 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
                 a = TDot.Step(a, TDot.Wide ? v : TDot.Low(v), q);
                 if (!TDot.Wide) b = TDot.Step(b, TDot.High(v), q);
             }
-            return Scale(f, a, b, offsets + block, TDot.Multiply(TDot.Halves(panel + 2 * lane), TDot.All(d)));
+            return Scale<Q8_0>(f, a, b, offsets + block, TDot.Multiply(TDot.Halves(panel + 2 * lane), TDot.All(d)));
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -224,6 +236,8 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
         public static int Scaled => 32;
 
         public static int Stored => PanelLayout.Q4_0Bytes;
+
+        public static bool HasMinima => false;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static TFloat Add(TFloat f, byte* panel, int block, int lane, sbyte* x, float d, int* offsets)
@@ -249,6 +263,8 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
 
         public static int Stored => PanelLayout.Q4_KBytes / 8;
 
+        public static bool HasMinima => true;
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static TFloat Add(TFloat f, byte* panel, int block, int lane, sbyte* x, float d, int* offsets)
         {
@@ -272,6 +288,8 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
         public static int Scaled => 32;
 
         public static int Stored => PanelLayout.Q5_KBytes / 8;
+
+        public static bool HasMinima => true;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static TFloat Add(TFloat f, byte* panel, int block, int lane, sbyte* x, float d, int* offsets)
@@ -300,6 +318,8 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
         public static int Scaled => 16;
 
         public static int Stored => PanelLayout.Q6_KBytes / 8;
+
+        public static bool HasMinima => false;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static TFloat Add(TFloat f, byte* panel, int block, int lane, sbyte* x, float d, int* offsets)
