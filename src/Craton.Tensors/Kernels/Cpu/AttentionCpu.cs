@@ -112,12 +112,12 @@ internal sealed unsafe partial class CpuKernels
                 int n = Math.Min(Block, end - from);
                 rows.Compute(from, n);
                 Weigh(rows.Scores, n, rows.Columns, max, total, keep);
-                Scale(sums, padded, keep, rows.Count);
+                AttentionRows<V>.Scale(sums, padded, keep, rows.Count);
                 _v.Read<V>(batch, group, from, n, 1, values, padded);
                 AttentionTile<V>.Accumulate(rows.Count, _v.Width, rows.SeenKeys, rows.Scores, 1, Block, values, padded, sums, padded);
             }
             Finish(rows.Columns, max, total);
-            Scale(sums, padded, total, rows.Count);
+            AttentionRows<V>.Scale(sums, padded, total, rows.Count);
             rows.WriteRows(_y, sums, padded, add: false);
             if (logSums == null) return;
             for (int r = 0; r < rows.Count; r++)
@@ -147,18 +147,6 @@ internal sealed unsafe partial class CpuKernels
                 V.Store(keep, c, factor);
                 V.Store(total, c, V.Fma(V.Load(total, c), factor, sum));
                 V.Store(max, c, top);
-            }
-        }
-
-        // Where the greatest score has not changed the factor is exactly 1.
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private static void Scale(float* sums, int width, float* factors, int rows)
-        {
-            for (int r = 0; r < rows; r++, sums += width)
-            {
-                if (factors[r] == 1) continue;
-                V factor = V.BroadcastAt(factors + r);
-                for (int i = 0; i < width; i += V.Lanes) V.Store(sums, i, V.Load(sums, i) * factor);
             }
         }
 

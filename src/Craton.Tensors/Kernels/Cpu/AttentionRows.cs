@@ -24,17 +24,8 @@ internal readonly unsafe struct HeadMatrices(Tensor tensor, int firstRow = 0, in
     /// <summary>target = factor · rows, adjacent and filled up with zeros to the target's width.</summary>
     public void Read<V>(int batch, int head, int row, int rows, float factor, float* target, int targetWidth) where V : struct, IVec<V>
     {
-        if (_pages is null)
-        {
-            Read<V>(At(batch, head, row), rows, factor, target, targetWidth);
-            return;
-        }
         for (int end = row + rows, n; row < end; row += n, target += (nint)n * targetWidth)
-        {
-            (int page, int at) = Math.DivRem(row, _pageRows);
-            n = Math.Min(end - row, _pageRows - at);
-            Read<V>(At(_pages[page], head, at), n, factor, target, targetWidth);
-        }
+            Read<V>(Adjacent(batch, head, row, end, out n), n, factor, target, targetWidth);
     }
 
     /// <summary>Asks for rows that will be read.</summary>
@@ -43,12 +34,20 @@ internal readonly unsafe struct HeadMatrices(Tensor tensor, int firstRow = 0, in
         if (!Sse.IsSupported || Column != 1) return;
         for (int end = row + rows, n; row < end; row += n)
         {
-            (int page, int at) = _pages is null ? (0, row) : Math.DivRem(row, _pageRows);
-            n = _pages is null ? rows : Math.Min(end - row, _pageRows - at);
-            float* from = At(_pages is null ? batch : _pages[page], head, at);
+            float* from = Adjacent(batch, head, row, end, out n);
             for (int r = 0; r < n; r++, from += Row)
                 for (int i = 0; i < Width; i += FetchLines.Line) Sse.Prefetch1(from + i);
         }
+    }
+
+    // Where a row lies, and how many from it on, before the end, are of one page.
+    private float* Adjacent(int batch, int head, int row, int end, out int count)
+    {
+        count = end - row;
+        if (_pages is null) return At(batch, head, row);
+        (int page, int at) = Math.DivRem(row, _pageRows);
+        count = Math.Min(count, _pageRows - at);
+        return At(_pages[page], head, at);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -202,6 +201,18 @@ internal unsafe ref struct AttentionRows<V> where V : struct, IVec<V>
         }
     }
 
+    /// <summary>Multiplies each row of sums by a factor of its own. Where the greatest score has not changed it is exactly 1.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Scale(float* sums, int width, float* factors, int rows)
+    {
+        for (int r = 0; r < rows; r++, sums += width)
+        {
+            if (factors[r] == 1) continue;
+            V factor = V.BroadcastAt(factors + r);
+            for (int i = 0; i < width; i += V.Lanes) V.Store(sums, i, V.Load(sums, i) * factor);
+        }
+    }
+
     /// <summary>Computes the scores with keys [from, from + n), and who sees whom.</summary>
     /// <param name="from">First key, at the begin of a block.</param>
     /// <param name="n">Number of keys.</param>
@@ -264,8 +275,14 @@ internal unsafe ref struct AttentionRows<V> where V : struct, IVec<V>
 
     // Each of the following is a pass of its own over the block: few calls need more than one, and short loops compile well.
 
+    /// <summary>Scores become most · tanh(score / most).</summary>
+    /// <param name="scores">Scores, rows <see cref="Block"/> apart.</param>
+    /// <param name="n">Their rows.</param>
+    /// <param name="columns">Their columns; whole vectors are computed.</param>
+    /// <param name="most">Where they are capped.</param>
+    /// <param name="bends">Gets the derivatives, or null.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Cap(float* scores, int n, int columns, float most, float* bends)
+    public static void Cap(float* scores, int n, int columns, float most, float* bends)
     {
         V cap = V.BroadcastAt(&most), one = V.Broadcast(1);
         for (int j = 0; j < n * Block; j += Block)

@@ -52,19 +52,17 @@ internal static unsafe class AttentionStep<V> where V : struct, IVec<V>
             for (int h = 0; h < heads; h++)
             {
                 Score(query + h * keyWidth, turned, q.Width, n, scores);
-                if (call.SoftCap > 0) Cap(scores, n, (float)call.SoftCap);
+                if (call.SoftCap > 0) AttentionRows<V>.Cap(scores, 1, n, (float)call.SoftCap, bends: null);
                 new Span<float>(scores, hidden).Fill(float.NegativeInfinity);
                 new Span<float>(scores + n, Block - n).Fill(float.NegativeInfinity);
                 float keep = Weigh(scores, n, ref max[h], ref total[h]);
-                if (keep != 1) Scale(sums + h * width, width, keep);
+                AttentionRows<V>.Scale(sums + h * width, width, &keep, 1);
                 Accumulate(scores + hidden, n - hidden, seen + hidden * width, sums + h * width, width);
             }
         }
-        for (int h = 0; h < heads; h++)
-        {
-            Scale(sums + h * width, width, total[h] == 0 ? 0 : 1 / total[h]);
-            y.Write<V>(batch, group * heads + h, 0, 1, sums + h * width, width, add: false);
-        }
+        for (int h = 0; h < heads; h++) total[h] = total[h] == 0 ? 0 : 1 / total[h];
+        AttentionRows<V>.Scale(sums, width, total, heads);
+        for (int h = 0; h < heads; h++) y.Write<V>(batch, group * heads + h, 0, 1, sums + h * width, width, add: false);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -89,13 +87,6 @@ internal static unsafe class AttentionStep<V> where V : struct, IVec<V>
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Cap(float* scores, int n, float most)
-    {
-        V cap = V.BroadcastAt(&most);
-        for (int j = 0; j < n; j += V.Lanes) V.Store(scores, j, cap * VMath.Tanh(V.Load(scores, j) / cap));
-    }
-
     // Scores become e^(score − max). Returns the factor of what was summed up before.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Weigh(float* scores, int n, ref float max, ref float total)
@@ -114,13 +105,6 @@ internal static unsafe class AttentionStep<V> where V : struct, IVec<V>
         total = MathF.FusedMultiplyAdd(total, lanes[0], sum);
         max = top;
         return lanes[0];
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Scale(float* sums, int width, float by)
-    {
-        V factor = V.BroadcastAt(&by);
-        for (int i = 0; i < width; i += V.Lanes) V.Store(sums, i, V.Load(sums, i) * factor);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
