@@ -61,16 +61,17 @@ public sealed unsafe class PackedWeightTests
             var packed = new PackedMatrix(new StridedMatrix<float>(pw, 1, Columns), Columns, Rows);
             Assert.Equal(type, packed.Type);
             Assert.InRange(packed.ByteCount, 2 * Rows * Columns, 3 * Rows * Columns);
-            float* panel = stackalloc float[Columns * 32];
+            int width = PackedMatrix.PanelColumns;
+            float* panel = stackalloc float[Columns * width];
             for (int row = 0; row < Rows; row++)
             {
                 packed.ReadColumn(row, back);
                 Assert.Equal(Bits(weight.AsSpan(row * Columns, Columns)), Bits(back));
-                if (row % 32 != 0) continue;
-                HalfPanels.Widen<Vec256>(packed.HalfAt(0, row), 32, Columns, panel, type);
-                for (int i = 0; i < 32; i++)
+                if (row % width != 0) continue;
+                HalfPanels.Widen<Vec256>(packed.HalfAt(0, row), width, Columns, panel, type);
+                for (int i = 0; i < width; i++)
                     for (int k = 0; k < Columns; k++)
-                        Assert.Equal(BitConverter.SingleToUInt32Bits(weight[(row + i) * Columns + k]), BitConverter.SingleToUInt32Bits(panel[k * 32 + i]));
+                        Assert.Equal(BitConverter.SingleToUInt32Bits(weight[(row + i) * Columns + k]), BitConverter.SingleToUInt32Bits(panel[k * width + i]));
             }
         }
 

@@ -75,10 +75,10 @@ internal static unsafe class AttentionStep<V> where V : struct, IVec<V>
             for (int i = 0; i < width; i++, key += Block)
             {
                 V x = V.BroadcastAt(query + i);
-                s0 = V.Fma(x, V.Load(key), s0);
-                s1 = V.Fma(x, V.Load(key + V.Lanes), s1);
-                s2 = V.Fma(x, V.Load(key + 2 * V.Lanes), s2);
-                s3 = V.Fma(x, V.Load(key + 3 * V.Lanes), s3);
+                V.AddProduct(x, V.Load(key), ref s0);
+                V.AddProduct(x, V.Load(key + V.Lanes), ref s1);
+                V.AddProduct(x, V.Load(key + 2 * V.Lanes), ref s2);
+                V.AddProduct(x, V.Load(key + 3 * V.Lanes), ref s3);
             }
             V.Store(scores, c, s0);
             V.Store(scores, c + V.Lanes, s1);
@@ -117,8 +117,8 @@ internal static unsafe class AttentionStep<V> where V : struct, IVec<V>
             for (int j = 0; j < n; j++, value += width)
             {
                 V x = V.BroadcastAt(weights + j);
-                s0 = V.Fma(x, V.Load(value), s0);
-                s1 = V.Fma(x, V.Load(value + V.Lanes), s1);
+                V.AddProduct(x, V.Load(value), ref s0);
+                V.AddProduct(x, V.Load(value + V.Lanes), ref s1);
             }
             V.Store(sums, c, s0);
             V.Store(sums, c + V.Lanes, s1);

@@ -120,16 +120,16 @@ internal static unsafe class AttentionTile<V> where V : struct, IVec<V>
         for (; k > 0; k--)
         {
             V b0 = V.Load(b), b1 = V.Load(b + lanes), x;
-            { x = V.BroadcastAt(a); c00 = V.Fma(x, b0, c00); c01 = V.Fma(x, b1, c01); }
-            { x = V.BroadcastAt(a + aRow); c10 = V.Fma(x, b0, c10); c11 = V.Fma(x, b1, c11); }
-            { x = V.BroadcastAt(a + aRow2); c20 = V.Fma(x, b0, c20); c21 = V.Fma(x, b1, c21); }
-            { x = V.BroadcastAt(a + aRow3); c30 = V.Fma(x, b0, c30); c31 = V.Fma(x, b1, c31); }
+            { x = V.BroadcastAt(a); V.AddProduct(x, b0, ref c00); V.AddProduct(x, b1, ref c01); }
+            { x = V.BroadcastAt(a + aRow); V.AddProduct(x, b0, ref c10); V.AddProduct(x, b1, ref c11); }
+            { x = V.BroadcastAt(a + aRow2); V.AddProduct(x, b0, ref c20); V.AddProduct(x, b1, ref c21); }
+            { x = V.BroadcastAt(a + aRow3); V.AddProduct(x, b0, ref c30); V.AddProduct(x, b1, ref c31); }
             if (Rows == 8)
             {
-                { x = V.BroadcastAt(a4); c40 = V.Fma(x, b0, c40); c41 = V.Fma(x, b1, c41); }
-                { x = V.BroadcastAt(a4 + aRow); c50 = V.Fma(x, b0, c50); c51 = V.Fma(x, b1, c51); }
-                { x = V.BroadcastAt(a4 + aRow2); c60 = V.Fma(x, b0, c60); c61 = V.Fma(x, b1, c61); }
-                { x = V.BroadcastAt(a4 + aRow3); c70 = V.Fma(x, b0, c70); c71 = V.Fma(x, b1, c71); }
+                { x = V.BroadcastAt(a4); V.AddProduct(x, b0, ref c40); V.AddProduct(x, b1, ref c41); }
+                { x = V.BroadcastAt(a4 + aRow); V.AddProduct(x, b0, ref c50); V.AddProduct(x, b1, ref c51); }
+                { x = V.BroadcastAt(a4 + aRow2); V.AddProduct(x, b0, ref c60); V.AddProduct(x, b1, ref c61); }
+                { x = V.BroadcastAt(a4 + aRow3); V.AddProduct(x, b0, ref c70); V.AddProduct(x, b1, ref c71); }
                 a4 += aStep;
             }
             a += aStep;
@@ -156,16 +156,16 @@ internal static unsafe class AttentionTile<V> where V : struct, IVec<V>
         for (; k > 0; k--)
         {
             V b0 = V.Load(b);
-            c0 = V.Fma(V.BroadcastAt(a), b0, c0);
-            c1 = V.Fma(V.BroadcastAt(a + aRow), b0, c1);
-            c2 = V.Fma(V.BroadcastAt(a + aRow2), b0, c2);
-            c3 = V.Fma(V.BroadcastAt(a + aRow3), b0, c3);
+            V.AddProduct(V.BroadcastAt(a), b0, ref c0);
+            V.AddProduct(V.BroadcastAt(a + aRow), b0, ref c1);
+            V.AddProduct(V.BroadcastAt(a + aRow2), b0, ref c2);
+            V.AddProduct(V.BroadcastAt(a + aRow3), b0, ref c3);
             if (Rows == 8)
             {
-                c4 = V.Fma(V.BroadcastAt(a4), b0, c4);
-                c5 = V.Fma(V.BroadcastAt(a4 + aRow), b0, c5);
-                c6 = V.Fma(V.BroadcastAt(a4 + aRow2), b0, c6);
-                c7 = V.Fma(V.BroadcastAt(a4 + aRow3), b0, c7);
+                V.AddProduct(V.BroadcastAt(a4), b0, ref c4);
+                V.AddProduct(V.BroadcastAt(a4 + aRow), b0, ref c5);
+                V.AddProduct(V.BroadcastAt(a4 + aRow2), b0, ref c6);
+                V.AddProduct(V.BroadcastAt(a4 + aRow3), b0, ref c7);
                 a4++;
             }
             a++;

@@ -117,19 +117,15 @@ internal static unsafe class GemmPacking
     /// <summary>Four steps at a time.</summary>
     private static void PackQuads(float* source, nint stride, int used, int width, int k, float* panel)
     {
-        // A group of fewer than four rows is packed as if it had four, the last one repeated. What it writes too much, at the begin of the
-        // following step, is then written over by the groups packed after it, and within this group by that step itself.
-        int ragged = used & 3, full = used - ragged;
-        if (ragged > 0)
-            PackSquares(source + (full * stride), stride, ragged - 1, width, k, panel + full);
-        int i = 0;
-        if (Avx.IsSupported)
+        // A group of fewer rows than it has room for is packed as if it were full, the last row repeated. What it writes too much, at the begin of
+        // the following step, is then written over by the groups packed after it, and within this group by that step itself.
+        int most = Avx.IsSupported ? 8 : 4;
+        for (int i = (used - 1) & -most; i >= 0; i -= most)
         {
-            for (; i <= full - 8; i += 8)
-                PackSquares256(source + (i * stride), stride, width, k, panel + i);
+            int lastRow = Math.Min(most, used - i) - 1;
+            if (lastRow < 4) PackSquares(source + (i * stride), stride, lastRow, width, k, panel + i);
+            else PackSquares256(source + (i * stride), stride, lastRow, width, k, panel + i);
         }
-        for (; i < full; i += 4)
-            PackSquares(source + (i * stride), stride, 3, width, k, panel + i);
         PackAny(source, stride, 1, 0, used, k & ~3, k, width, panel);
     }
 
@@ -151,16 +147,18 @@ internal static unsafe class GemmPacking
         }
     }
 
-    /// <summary>Eight rows: register r holds row r in its low half and row r + 4 in its high half; each half is a square of its own.</summary>
+    /// <summary>Five to eight rows, those after <paramref name="lastRow"/> being it again: register r holds row r in its low half and row r + 4 in its
+    /// high half; each half is a square of its own.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void PackSquares256(float* source, nint stride, int width, int k, float* panel)
+    private static void PackSquares256(float* source, nint stride, int lastRow, int width, int k, float* panel)
     {
-        for (int p = 0; p <= k - 4; p += 4, source += 4, panel += 4 * width)
+        float* s1 = source + stride, s2 = s1 + stride, s3 = s2 + stride, s4 = s3 + stride;
+        float* s5 = source + (Math.Min(5, lastRow) * stride), s6 = source + (Math.Min(6, lastRow) * stride), s7 = source + (lastRow * stride);
+        for (int p = 0; p <= k - 4; p += 4, panel += 4 * width)
         {
-            Prefetch(source + ((8 + ((p >> 2) & 3)) * stride));
-            Prefetch(source + ((12 + ((p >> 2) & 3)) * stride));
-            Vector256<float> r0 = Pair(source, stride), r1 = Pair(source + stride, stride);
-            Vector256<float> r2 = Pair(source + (2 * stride), stride), r3 = Pair(source + (3 * stride), stride);
+            Prefetch(source + p + ((8 + ((p >> 2) & 3)) * stride));
+            Prefetch(source + p + ((12 + ((p >> 2) & 3)) * stride));
+            Vector256<float> r0 = Pair(source + p, s4 + p), r1 = Pair(s1 + p, s5 + p), r2 = Pair(s2 + p, s6 + p), r3 = Pair(s3 + p, s7 + p);
             Vector256<double> low01 = Avx.UnpackLow(r0, r1).AsDouble(), low23 = Avx.UnpackLow(r2, r3).AsDouble();
             Vector256<double> high01 = Avx.UnpackHigh(r0, r1).AsDouble(), high23 = Avx.UnpackHigh(r2, r3).AsDouble();
             Avx.UnpackLow(low01, low23).AsSingle().Store(panel);
@@ -236,8 +234,7 @@ internal static unsafe class GemmPacking
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Pair(float* source, nint stride)
-        => Vector256.Create(Vector128.Load(source), Vector128.Load(source + (4 * stride)));
+    private static Vector256<float> Pair(float* low, float* high) => Vector256.Create(Vector128.Load(low), Vector128.Load(high));
 
     /// <summary>x0 y0 x1 y1</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

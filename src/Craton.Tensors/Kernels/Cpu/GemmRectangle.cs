@@ -90,15 +90,17 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
     private readonly void ComputeRows(int row, int rows)
     {
         int panels = (rows + GemmTiles<V>.MostRows - 1) / GemmTiles<V>.MostRows;
+        int* starts = stackalloc int[panels + 1];
+        for (int panel = 0; panel <= panels; panel++) starts[panel] = Part(rows, panel, panels);
         PackRows(row, rows, panels);
         int endColumn = _range.Column + _range.Columns;
         for (int column = _range.Column; column < endColumn; column += _panelWidth)
         {
             int columns = Math.Min(_panelWidth, endColumn - column);
             PanelOfB b = Panel(column, columns, rows);
-            for (int panel = 0, first = 0, count; panel < panels; panel++, first += count)
+            for (int panel = 0; panel < panels; panel++)
             {
-                count = Part(rows, panel + 1, panels) - first;
+                int first = starts[panel], count = starts[panel + 1] - first;
                 var fetch = new TileFetch(TileAhead(row + first + count, column), PanelAhead(column + _panelWidth, rows, panel, panels));
                 ComputeTile(row + first, count, column, columns, _packedA + ((nint)first * _kCount), b, fetch);
                 if (b.Packed != null) b = new PanelOfB(b.Packed, _panelWidth, PackedMatrix.PanelColumns);
@@ -151,8 +153,11 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
         if (_c.ColumnStride != 1 || row + GemmTiles<V>.MostRows > _range.Row + _range.Rows) return default;
         if (_k + _kCount == _steps && !_exchanged)
             for (int r = 0; r < GemmTiles<V>.MostRows; r++) _epilogue.Fetch(_panelWidth, row + r, column);
-        return new(_c.At(_batch, row, column), _c.RowStride, GemmTiles<V>.MostRows);
+        return new(_c.At(_batch, row, column) + LastLine, _c.RowStride, GemmTiles<V>.MostRows);
     }
+
+    // Of tiles one line wide it is the line of the last column that the tile before did not bring.
+    private static int LastLine => GemmTiles<V>.LinesAcross == 1 ? (2 * V.Lanes) - 1 : 0;
 
     /// <summary>Part <paramref name="part"/> of the next panel of B, if it is to be packed, which would wait for it.</summary>
     private readonly FetchLines PanelAhead(int column, int rows, int part, int parts)
@@ -161,16 +166,16 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
         if (_b.ColumnStride == 1)
         {
             if (_steps * _b.RowStride <= NearElements) return default; // all of B stays in the second-level cache
-            int begin = Part(_kCount, part, parts);
+            int share = (_kCount + parts - 1) / parts, begin = Math.Min(_kCount, share * part);
             // The line of its first column came with the panel before.
-            return new(_b.At(_batch, _k + begin, column) + FetchLines.Line - 1, _b.RowStride, Part(_kCount, part + 1, parts) - begin);
+            return new(_b.At(_batch, _k + begin, column) + FetchLines.Line - 1, _b.RowStride, Math.Min(share, _kCount - begin));
         }
         if (_b.RowStride != 1) return default;
-        int first = Part(_panelWidth, part, parts), pairs = (_kCount + (2 * FetchLines.Line) - 1) / (2 * FetchLines.Line);
-        return Part(_panelWidth, part + 1, parts) > first ? new(_b.At(_batch, _k, column + first), 2 * FetchLines.Line, pairs) : default;
+        int first = Part(_panelWidth, part, parts), step = GemmTiles<V>.LinesAcross * FetchLines.Line;
+        return Part(_panelWidth, part + 1, parts) > first ? new(_b.At(_batch, _k, column + first), step, (_kCount + step - 1) / step) : default;
     }
 
-    private readonly void ComputeTile(int row, int rows, int column, int columns, float* a, PanelOfB b, in TileFetch fetch)
+    private readonly void ComputeTile(int row, int rows, int column, int columns, float* a, in PanelOfB b, in TileFetch fetch)
     {
         bool resume = _accumulate || _k > 0; // the sums so far are in C
         bool last = _k + _kCount == _steps;
@@ -193,7 +198,7 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
             FinishExchanged(c, row, rows, column, columns);
     }
 
-    private readonly void Multiply(int rows, float* a, PanelOfB b, float* from, nint fromStride, float* to, nint toStride, in TileFetch fetch)
+    private readonly void Multiply(int rows, float* a, in PanelOfB b, float* from, nint fromStride, float* to, nint toStride, in TileFetch fetch)
     {
         if (b.Halves is null) GemmTiles<V>.Run(rows, _kCount, a, b.First, b.Step, b.Panel, from, fromStride, to, toStride, fetch, b.Packed);
         else if (_packed!.Type == DType.BF16) GemmTiles<V>.Run<BrainFloat>(rows, _kCount, a, b.Halves, PackedMatrix.PanelColumns, b.Panel, from, fromStride, to, toStride, fetch);

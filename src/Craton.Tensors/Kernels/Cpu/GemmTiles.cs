@@ -42,6 +42,15 @@ internal readonly unsafe struct Singles : ITileElements
     public static V Load<V>(byte* from) where V : struct, IVec<V> => V.Load(from);
 }
 
+/// <summary>Whether a tile copies the panel of B that it reads, known to the compiler.</summary>
+internal interface ITilePanel
+{
+    static abstract bool Copies { get; }
+}
+
+internal readonly struct LeftInPlace : ITilePanel { public static bool Copies => false; }
+internal readonly struct CopiedAside : ITilePanel { public static bool Copies => true; }
+
 /// <summary>
 /// The innermost loops: a tile of C stays in registers while k runs. Column vectors of B lie across the lanes, elements of A are
 /// broadcast, so every lane is one output's own chain of fused multiply-adds in the order of k, whatever the tile.
@@ -52,6 +61,9 @@ internal static unsafe class GemmTiles<V>
     /// <summary>Rows of the largest tile. With two vectors a row, the sums, two vectors of B and a broadcast fill the registers: 32 on
     /// AVX-512 and ARM, 16 on AVX2.</summary>
     public static int MostRows => V.Lanes == 16 || AdvSimd.IsSupported ? 12 : 6;
+
+    /// <summary>Lines of the cache across a tile of three rows and more.</summary>
+    public static int LinesAcross => Math.Max(1, 2 * V.Lanes / FetchLines.Line);
 
     /// <summary>Vectors across a tile: more for very few rows, so that enough independent chains hide the latency of an addition.</summary>
     public static int VectorsAcross(int rows) => rows switch { 1 => 8, 2 => 4, _ => 2 };
@@ -118,14 +130,14 @@ internal static unsafe class GemmTiles<V>
         for (; k > 0; k--)
         {
             V x = V.BroadcastAt(a);
-            c0 = V.Fma(x, TB.Load<V>(b), c0);
-            c1 = V.Fma(x, TB.Load<V>(b + next), c1);
-            c2 = V.Fma(x, TB.Load<V>(p1), c2);
-            c3 = V.Fma(x, TB.Load<V>(p1 + next), c3);
-            c4 = V.Fma(x, TB.Load<V>(p2), c4);
-            c5 = V.Fma(x, TB.Load<V>(p2 + next), c5);
-            c6 = V.Fma(x, TB.Load<V>(p3), c6);
-            c7 = V.Fma(x, TB.Load<V>(p3 + next), c7);
+            V.AddProduct(x, TB.Load<V>(b), ref c0);
+            V.AddProduct(x, TB.Load<V>(b + next), ref c1);
+            V.AddProduct(x, TB.Load<V>(p1), ref c2);
+            V.AddProduct(x, TB.Load<V>(p1 + next), ref c3);
+            V.AddProduct(x, TB.Load<V>(p2), ref c4);
+            V.AddProduct(x, TB.Load<V>(p2 + next), ref c5);
+            V.AddProduct(x, TB.Load<V>(p3), ref c6);
+            V.AddProduct(x, TB.Load<V>(p3 + next), ref c7);
             a++;
             b += bStep;
             p1 += bStep;
@@ -155,14 +167,14 @@ internal static unsafe class GemmTiles<V>
         {
             V x = V.BroadcastAt(a), y = V.BroadcastAt(a + 1);
             V b0 = TB.Load<V>(b), b1 = TB.Load<V>(b + next), b2 = TB.Load<V>(p1), b3 = TB.Load<V>(p1 + next);
-            c00 = V.Fma(x, b0, c00);
-            c10 = V.Fma(y, b0, c10);
-            c01 = V.Fma(x, b1, c01);
-            c11 = V.Fma(y, b1, c11);
-            c02 = V.Fma(x, b2, c02);
-            c12 = V.Fma(y, b2, c12);
-            c03 = V.Fma(x, b3, c03);
-            c13 = V.Fma(y, b3, c13);
+            V.AddProduct(x, b0, ref c00);
+            V.AddProduct(y, b0, ref c10);
+            V.AddProduct(x, b1, ref c01);
+            V.AddProduct(y, b1, ref c11);
+            V.AddProduct(x, b2, ref c02);
+            V.AddProduct(y, b2, ref c12);
+            V.AddProduct(x, b3, ref c03);
+            V.AddProduct(y, b3, ref c13);
             a += 2;
             b += bStep;
             p1 += bStep;
@@ -177,9 +189,6 @@ internal static unsafe class GemmTiles<V>
         V.Store(to1 + (3 * lanes), 0, c13);
     }
 
-    // One line a row; the compiler drops the lines beyond TRows.Count, which is a constant to it. All sums must be locals of their own to
-    // live in registers, hence the length.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ManyRows<TRows, TB>(nint k, float* a, byte* b, nint bStep, float* from, nint fromStride, float* to, nint toStride, in TileFetch fetch, float* packed)
         where TRows : struct, ITileRows
         where TB : struct, ITileElements
@@ -190,8 +199,21 @@ internal static unsafe class GemmTiles<V>
             else GemmTiles512.ManyRows<TRows, TB, ReadTwice>(k, a, b, bStep, from, fromStride, to, toStride, fetch, packed);
             return;
         }
-        fetch.Now();
-        int lanes = V.Lanes, next = lanes * TB.Size;
+        fetch.Now(LinesAcross);
+        if (packed == null) ManyRows<TRows, TB, LeftInPlace>(k, a, b, bStep, from, fromStride, to, toStride, packed);
+        else ManyRows<TRows, TB, CopiedAside>(k, a, b, bStep, from, fromStride, to, toStride, packed);
+    }
+
+    // One line a row; the compiler drops the lines beyond TRows.Count, which is a constant to it. All sums must be locals of their own to
+    // live in registers, hence the length. Four steps a turn and nothing in it but them: where another thread shares the processor's decoders,
+    // every instruction more is paid for.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void ManyRows<TRows, TB, TPanel>(nint k, float* a, byte* b, nint bStep, float* from, nint fromStride, float* to, nint toStride, float* packed)
+        where TRows : struct, ITileRows
+        where TB : struct, ITileElements
+        where TPanel : struct, ITilePanel
+    {
+        int lanes = V.Lanes;
         V c00 = default, c01 = default;
         V c10 = default, c11 = default;
         V c20 = default, c21 = default;
@@ -216,29 +238,28 @@ internal static unsafe class GemmTiles<V>
         if (TRows.Count > 9) { c90 = V.Load(from + (9 * fromStride)); c91 = V.Load(from + (9 * fromStride) + lanes); }
         if (TRows.Count > 10) { c100 = V.Load(from + (10 * fromStride)); c101 = V.Load(from + (10 * fromStride) + lanes); }
         if (TRows.Count > 11) { c110 = V.Load(from + (11 * fromStride)); c111 = V.Load(from + (11 * fromStride) + lanes); }
-        for (; k > 0; k--)
+        for (float* end = a + ((k & ~3) * TRows.Count); a < end; a += 4 * TRows.Count, b += 4 * bStep)
         {
-            V b0 = TB.Load<V>(b), b1 = TB.Load<V>(b + next), x;
-            if (packed != null)
-            {
-                V.Store(packed, 0, b0);
-                V.Store(packed + lanes, 0, b1);
-                packed += 2 * lanes;
-            }
-            { x = V.BroadcastAt(a); c00 = V.Fma(x, b0, c00); c01 = V.Fma(x, b1, c01); }
-            { x = V.BroadcastAt(a + 1); c10 = V.Fma(x, b0, c10); c11 = V.Fma(x, b1, c11); }
-            { x = V.BroadcastAt(a + 2); c20 = V.Fma(x, b0, c20); c21 = V.Fma(x, b1, c21); }
-            if (TRows.Count > 3) { x = V.BroadcastAt(a + 3); c30 = V.Fma(x, b0, c30); c31 = V.Fma(x, b1, c31); }
-            if (TRows.Count > 4) { x = V.BroadcastAt(a + 4); c40 = V.Fma(x, b0, c40); c41 = V.Fma(x, b1, c41); }
-            if (TRows.Count > 5) { x = V.BroadcastAt(a + 5); c50 = V.Fma(x, b0, c50); c51 = V.Fma(x, b1, c51); }
-            if (TRows.Count > 6) { x = V.BroadcastAt(a + 6); c60 = V.Fma(x, b0, c60); c61 = V.Fma(x, b1, c61); }
-            if (TRows.Count > 7) { x = V.BroadcastAt(a + 7); c70 = V.Fma(x, b0, c70); c71 = V.Fma(x, b1, c71); }
-            if (TRows.Count > 8) { x = V.BroadcastAt(a + 8); c80 = V.Fma(x, b0, c80); c81 = V.Fma(x, b1, c81); }
-            if (TRows.Count > 9) { x = V.BroadcastAt(a + 9); c90 = V.Fma(x, b0, c90); c91 = V.Fma(x, b1, c91); }
-            if (TRows.Count > 10) { x = V.BroadcastAt(a + 10); c100 = V.Fma(x, b0, c100); c101 = V.Fma(x, b1, c101); }
-            if (TRows.Count > 11) { x = V.BroadcastAt(a + 11); c110 = V.Fma(x, b0, c110); c111 = V.Fma(x, b1, c111); }
-            a += TRows.Count;
-            b += bStep;
+            Step<TRows, TB, TPanel>(a, 0, b, packed,
+                ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31, ref c40, ref c41, ref c50, ref c51,
+                ref c60, ref c61, ref c70, ref c71, ref c80, ref c81, ref c90, ref c91, ref c100, ref c101, ref c110, ref c111);
+            Step<TRows, TB, TPanel>(a, TRows.Count, b + bStep, packed + (2 * lanes),
+                ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31, ref c40, ref c41, ref c50, ref c51,
+                ref c60, ref c61, ref c70, ref c71, ref c80, ref c81, ref c90, ref c91, ref c100, ref c101, ref c110, ref c111);
+            Step<TRows, TB, TPanel>(a, 2 * TRows.Count, b + (2 * bStep), packed + (4 * lanes),
+                ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31, ref c40, ref c41, ref c50, ref c51,
+                ref c60, ref c61, ref c70, ref c71, ref c80, ref c81, ref c90, ref c91, ref c100, ref c101, ref c110, ref c111);
+            Step<TRows, TB, TPanel>(a, 3 * TRows.Count, b + (3 * bStep), packed + (6 * lanes),
+                ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31, ref c40, ref c41, ref c50, ref c51,
+                ref c60, ref c61, ref c70, ref c71, ref c80, ref c81, ref c90, ref c91, ref c100, ref c101, ref c110, ref c111);
+            if (TPanel.Copies) packed += 8 * lanes;
+        }
+        for (k &= 3; k > 0; k--, a += TRows.Count, b += bStep)
+        {
+            Step<TRows, TB, TPanel>(a, 0, b, packed,
+                ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31, ref c40, ref c41, ref c50, ref c51,
+                ref c60, ref c61, ref c70, ref c71, ref c80, ref c81, ref c90, ref c91, ref c100, ref c101, ref c110, ref c111);
+            if (TPanel.Copies) packed += 2 * lanes;
         }
         { V.Store(to, 0, c00); V.Store(to + lanes, 0, c01); }
         { V.Store(to + toStride, 0, c10); V.Store(to + toStride + lanes, 0, c11); }
@@ -252,5 +273,34 @@ internal static unsafe class GemmTiles<V>
         if (TRows.Count > 9) { V.Store(to + (9 * toStride), 0, c90); V.Store(to + (9 * toStride) + lanes, 0, c91); }
         if (TRows.Count > 10) { V.Store(to + (10 * toStride), 0, c100); V.Store(to + (10 * toStride) + lanes, 0, c101); }
         if (TRows.Count > 11) { V.Store(to + (11 * toStride), 0, c110); V.Store(to + (11 * toStride) + lanes, 0, c111); }
+    }
+
+    // One step; a + at is its column of A.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Step<TRows, TB, TPanel>(
+        float* a, nint at, byte* b, float* packed, ref V c00, ref V c01, ref V c10, ref V c11, ref V c20, ref V c21, ref V c30, ref V c31, ref V c40, ref V c41, ref V c50, ref V c51,
+        ref V c60, ref V c61, ref V c70, ref V c71, ref V c80, ref V c81, ref V c90, ref V c91, ref V c100, ref V c101, ref V c110, ref V c111)
+        where TRows : struct, ITileRows
+        where TB : struct, ITileElements
+        where TPanel : struct, ITilePanel
+    {
+        V b0 = TB.Load<V>(b), b1 = TB.Load<V>(b + (V.Lanes * TB.Size)), x;
+        if (TPanel.Copies)
+        {
+            V.Store(packed, 0, b0);
+            V.Store(packed + V.Lanes, 0, b1);
+        }
+        { x = V.BroadcastAt(a + at); V.AddProduct(x, b0, ref c00); V.AddProduct(x, b1, ref c01); }
+        { x = V.BroadcastAt(a + (at + 1)); V.AddProduct(x, b0, ref c10); V.AddProduct(x, b1, ref c11); }
+        { x = V.BroadcastAt(a + (at + 2)); V.AddProduct(x, b0, ref c20); V.AddProduct(x, b1, ref c21); }
+        if (TRows.Count > 3) { x = V.BroadcastAt(a + (at + 3)); V.AddProduct(x, b0, ref c30); V.AddProduct(x, b1, ref c31); }
+        if (TRows.Count > 4) { x = V.BroadcastAt(a + (at + 4)); V.AddProduct(x, b0, ref c40); V.AddProduct(x, b1, ref c41); }
+        if (TRows.Count > 5) { x = V.BroadcastAt(a + (at + 5)); V.AddProduct(x, b0, ref c50); V.AddProduct(x, b1, ref c51); }
+        if (TRows.Count > 6) { x = V.BroadcastAt(a + (at + 6)); V.AddProduct(x, b0, ref c60); V.AddProduct(x, b1, ref c61); }
+        if (TRows.Count > 7) { x = V.BroadcastAt(a + (at + 7)); V.AddProduct(x, b0, ref c70); V.AddProduct(x, b1, ref c71); }
+        if (TRows.Count > 8) { x = V.BroadcastAt(a + (at + 8)); V.AddProduct(x, b0, ref c80); V.AddProduct(x, b1, ref c81); }
+        if (TRows.Count > 9) { x = V.BroadcastAt(a + (at + 9)); V.AddProduct(x, b0, ref c90); V.AddProduct(x, b1, ref c91); }
+        if (TRows.Count > 10) { x = V.BroadcastAt(a + (at + 10)); V.AddProduct(x, b0, ref c100); V.AddProduct(x, b1, ref c101); }
+        if (TRows.Count > 11) { x = V.BroadcastAt(a + (at + 11)); V.AddProduct(x, b0, ref c110); V.AddProduct(x, b1, ref c111); }
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics.X86;
 using Craton.Tensors.IO;
 using Craton.Tensors.Memory;
 using Craton.Tensors.Threading;
@@ -11,8 +12,9 @@ namespace Craton.Tensors.Kernels.Cpu;
 /// </summary>
 internal sealed unsafe class PackedMatrix
 {
-    /// <summary>Columns of a panel: two of the widest registers; tiles of narrower ones take a part.</summary>
-    public const int PanelColumns = 32;
+    /// <summary>Columns of a panel: two of the widest registers, so that tiles read whole panels; tiles of narrower ones take a part, which leaves
+    /// them the lines of a part of the first-level cache.</summary>
+    public static int PanelColumns => Avx512F.IsSupported ? 32 : Avx2.IsSupported ? 16 : 8;
 
     // A tile of one row takes this many columns; the panels of the last one are all there.
     private const int MostColumnsAcross = 128;

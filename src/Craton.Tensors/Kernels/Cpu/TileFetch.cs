@@ -10,21 +10,22 @@ internal readonly struct TileFetch(FetchLines c, FetchLines b)
 {
     public readonly FetchLines C = c, B = b;
 
-    /// <summary>Pairs of lines of the longer of both.</summary>
+    /// <summary>Groups of lines of the longer of both.</summary>
     public int Count => Math.Max(C.Count, B.Count);
 
     /// <summary>Asks for all at once.</summary>
-    public void Now()
+    /// <param name="lines">Lines side by side, 1 or 2.</param>
+    public void Now(int lines)
     {
-        C.Now();
-        B.Now();
+        C.Now(lines);
+        B.Now(lines);
     }
 }
 
-/// <summary>Pairs of lines side by side; any address will do.</summary>
+/// <summary>Groups of as many lines side by side as a tile is wide: pairs for registers of 512 bits, otherwise single ones. Any address will do.</summary>
 /// <param name="first">In the first line.</param>
-/// <param name="stride">Distance of the pairs.</param>
-/// <param name="count">Number of pairs.</param>
+/// <param name="stride">Distance of the groups.</param>
+/// <param name="count">Number of groups.</param>
 internal readonly unsafe struct FetchLines(float* first, nint stride, int count)
 {
     /// <summary>Floats of a line.</summary>
@@ -35,14 +36,15 @@ internal readonly unsafe struct FetchLines(float* first, nint stride, int count)
     public readonly int Count = count;
 
     /// <summary>Asks for all at once.</summary>
-    public void Now()
+    /// <param name="lines">Lines of a group, 1 or 2.</param>
+    public void Now(int lines)
     {
         if (!Sse.IsSupported) return;
         float* line = First;
         for (int i = 0; i < Count; i++, line += Stride)
         {
             Sse.Prefetch1(line);
-            Sse.Prefetch1(line + Line);
+            if (lines > 1) Sse.Prefetch1(line + Line);
         }
     }
 }

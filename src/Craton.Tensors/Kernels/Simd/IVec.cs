@@ -49,6 +49,10 @@ internal unsafe interface IVec<V> where V : struct, IVec<V>
     /// <summary>a · b + c with a single rounding on all hardware; in (exact) software where there is no instruction.</summary>
     static abstract V Fma(V a, V b, V c);
 
+    /// <summary>sum = a·b + sum, rounded once, which stays in its register: the compiler writes <see cref="Fma"/> over an operand that it
+    /// sees for the last time, and so moves what a loop adds up.</summary>
+    static abstract void AddProduct(V a, V b, ref V sum);
+
     /// <summary>Square root, correctly rounded; NaN for negative lanes, −0 for −0.</summary>
     static abstract V Sqrt(V a);
 

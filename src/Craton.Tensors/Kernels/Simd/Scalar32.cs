@@ -81,6 +81,10 @@ internal readonly unsafe struct Scalar32 : IVec<Scalar32>
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]
+    public static void AddProduct(Scalar32 a, Scalar32 b, ref Scalar32 sum) => Unsafe.AsRef(in sum.value) = MathF.FusedMultiplyAdd(a.value, b.value, sum.value);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)]
     public static Scalar32 Sqrt(Scalar32 a) => new(MathF.Sqrt(a.value));
 
     /// <inheritdoc/>

@@ -81,6 +81,10 @@ internal readonly unsafe struct Scalar64 : IVec<Scalar64>
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]
+    public static void AddProduct(Scalar64 a, Scalar64 b, ref Scalar64 sum) => Unsafe.AsRef(in sum.value) = Math.FusedMultiplyAdd(a.value, b.value, sum.value);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)]
     public static Scalar64 Sqrt(Scalar64 a) => new(Math.Sqrt(a.value));
 
     /// <inheritdoc/>

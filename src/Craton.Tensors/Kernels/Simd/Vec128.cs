@@ -68,6 +68,10 @@ internal readonly unsafe struct Vec128 : IVec<Vec128>
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]
+    public static void AddProduct(Vec128 a, Vec128 b, ref Vec128 sum) => Unsafe.AsRef(in sum.value) = Vector128.FusedMultiplyAdd(a.value, b.value, sum.value);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)]
     public static Vec128 Sqrt(Vec128 a) => new(Vector128.Sqrt(a.value));
 
     /// <inheritdoc/>

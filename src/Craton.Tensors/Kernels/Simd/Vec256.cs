@@ -68,6 +68,10 @@ internal readonly unsafe struct Vec256 : IVec<Vec256>
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]
+    public static void AddProduct(Vec256 a, Vec256 b, ref Vec256 sum) => Unsafe.AsRef(in sum.value) = Vector256.FusedMultiplyAdd(a.value, b.value, sum.value);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)]
     public static Vec256 Sqrt(Vec256 a) => new(Vector256.Sqrt(a.value));
 
     /// <inheritdoc/>

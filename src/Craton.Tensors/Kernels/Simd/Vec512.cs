@@ -69,6 +69,10 @@ internal readonly unsafe struct Vec512 : IVec<Vec512>
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]
+    public static void AddProduct(Vec512 a, Vec512 b, ref Vec512 sum) => Unsafe.AsRef(in sum.value) = Vector512.FusedMultiplyAdd(a.value, b.value, sum.value);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)]
     public static Vec512 Sqrt(Vec512 a) => new(Vector512.Sqrt(a.value));
 
     /// <inheritdoc/>

@@ -13,10 +13,10 @@ internal unsafe ref struct TileRectangle<V> where V : struct, IVec<V>
     // A panel of tiles takes at most 48 KB of the first-level cache.
     private const int StepsPerBlock = 384;
 
-    private const int Width = PackedMatrix.PanelColumns;
+    private static int Width => PackedMatrix.PanelColumns;
 
     // Elements of a filter's sums over a panel of tiles, [product][tile]; the rest lets neighbours fall on other lines of the cache.
-    private const int SumsRow = (TileGrid.Products * Width) + 16;
+    private static int SumsRow => (TileGrid.Products * Width) + 16;
 
     // Transformed values and sums in progress, so many that they stay in the second-level cache.
     private const int ElementsAtOnce = 1 << 18;
@@ -143,8 +143,8 @@ internal unsafe ref struct TileRectangle<V> where V : struct, IVec<V>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static (V First, V Second) DownColumn(float* sums)
     {
-        const int Row = 4 * Width;
-        V m0 = V.Load(sums), m1 = V.Load(sums + Row), m2 = V.Load(sums + (2 * Row)), m3 = V.Load(sums + (3 * Row));
+        int row = 4 * Width;
+        V m0 = V.Load(sums), m1 = V.Load(sums + row), m2 = V.Load(sums + (2 * row)), m3 = V.Load(sums + (3 * row));
         return (m0 + m1 + m2, m1 - m2 - m3);
     }
 

@@ -11,13 +11,13 @@ internal readonly record struct TilePiece(int From, int To, int Length, int Imag
 }
 
 /// <summary>
-/// Bᵀ d B (see <see cref="TileGrid"/>) of some adjacent tiles, written as panels of 32 tiles, for each of the 16 elements: [panel][channel][tile].
+/// Bᵀ d B (see <see cref="TileGrid"/>) of some adjacent tiles, written as panels, for each of the 16 elements: [panel][channel][tile].
 /// Tiles lie across the lanes: the pixels of a row are split into even and odd ones, transformed along the row for all tiles that stand on
 /// it, and then down the columns.
 /// </summary>
 internal unsafe ref struct TileSource<V> where V : struct, IVec<V>
 {
-    private const int Width = PackedMatrix.PanelColumns;
+    private static int Width => PackedMatrix.PanelColumns;
 
     private readonly TileGrid _grid;
     private readonly ConvolutionShape _shape;

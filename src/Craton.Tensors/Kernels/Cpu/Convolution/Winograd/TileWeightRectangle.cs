@@ -11,7 +11,9 @@ namespace Craton.Tensors.Kernels.Cpu;
 /// </summary>
 internal unsafe ref struct TileWeightRectangle<V> where V : struct, IVec<V>
 {
-    private const int Width = PackedMatrix.PanelColumns, Products = TileGrid.Products, Taps = 9, Slack = 16;
+    private const int Products = TileGrid.Products, Taps = 9, Slack = 16;
+
+    private static int Width => PackedMatrix.PanelColumns;
 
     // The sums of a block of filters and channels take at most 1 MB; panels hold about so many tiles at a time.
     private const int SideOfBlock = 128, TilesAtOnce = 64;
