@@ -11,6 +11,8 @@ internal readonly unsafe struct Dot256 : IDot<Vector256<byte>, Vector256<short>,
 
     public static bool Wide => false;
 
+    public static bool Signed => false;
+
     public static Vector256<short> None => Vector256<short>.Zero;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -49,11 +51,10 @@ internal readonly unsafe struct Dot256 : IDot<Vector256<byte>, Vector256<short>,
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Halves(byte* values)
     {
-        // The exponent grows by 112. Subnormal numbers become 2⁻¹⁴ + x, from which 2⁻¹⁴ is taken away: no subnormal float, which is slow, comes up.
-        Vector256<int> bits = Avx2.ConvertToVector256Int32(Vector128.Load((ushort*)values)), magnitude = ((bits & Vector256.Create(0x7FFF)) << 13) + Vector256.Create(112 << 23);
-        Vector256<float> small = (magnitude + Vector256.Create(1 << 23)).AsSingle() - Vector256.Create(DotPowers.LeastNormalHalf);
-        magnitude = Vector256.ConditionalSelect(Vector256.Equals(bits & Vector256.Create(0x7C00), Vector256<int>.Zero), small.AsInt32(), magnitude);
-        return (magnitude | ((bits & Vector256.Create(0x8000)) << 16)).AsSingle();
+        // The exponent grows by 112: 2⁻¹⁵ · (1 + m) for subnormal numbers, which are 2⁻¹⁴ · m, the lesser of both. No subnormal float, which is slow, comes up.
+        Vector256<int> bits = Avx2.ConvertToVector256Int32((short*)values), magnitude = ((bits << 13) & Vector256.Create(0x0FFFE000)) + Vector256.Create(112 << 23);
+        Vector256<float> twice = Vector256.FusedMultiplyAdd(magnitude.AsSingle(), Vector256.Create(2f), Vector256.Create(-DotPowers.LeastNormalHalf));
+        return (Avx.Min(magnitude.AsSingle(), twice).AsInt32() | (bits & Vector256.Create(int.MinValue))).AsSingle();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

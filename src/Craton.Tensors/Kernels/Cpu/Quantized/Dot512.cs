@@ -11,6 +11,8 @@ internal readonly unsafe struct Dot512 : IDot<Vector512<byte>, Vector512<short>,
 
     public static bool Wide => false;
 
+    public static bool Signed => false;
+
     public static Vector512<short> None => Vector512<short>.Zero;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

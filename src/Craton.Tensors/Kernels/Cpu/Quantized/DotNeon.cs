@@ -11,6 +11,8 @@ internal readonly unsafe struct DotNeon : IDot<Vector128<byte>, Vector128<int>, 
 
     public static bool Wide => false;
 
+    public static bool Signed => false;
+
     public static Vector128<int> None => Vector128<int>.Zero;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -9,6 +9,8 @@ internal readonly unsafe struct DotScalar : IDot<uint, int, int, float>
 
     public static bool Wide => true;
 
+    public static bool Signed => false;
+
     public static int None => 0;
 
     public static uint Load(byte* weights) => *(uint*)weights;

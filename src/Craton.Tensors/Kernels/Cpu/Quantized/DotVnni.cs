@@ -11,6 +11,8 @@ internal readonly unsafe struct DotVnni : IDot<Vector256<byte>, Vector256<int>, 
 
     public static bool Wide => true;
 
+    public static bool Signed => false;
+
     public static Vector256<int> None => Vector256<int>.Zero;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

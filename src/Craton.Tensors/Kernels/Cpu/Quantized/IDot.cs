@@ -16,6 +16,9 @@ internal unsafe interface IDot<TBytes, TSum, TInt, TFloat>
     /// <summary>Whether <see cref="Step"/> takes unsigned weights of 8 bits; otherwise of 4, and eight steps at most for one sum.</summary>
     static abstract bool Wide { get; }
 
+    /// <summary>Whether <see cref="Step"/> takes signed weights of 8 bits, which need no offset.</summary>
+    static abstract bool Signed { get; }
+
     /// <summary>Weights from memory.</summary>
     static abstract TBytes Load(byte* weights);
 

@@ -4,7 +4,8 @@ namespace Craton.Tensors.Kernels;
 
 /// <summary>
 /// How 16 rows of blocks are laid out for the kernels: scales first, then the bytes of all rows as [group of 4 k][16 rows][4 k]. As many bytes as
-/// in the file; Q4_K and Q5_K have their packed scales spread to a byte each. Blocks of 8 bits are stored with 128 added.
+/// in the file; Q4_K and Q5_K have their packed scales spread to a byte each. Blocks of 8 bits are stored with 128 added, unless the products take
+/// signed ones (<see cref="DotSigned256"/>).
 /// </summary>
 internal static class PanelLayout
 {
@@ -27,6 +28,9 @@ internal static class PanelLayout
         _ => throw new NotSupportedException($"no panels of {type}"),
     };
 
+    // What 128 added, or taken off, changes in four bytes.
+    private static uint Sign => DotSigned256.IsUsed ? 0 : 0x8080_8080;
+
     /// <summary>Puts one block of one row into its place in a panel's block, which was zero there.</summary>
     public static void Pack(BlockType type, ReadOnlySpan<byte> block, int row, Span<byte> panel)
     {
@@ -34,7 +38,7 @@ internal static class PanelLayout
         {
             case BlockType.Q8_0:
                 block[..2].CopyTo(panel[(2 * row)..]);
-                for (int k = 0; k < 32; k += 4) BitConverter.TryWriteBytes(panel[(32 + Place(k, row))..], BitConverter.ToUInt32(block[(2 + k)..]) ^ 0x8080_8080);
+                for (int k = 0; k < 32; k += 4) BitConverter.TryWriteBytes(panel[(32 + Place(k, row))..], BitConverter.ToUInt32(block[(2 + k)..]) ^ Sign);
                 break;
             case BlockType.Q4_0:
                 block[..2].CopyTo(panel[(2 * row)..]);
@@ -54,7 +58,7 @@ internal static class PanelLayout
         {
             case BlockType.Q8_0:
                 panel.Slice(2 * row, 2).CopyTo(block);
-                for (int k = 0; k < 32; k++) block[2 + k] = (byte)(panel[32 + Place(k, row)] ^ 0x80);
+                for (int k = 0; k < 32; k++) block[2 + k] = (byte)(panel[32 + Place(k, row)] ^ Sign);
                 break;
             case BlockType.Q4_0:
                 panel.Slice(2 * row, 2).CopyTo(block);

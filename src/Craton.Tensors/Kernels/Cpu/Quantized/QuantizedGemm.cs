@@ -83,7 +83,9 @@ internal static unsafe class QuantizedGemm
     private static Kernels KernelsFor(BlockType type)
     {
         var of = new KernelsOf(type);
-        Kernels kernels = Select<KernelsOf, Kernels>(of);
+        Kernels kernels = type == BlockType.Q8_0 && DotSigned256.IsUsed
+            ? of.Of<DotSigned256, Vector256<byte>, Vector256<int>, Vector256<int>, Vector256<float>>()
+            : Select<KernelsOf, Kernels>(of);
         if (!Avx512BW.IsSupported || SimdWidth.Current < 512) return kernels;
         Kernels widest = of.Of<Dot512, Vector512<byte>, Vector512<short>, Vector512<int>, Vector512<float>>();
         kernels.One = widest.One;
@@ -129,8 +131,8 @@ internal static unsafe class QuantizedGemm
                 Four = &QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.Four<TPanel>,
                 Spread = &QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.Spread<TPanel>,
                 SpreadBytes = &QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.SpreadBytes<TPanel>,
-                RowsOfOne = QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.RowsAtOnce,
-                RowsOfFour = QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.RowsAtOnce,
+                RowsOfOne = QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.RowsAtOnce<TPanel>(),
+                RowsOfFour = QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>.RowsAtOnce<TPanel>(),
             };
         }
     }

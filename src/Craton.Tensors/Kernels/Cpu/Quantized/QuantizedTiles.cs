@@ -12,7 +12,7 @@ namespace Craton.Tensors.Kernels;
 /// <remarks>
 /// One row reads the panel as it is stored (<see cref="PanelLayout"/>): that is bound by memory. For four rows and more the panel is spread to
 /// bytes first, the same way for all types, which the other rows pay for: that is bound by arithmetic. A kernel does
-/// <see cref="RowsAtOnce"/> weight rows in one pass: two registers of them where an instruction takes weights of 8 bits, otherwise one, whose
+/// <see cref="RowsAtOnce"/> weight rows in one pass: two registers of them where an instruction takes the weights whole, otherwise one, whose
 /// sums are those of the lower and the upper four bits.
 /// </remarks>
 internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
@@ -23,12 +23,23 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
 
     private const int SpreadHead = 2 * PanelLayout.Rows * sizeof(float); // a scale and a minimum for every row
 
+    // Whether a step takes the bytes of a panel that is spread as they are.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsWhole<TPanel>() where TPanel : struct, IPanel => TDot.Wide || TPanel.Bits <= 4;
+
+    // Whether a pass takes a second register of weight rows.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool HasNext<TPanel>() where TPanel : struct, IPanel => IsWhole<TPanel>() && 2 * TDot.Lanes <= PanelLayout.Rows;
+
     /// <summary>Weight rows of one pass.</summary>
-    public static int RowsAtOnce => TDot.Wide ? 2 * TDot.Lanes : TDot.Lanes;
+    public static int RowsAtOnce<TPanel>() where TPanel : struct, IPanel => HasNext<TPanel>() ? 2 * TDot.Lanes : TDot.Lanes;
 
     /// <summary>How a type keeps 32 values of k in its panels.</summary>
     public interface IPanel
     {
+        /// <summary>Bits of a weight.</summary>
+        static abstract int Bits { get; }
+
         /// <summary>Values of k that have a scale of their own: 32 or 16.</summary>
         static abstract int Scaled { get; }
 
@@ -38,15 +49,16 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
         /// <summary>Whether the offsets of activations are floats that go with minima, rather than integers.</summary>
         static abstract bool HasMinima { get; }
 
-        /// <summary>f plus the products of one row of activations with a block of 32, for the weight rows of one register.</summary>
-        /// <param name="f">The sums so far.</param>
+        /// <summary>Adds the products of one row of activations with a block of 32.</summary>
+        /// <param name="f">The sums of the weight rows of one register.</param>
+        /// <param name="h">Those of the next, if a pass takes two.</param>
         /// <param name="panel">The panel.</param>
         /// <param name="block">The block.</param>
         /// <param name="lane">First weight row.</param>
         /// <param name="x">The activations of the block.</param>
         /// <param name="d">Their scale.</param>
         /// <param name="offsets">The row's offsets.</param>
-        static abstract TFloat Add(TFloat f, byte* panel, int block, int lane, sbyte* x, float d, int* offsets);
+        static abstract void Add(ref TFloat f, ref TFloat h, byte* panel, int block, int lane, sbyte* x, float d, int* offsets);
 
         /// <summary>Writes a block of 32 the way <see cref="Four"/> reads it: for each scale of k the scales and the minima of 16 rows, then bytes as
         /// [group of 4 k][16 rows][4 k].</summary>
@@ -79,11 +91,10 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
         for (int b = 0; b < t.Columns / 32; b++, x += 32)
         {
             if (lane == 0) Prefetch(panel + b * TPanel.Stored + Ahead, TPanel.Stored);
-            f = TPanel.Add(f, panel, b, lane, x, d[b], o);
-            if (TDot.Wide) h = TPanel.Add(h, panel, b, lane + TDot.Lanes, x, d[b], o);
+            TPanel.Add(ref f, ref h, panel, b, lane, x, d[b], o);
         }
         TDot.Store(f, t.Y + lane);
-        if (TDot.Wide) TDot.Store(h, t.Y + lane + TDot.Lanes);
+        if (HasNext<TPanel>()) TDot.Store(h, t.Y + lane + TDot.Lanes);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -97,7 +108,8 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Four<TPanel>(byte* spread, in QuantizedTile t, int lane) where TPanel : struct, IPanel
     {
-        int columns = t.Columns, perScale = 32 / TPanel.Scaled, next = TDot.Wide ? lane + TDot.Lanes : lane;
+        bool hasNext = HasNext<TPanel>();
+        int columns = t.Columns, perScale = 32 / TPanel.Scaled, next = hasNext ? lane + TDot.Lanes : lane;
         sbyte* x0 = t.X, x1 = x0 + columns, x2 = x1 + columns, x3 = x2 + columns;
         float* d0 = t.Scales, d1 = d0 + columns / 32, d2 = d1 + columns / 32, d3 = d2 + columns / 32;
         int* o0 = t.Offsets, o1 = o0 + t.OffsetStride, o2 = o1 + t.OffsetStride, o3 = o2 + t.OffsetStride;
@@ -109,10 +121,10 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
             TSum a0 = TDot.None, a1 = a0, a2 = a0, a3 = a0, c0 = a0, c1 = a0, c2 = a0, c3 = a0;
             for (int g = 0; g < TPanel.Scaled / 4; g += 4)
             {
-                Group(w, lane, x0, x1, x2, x3, ref a0, ref a1, ref a2, ref a3, ref c0, ref c1, ref c2, ref c3);
-                Group(w + 64, lane, x0 + 4, x1 + 4, x2 + 4, x3 + 4, ref a0, ref a1, ref a2, ref a3, ref c0, ref c1, ref c2, ref c3);
-                Group(w + 128, lane, x0 + 8, x1 + 8, x2 + 8, x3 + 8, ref a0, ref a1, ref a2, ref a3, ref c0, ref c1, ref c2, ref c3);
-                Group(w + 192, lane, x0 + 12, x1 + 12, x2 + 12, x3 + 12, ref a0, ref a1, ref a2, ref a3, ref c0, ref c1, ref c2, ref c3);
+                Group<TPanel>(w, lane, x0, x1, x2, x3, ref a0, ref a1, ref a2, ref a3, ref c0, ref c1, ref c2, ref c3);
+                Group<TPanel>(w + 64, lane, x0 + 4, x1 + 4, x2 + 4, x3 + 4, ref a0, ref a1, ref a2, ref a3, ref c0, ref c1, ref c2, ref c3);
+                Group<TPanel>(w + 128, lane, x0 + 8, x1 + 8, x2 + 8, x3 + 8, ref a0, ref a1, ref a2, ref a3, ref c0, ref c1, ref c2, ref c3);
+                Group<TPanel>(w + 192, lane, x0 + 12, x1 + 12, x2 + 12, x3 + 12, ref a0, ref a1, ref a2, ref a3, ref c0, ref c1, ref c2, ref c3);
                 w += 256;
                 x0 += 16;
                 x1 += 16;
@@ -125,7 +137,7 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
             f1 = Scale<TPanel>(f1, a1, c1, o1 + b, TDot.Multiply(s, TDot.All(d1[k])));
             f2 = Scale<TPanel>(f2, a2, c2, o2 + b, TDot.Multiply(s, TDot.All(d2[k])));
             f3 = Scale<TPanel>(f3, a3, c3, o3 + b, TDot.Multiply(s, TDot.All(d3[k])));
-            if (TDot.Wide)
+            if (hasNext)
             {
                 h0 = Scale<TPanel>(h0, c0, c0, o0 + b, TDot.Multiply(z, TDot.All(d0[k])));
                 h1 = Scale<TPanel>(h1, c1, c1, o1 + b, TDot.Multiply(z, TDot.All(d1[k])));
@@ -137,40 +149,43 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
                 TFloat least = TDot.Read(minima + lane), other = TDot.Read(minima + next);
                 TFloat m0 = TDot.All(((float*)o0)[b]), m1 = TDot.All(((float*)o1)[b]), m2 = TDot.All(((float*)o2)[b]), m3 = TDot.All(((float*)o3)[b]);
                 (f0, f1, f2, f3) = (TDot.Fma(least, m0, f0), TDot.Fma(least, m1, f1), TDot.Fma(least, m2, f2), TDot.Fma(least, m3, f3));
-                if (TDot.Wide) (h0, h1, h2, h3) = (TDot.Fma(other, m0, h0), TDot.Fma(other, m1, h1), TDot.Fma(other, m2, h2), TDot.Fma(other, m3, h3));
+                if (hasNext) (h0, h1, h2, h3) = (TDot.Fma(other, m0, h0), TDot.Fma(other, m1, h1), TDot.Fma(other, m2, h2), TDot.Fma(other, m3, h3));
             }
             spread = w;
         }
         Store(t, lane, f0, f1, f2, f3);
-        if (TDot.Wide) Store(t, next, h0, h1, h2, h3);
+        if (hasNext) Store(t, next, h0, h1, h2, h3);
     }
 
     // Four values of k. The second sums are those of the second register of weights, or of the upper bits of the first.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Group(
+    private static void Group<TPanel>(
         byte* w, int lane, sbyte* x0, sbyte* x1, sbyte* x2, sbyte* x3,
         ref TSum a0, ref TSum a1, ref TSum a2, ref TSum a3, ref TSum c0, ref TSum c1, ref TSum c2, ref TSum c3)
+        where TPanel : struct, IPanel
     {
-        TBytes v = TDot.Load(w + 4 * lane), p = TDot.Wide ? v : TDot.Low(v), s = TDot.Wide ? TDot.Load(w + 4 * (lane + TDot.Lanes)) : TDot.High(v);
+        bool isWhole = IsWhole<TPanel>(), hasSecond = !isWhole || HasNext<TPanel>();
+        TBytes v = TDot.Load(w + 4 * lane), p = isWhole ? v : TDot.Low(v), s = !hasSecond ? v : isWhole ? TDot.Load(w + 4 * (lane + TDot.Lanes)) : TDot.High(v);
         TBytes q = TDot.Quad(x0);
         a0 = TDot.Step(a0, p, q);
-        c0 = TDot.Step(c0, s, q);
+        if (hasSecond) c0 = TDot.Step(c0, s, q);
         q = TDot.Quad(x1);
         a1 = TDot.Step(a1, p, q);
-        c1 = TDot.Step(c1, s, q);
+        if (hasSecond) c1 = TDot.Step(c1, s, q);
         q = TDot.Quad(x2);
         a2 = TDot.Step(a2, p, q);
-        c2 = TDot.Step(c2, s, q);
+        if (hasSecond) c2 = TDot.Step(c2, s, q);
         q = TDot.Quad(x3);
         a3 = TDot.Step(a3, p, q);
-        c3 = TDot.Step(c3, s, q);
+        if (hasSecond) c3 = TDot.Step(c3, s, q);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TFloat Scale<TPanel>(TFloat f, TSum sum, TSum upper, int* offset, TFloat scale) where TPanel : struct, IPanel
     {
-        TInt total = TPanel.HasMinima ? TDot.Wide ? TDot.Total(sum) : TDot.Combine(sum, upper)
-            : TDot.Wide ? TDot.Total(sum, offset) : TDot.Combine(sum, upper, offset);
+        bool hasOffset = !TPanel.HasMinima && !TDot.Signed;
+        TInt total = IsWhole<TPanel>() ? hasOffset ? TDot.Total(sum, offset) : TDot.Total(sum)
+            : hasOffset ? TDot.Combine(sum, upper, offset) : TDot.Combine(sum, upper);
         return TDot.Fma(TDot.Float(total), scale, f);
     }
 
@@ -201,6 +216,8 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
 
     public readonly struct Q8_0 : IPanel
     {
+        public static int Bits => 8;
+
         public static int Scaled => 32;
 
         public static int Stored => PanelLayout.Q8_0Bytes;
@@ -208,18 +225,15 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
         public static bool HasMinima => false;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TFloat Add(TFloat f, byte* panel, int block, int lane, sbyte* x, float d, int* offsets)
+        public static void Add(ref TFloat f, ref TFloat h, byte* panel, int block, int lane, sbyte* x, float d, int* offsets)
         {
             panel += block * PanelLayout.Q8_0Bytes;
             byte* w = panel + 32 + 4 * lane;
-            TSum a = TDot.None, b = TDot.None;
-            for (int g = 0; g < 8; g++)
-            {
-                TBytes v = TDot.Load(w + 64 * g), q = TDot.Quad(x + 4 * g);
-                a = TDot.Step(a, TDot.Wide ? v : TDot.Low(v), q);
-                if (!TDot.Wide) b = TDot.Step(b, TDot.High(v), q);
-            }
-            return Scale<Q8_0>(f, a, b, offsets + block, TDot.Multiply(TDot.Halves(panel + 2 * lane), TDot.All(d)));
+            TSum a = TDot.None, c = a;
+            Sixteen(w, x, ref a, ref c);
+            Sixteen(w + 256, x + 16, ref a, ref c);
+            f = Scale<Q8_0>(f, a, c, offsets + block, TDot.Multiply(TDot.Halves(panel + 2 * lane), TDot.All(d)));
+            if (HasNext<Q8_0>()) h = Scale<Q8_0>(h, c, c, offsets + block, TDot.Multiply(TDot.Halves(panel + 2 * (lane + TDot.Lanes)), TDot.All(d)));
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -233,6 +247,8 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
 
     public readonly struct Q4_0 : IPanel
     {
+        public static int Bits => 4;
+
         public static int Scaled => 32;
 
         public static int Stored => PanelLayout.Q4_0Bytes;
@@ -240,11 +256,13 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
         public static bool HasMinima => false;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TFloat Add(TFloat f, byte* panel, int block, int lane, sbyte* x, float d, int* offsets)
+        public static void Add(ref TFloat f, ref TFloat h, byte* panel, int block, int lane, sbyte* x, float d, int* offsets)
         {
             panel += block * PanelLayout.Q4_0Bytes;
-            TFloat scale = TDot.Multiply(TDot.Halves(panel + 2 * lane), TDot.All(d));
-            return TDot.Fma(TDot.Float(TDot.Total(Nibbles(panel + 32 + 4 * lane, x), offsets + block)), scale, f);
+            TSum a = TDot.None, c = a;
+            Nibbles(HasNext<Q4_0>(), panel + 32 + 4 * lane, x, ref a, ref c);
+            f = TDot.Fma(TDot.Float(TDot.Total(a, offsets + block)), TDot.Multiply(TDot.Halves(panel + 2 * lane), TDot.All(d)), f);
+            if (HasNext<Q4_0>()) h = TDot.Fma(TDot.Float(TDot.Total(c, offsets + block)), TDot.Multiply(TDot.Halves(panel + 2 * (lane + TDot.Lanes)), TDot.All(d)), h);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -259,6 +277,8 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
 
     public readonly struct Q4_K : IPanel
     {
+        public static int Bits => 4;
+
         public static int Scaled => 32;
 
         public static int Stored => PanelLayout.Q4_KBytes / 8;
@@ -266,11 +286,18 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
         public static bool HasMinima => true;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TFloat Add(TFloat f, byte* panel, int block, int lane, sbyte* x, float d, int* offsets)
+        public static void Add(ref TFloat f, ref TFloat h, byte* panel, int block, int lane, sbyte* x, float d, int* offsets)
         {
             byte* head = panel + block / 8 * PanelLayout.Q4_KBytes, w = head + 64 + block % 8 * (32 + 256);
-            f = TDot.Fma(TDot.Float(TDot.Total(Nibbles(w + 32 + 4 * lane, x))), TDot.Multiply(Factor(head, w, lane), TDot.All(d)), f);
-            return TDot.Fma(Factor(head + 32, w + 16, lane), TDot.All(((float*)offsets)[block]), f);
+            TFloat least = TDot.All(((float*)offsets)[block]), scale = TDot.All(d);
+            TSum a = TDot.None, c = a;
+            Nibbles(HasNext<Q4_K>(), w + 32 + 4 * lane, x, ref a, ref c);
+            f = TDot.Fma(TDot.Float(TDot.Total(a)), TDot.Multiply(Factor(head, w, lane), scale), f);
+            f = TDot.Fma(Factor(head + 32, w + 16, lane), least, f);
+            if (!HasNext<Q4_K>()) return;
+            lane += TDot.Lanes;
+            h = TDot.Fma(TDot.Float(TDot.Total(c)), TDot.Multiply(Factor(head, w, lane), scale), h);
+            h = TDot.Fma(Factor(head + 32, w + 16, lane), least, h);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -285,6 +312,8 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
 
     public readonly struct Q5_K : IPanel
     {
+        public static int Bits => 5;
+
         public static int Scaled => 32;
 
         public static int Stored => PanelLayout.Q5_KBytes / 8;
@@ -292,13 +321,21 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
         public static bool HasMinima => true;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TFloat Add(TFloat f, byte* panel, int block, int lane, sbyte* x, float d, int* offsets)
+        public static void Add(ref TFloat f, ref TFloat h, byte* panel, int block, int lane, sbyte* x, float d, int* offsets)
+        {
+            f = Added(f, panel, block, lane, x, d, offsets);
+            if (HasNext<Q5_K>()) h = Added(h, panel, block, lane + TDot.Lanes, x, d, offsets);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static TFloat Added(TFloat f, byte* panel, int block, int lane, sbyte* x, float d, int* offsets)
         {
             byte* head = panel + block / 8 * PanelLayout.Q5_KBytes, scales = head + 64 + block % 8 * (32 + 256 + 64), w = scales + 32 + 4 * lane;
             TBytes fifth = TDot.Load(w + 256);
-            TSum b = TDot.None;
+            TSum a = TDot.None, b = a;
+            Nibbles(false, w, x, ref a, ref a);
             for (int g = 0; g < 8; g++) b = TDot.Step(b, TDot.Bits(fifth, g, 1), TDot.Quad(x + 4 * g));
-            f = TDot.Fma(TDot.Float(TDot.Combine(Nibbles(w, x), b)), TDot.Multiply(Factor(head, scales, lane), TDot.All(d)), f);
+            f = TDot.Fma(TDot.Float(TDot.Combine(a, b)), TDot.Multiply(Factor(head, scales, lane), TDot.All(d)), f);
             return TDot.Fma(Factor(head + 32, scales + 16, lane), TDot.All(((float*)offsets)[block]), f);
         }
 
@@ -315,6 +352,8 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
 
     public readonly struct Q6_K : IPanel
     {
+        public static int Bits => 6;
+
         public static int Scaled => 16;
 
         public static int Stored => PanelLayout.Q6_KBytes / 8;
@@ -322,7 +361,14 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
         public static bool HasMinima => false;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TFloat Add(TFloat f, byte* panel, int block, int lane, sbyte* x, float d, int* offsets)
+        public static void Add(ref TFloat f, ref TFloat h, byte* panel, int block, int lane, sbyte* x, float d, int* offsets)
+        {
+            f = Added(f, panel, block, lane, x, d, offsets);
+            if (HasNext<Q6_K>()) h = Added(h, panel, block, lane + TDot.Lanes, x, d, offsets);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static TFloat Added(TFloat f, byte* panel, int block, int lane, sbyte* x, float d, int* offsets)
         {
             byte* head = panel + block / 8 * PanelLayout.Q6_KBytes, w = head + 32 + block % 8 * (32 + 256 + 128);
             for (int half = 0; half < 2; half++)
@@ -355,17 +401,42 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
         }
     }
 
-    // 32 values of k whose lower four bits are here: the upper half of a byte is 16 further.
+    // 16 values of k. The second sum is that of the next register of weights, or of the upper bits of the first.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TSum Nibbles(byte* w, sbyte* x)
+    private static void Sixteen(byte* w, sbyte* x, ref TSum a, ref TSum c)
     {
-        TSum a = TDot.None;
-        for (int g = 0; g < 4; g++)
-        {
-            TBytes v = TDot.Load(w + 64 * g);
-            a = TDot.Step(TDot.Step(a, TDot.Low(v), TDot.Quad(x + 4 * g)), TDot.High(v), TDot.Quad(x + 4 * g + 16));
-        }
-        return a;
+        Quad(w, x, ref a, ref c);
+        Quad(w + 64, x + 4, ref a, ref c);
+        Quad(w + 128, x + 8, ref a, ref c);
+        Quad(w + 192, x + 12, ref a, ref c);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Quad(byte* w, sbyte* x, ref TSum a, ref TSum c)
+    {
+        TBytes v = TDot.Load(w), q = TDot.Quad(x);
+        a = TDot.Step(a, TDot.Wide ? v : TDot.Low(v), q);
+        c = TDot.Step(c, TDot.Wide ? TDot.Load(w + 4 * TDot.Lanes) : TDot.High(v), q);
+    }
+
+    // 32 values of k whose lower four bits are here: the upper half of a byte is 16 further. The second sum is that of the next register.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Nibbles(bool hasNext, byte* w, sbyte* x, ref TSum a, ref TSum c)
+    {
+        Nibble(hasNext, w, x, ref a, ref c);
+        Nibble(hasNext, w + 64, x + 4, ref a, ref c);
+        Nibble(hasNext, w + 128, x + 8, ref a, ref c);
+        Nibble(hasNext, w + 192, x + 12, ref a, ref c);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Nibble(bool hasNext, byte* w, sbyte* x, ref TSum a, ref TSum c)
+    {
+        TBytes v = TDot.Load(w), q = TDot.Quad(x), p = TDot.Quad(x + 16);
+        a = TDot.Step(TDot.Step(a, TDot.Low(v), q), TDot.High(v), p);
+        if (!hasNext) return;
+        v = TDot.Load(w + 4 * TDot.Lanes);
+        c = TDot.Step(TDot.Step(c, TDot.Low(v), q), TDot.High(v), p);
     }
 
     // A scale or minimum of a group of 32: a half-precision number of the block of 256 times a byte.
