@@ -334,7 +334,10 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
             TBytes fifth = TDot.Load(w + 256);
             TSum a = TDot.None, b = a;
             Nibbles(false, w, x, ref a, ref a);
-            for (int g = 0; g < 8; g++) b = TDot.Step(b, TDot.Bits(fifth, g, 1), TDot.Quad(x + 4 * g));
+            b = TDot.Step(TDot.Step(b, TDot.Bits(fifth, 0, 1), TDot.Quad(x)), TDot.Bits(fifth, 1, 1), TDot.Quad(x + 4));
+            b = TDot.Step(TDot.Step(b, TDot.Bits(fifth, 2, 1), TDot.Quad(x + 8)), TDot.Bits(fifth, 3, 1), TDot.Quad(x + 12));
+            b = TDot.Step(TDot.Step(b, TDot.Bits(fifth, 4, 1), TDot.Quad(x + 16)), TDot.Bits(fifth, 5, 1), TDot.Quad(x + 20));
+            b = TDot.Step(TDot.Step(b, TDot.Bits(fifth, 6, 1), TDot.Quad(x + 24)), TDot.Bits(fifth, 7, 1), TDot.Quad(x + 28));
             f = TDot.Fma(TDot.Float(TDot.Combine(a, b)), TDot.Multiply(Factor(head, scales, lane), TDot.All(d)), f);
             return TDot.Fma(Factor(head + 32, scales + 16, lane), TDot.All(((float*)offsets)[block]), f);
         }
@@ -371,20 +374,33 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
         private static TFloat Added(TFloat f, byte* panel, int block, int lane, sbyte* x, float d, int* offsets)
         {
             byte* head = panel + block / 8 * PanelLayout.Q6_KBytes, w = head + 32 + block % 8 * (32 + 256 + 128);
-            for (int half = 0; half < 2; half++)
-            {
-                TBytes upper = TDot.Load(w + 32 + 256 + 64 * half + 4 * lane);
-                TSum a = TDot.None, b = TDot.None;
-                for (int g = 0; g < 4; g++)
-                {
-                    TBytes v = TDot.Load(w + 32 + 64 * g + 4 * lane), q = TDot.Quad(x + 16 * half + 4 * g);
-                    a = TDot.Step(a, half == 0 ? TDot.Low(v) : TDot.High(v), q);
-                    b = TDot.Step(b, TDot.Bits(upper, 2 * g, 3), q);
-                }
-                TFloat scale = TDot.Multiply(TDot.Halves(head + 2 * lane), TDot.SignedBytes(w + 16 * half + lane));
-                f = TDot.Fma(TDot.Float(TDot.Combine(a, b, offsets + 2 * block + half)), TDot.Multiply(scale, TDot.All(d)), f);
-            }
-            return f;
+            f = Half(false, f, head, w, lane, x, d, offsets + 2 * block);
+            return Half(true, f, head, w, lane, x, d, offsets + 2 * block);
+        }
+
+        // 16 values of k: the lower or the upper four bits of 256 bytes, and two bits of 64.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static TFloat Half(bool second, TFloat f, byte* head, byte* w, int lane, sbyte* x, float d, int* offsets)
+        {
+            int half = second ? 1 : 0;
+            x += 16 * half;
+            byte* lower = w + 32 + 4 * lane;
+            TBytes upper = TDot.Load(lower + 256 + 64 * half);
+            TSum a = TDot.None, b = a;
+            Six(second, 0, lower, upper, x, ref a, ref b);
+            Six(second, 1, lower, upper, x, ref a, ref b);
+            Six(second, 2, lower, upper, x, ref a, ref b);
+            Six(second, 3, lower, upper, x, ref a, ref b);
+            TFloat scale = TDot.Multiply(TDot.Halves(head + 2 * lane), TDot.SignedBytes(w + 16 * half + lane));
+            return TDot.Fma(TDot.Float(TDot.Combine(a, b, offsets + half)), TDot.Multiply(scale, TDot.All(d)), f);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void Six(bool second, int g, byte* lower, TBytes upper, sbyte* x, ref TSum a, ref TSum b)
+        {
+            TBytes v = TDot.Load(lower + 64 * g), q = TDot.Quad(x + 4 * g);
+            a = TDot.Step(a, second ? TDot.High(v) : TDot.Low(v), q);
+            b = TDot.Step(b, TDot.Bits(upper, 2 * g, 3), q);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
