@@ -21,12 +21,20 @@ internal static unsafe class GemmPacking
     /// Packs a panel [k][width]: <c>panel[k·width + i] = source[i·stride + k·kStride]</c> for i &lt; used, and 0 for used ≤ i &lt; width.
     /// i counts rows of A or columns of B. Up to <see cref="Overrun"/> floats after the panel are overwritten.
     /// </summary>
-    public static void Pack(float* source, nint stride, nint kStride, int used, int width, int k, float* panel)
+    /// <param name="source">Element (0, 0).</param>
+    /// <param name="stride">Distance of i.</param>
+    /// <param name="kStride">Distance of k.</param>
+    /// <param name="used">Elements of a step.</param>
+    /// <param name="width">Places of a step.</param>
+    /// <param name="k">Steps.</param>
+    /// <param name="panel">The panel.</param>
+    /// <param name="fetchesNext">Whether the elements after the last of a step, which another panel takes, are brought near meanwhile.</param>
+    public static void Pack(float* source, nint stride, nint kStride, int used, int width, int k, float* panel, bool fetchesNext = false)
     {
         if (stride == 1)
             PackAdjacent(source, kStride, used, width, k, panel);
         else if (kStride == 1 && (Sse.IsSupported || AdvSimd.Arm64.IsSupported))
-            PackTransposed(source, stride, used, width, k, panel);
+            PackTransposed(source, stride, used, width, k, panel, fetchesNext);
         else
             PackAny(source, stride, kStride, 0, used, 0, k, width, panel);
         if (used < width)
@@ -101,7 +109,7 @@ internal static unsafe class GemmPacking
     }
 
     /// <summary>The steps of an element lie side by side: transpose squares in registers.</summary>
-    private static void PackTransposed(float* source, nint stride, int used, int width, int k, float* panel)
+    private static void PackTransposed(float* source, nint stride, int used, int width, int k, float* panel, bool fetchesNext)
     {
         int done = 0; // steps
         if (Avx512F.IsSupported && k >= 16)
@@ -111,11 +119,11 @@ internal static unsafe class GemmPacking
                 PackSquares512(source + (i * stride), stride, Math.Min(15, used - 1 - i), width, k, panel + i);
             done = k & ~15;
         }
-        PackQuads(source + done, stride, used, width, k - done, panel + ((nint)done * width));
+        PackQuads(source + done, stride, used, width, k - done, panel + ((nint)done * width), fetchesNext);
     }
 
     /// <summary>Four steps at a time.</summary>
-    private static void PackQuads(float* source, nint stride, int used, int width, int k, float* panel)
+    private static void PackQuads(float* source, nint stride, int used, int width, int k, float* panel, bool fetchesNext)
     {
         // A group of fewer rows than it has room for is packed as if it were full, the last row repeated. What it writes too much, at the begin of
         // the following step, is then written over by the groups packed after it, and within this group by that step itself.
@@ -124,7 +132,7 @@ internal static unsafe class GemmPacking
         {
             int lastRow = Math.Min(most, used - i) - 1;
             if (lastRow < 4) PackSquares(source + (i * stride), stride, lastRow, width, k, panel + i);
-            else PackSquares256(source + (i * stride), stride, lastRow, width, k, panel + i);
+            else PackSquares256(source + (i * stride), stride, lastRow, width, k, panel + i, fetchesNext);
         }
         PackAny(source, stride, 1, 0, used, k & ~3, k, width, panel);
     }
@@ -150,14 +158,17 @@ internal static unsafe class GemmPacking
     /// <summary>Five to eight rows, those after <paramref name="lastRow"/> being it again: register r holds row r in its low half and row r + 4 in its
     /// high half; each half is a square of its own.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void PackSquares256(float* source, nint stride, int lastRow, int width, int k, float* panel)
+    private static void PackSquares256(float* source, nint stride, int lastRow, int width, int k, float* panel, bool fetchesNext)
     {
         float* s1 = source + stride, s2 = s1 + stride, s3 = s2 + stride, s4 = s3 + stride;
         float* s5 = source + (Math.Min(5, lastRow) * stride), s6 = source + (Math.Min(6, lastRow) * stride), s7 = source + (lastRow * stride);
         for (int p = 0; p <= k - 4; p += 4, panel += 4 * width)
         {
-            Prefetch(source + p + ((8 + ((p >> 2) & 3)) * stride));
-            Prefetch(source + p + ((12 + ((p >> 2) & 3)) * stride));
+            if (fetchesNext)
+            {
+                Prefetch(source + p + ((8 + ((p >> 2) & 3)) * stride));
+                Prefetch(source + p + ((12 + ((p >> 2) & 3)) * stride));
+            }
             Vector256<float> r0 = Pair(source + p, s4 + p), r1 = Pair(s1 + p, s5 + p), r2 = Pair(s2 + p, s6 + p), r3 = Pair(s3 + p, s7 + p);
             Vector256<double> low01 = Avx.UnpackLow(r0, r1).AsDouble(), low23 = Avx.UnpackLow(r2, r3).AsDouble();
             Vector256<double> high01 = Avx.UnpackHigh(r0, r1).AsDouble(), high23 = Avx.UnpackHigh(r2, r3).AsDouble();

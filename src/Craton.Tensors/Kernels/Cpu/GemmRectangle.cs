@@ -12,11 +12,11 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
     where V : struct, IVec<V>
     where TEpilogue : struct, IGemmEpilogue
 {
-    // A block of A takes 576 KB where second-level caches have 1 MB (512 bits), and half of that for the narrower widths; a panel of B of
-    // two vectors 24 or 48 KB.
+    // A block of A takes 576 KB where second-level caches have 1 MB (512 bits), and 432 KB of the 512 of narrower ones; a panel of B of two vectors 24
+    // or 48 KB.
     private const int StepsPerBlock = 384;
 
-    private static int RowsPerBlock => V.Lanes == 16 ? 384 : 192;
+    private static int RowsPerBlock => V.Lanes == 16 ? 384 : 288;
 
     // Blocks of k begin at multiples of this, so that packing meets whole squares.
     private const int StepUnit = 16;
@@ -119,7 +119,7 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
         {
             int first = Part(rows, panel, panels), count = Part(rows, panel + 1, panels) - first;
             GemmPacking.Pack(
-                _a.At(_batch, row + first, _k), _a.RowStride, _a.ColumnStride, count, count, _kCount, _packedA + ((nint)first * _kCount));
+                _a.At(_batch, row + first, _k), _a.RowStride, _a.ColumnStride, count, count, _kCount, _packedA + ((nint)first * _kCount), fetchesNext: true);
         }
     }
 
