@@ -90,17 +90,15 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
     private readonly void ComputeRows(int row, int rows)
     {
         int panels = (rows + GemmTiles<V>.MostRows - 1) / GemmTiles<V>.MostRows;
-        int* starts = stackalloc int[panels + 1];
-        for (int panel = 0; panel <= panels; panel++) starts[panel] = Part(rows, panel, panels);
         PackRows(row, rows, panels);
         int endColumn = _range.Column + _range.Columns;
         for (int column = _range.Column; column < endColumn; column += _panelWidth)
         {
             int columns = Math.Min(_panelWidth, endColumn - column);
             PanelOfB b = Panel(column, columns, rows);
-            for (int panel = 0; panel < panels; panel++)
+            for (int panel = 0, first = 0, count; panel < panels; panel++, first += count)
             {
-                int first = starts[panel], count = starts[panel + 1] - first;
+                count = Part(rows, panel + 1, panels) - first;
                 var fetch = new TileFetch(TileAhead(row + first + count, column), PanelAhead(column + _panelWidth, rows, panel, panels));
                 ComputeTile(row + first, count, column, columns, _packedA + ((nint)first * _kCount), b, fetch);
                 if (b.Packed != null) b = new PanelOfB(b.Packed, _panelWidth, PackedMatrix.PanelColumns);
@@ -166,9 +164,9 @@ internal unsafe ref struct GemmRectangle<V, TEpilogue>
         if (_b.ColumnStride == 1)
         {
             if (_steps * _b.RowStride <= NearElements) return default; // all of B stays in the second-level cache
-            int share = (_kCount + parts - 1) / parts, begin = Math.Min(_kCount, share * part);
+            int begin = Part(_kCount, part, parts);
             // The line of its first column came with the panel before.
-            return new(_b.At(_batch, _k + begin, column) + FetchLines.Line - 1, _b.RowStride, Math.Min(share, _kCount - begin));
+            return new(_b.At(_batch, _k + begin, column) + FetchLines.Line - 1, _b.RowStride, Part(_kCount, part + 1, parts) - begin);
         }
         if (_b.RowStride != 1) return default;
         int first = Part(_panelWidth, part, parts), step = GemmTiles<V>.LinesAcross * FetchLines.Line;

@@ -5,7 +5,7 @@ namespace Craton.Tensors.Kernels;
 /// <summary>
 /// How 16 rows of blocks are laid out for the kernels: scales first, then the bytes of all rows as [group of 4 k][16 rows][4 k]. As many bytes as
 /// in the file; Q4_K and Q5_K have their packed scales spread to a byte each. Blocks of 8 bits are stored with 128 added, unless the products take
-/// signed ones (<see cref="DotSigned256"/>).
+/// signed ones (<see cref="DotWhole256"/>).
 /// </summary>
 internal static class PanelLayout
 {
@@ -29,7 +29,7 @@ internal static class PanelLayout
     };
 
     // What 128 added, or taken off, changes in four bytes.
-    private static uint Sign => DotSigned256.IsUsed ? 0 : 0x8080_8080;
+    private static uint Sign => DotWhole256.StoresSigned ? 0 : 0x8080_8080;
 
     /// <summary>Puts one block of one row into its place in a panel's block, which was zero there.</summary>
     public static void Pack(BlockType type, ReadOnlySpan<byte> block, int row, Span<byte> panel)

@@ -73,7 +73,7 @@ internal static unsafe class QuantizedGemm
     public static long PanelBytes(BlockType type, int columns) => (long)columns / type.BlockValues() * PanelLayout.BlockBytes(type);
 
     private static TResult Select<TChoice, TResult>(TChoice choice) where TChoice : struct, IChoice<TResult> =>
-        AvxVnni.IsSupported && SimdWidth.Current >= 256 ? choice.Of<DotVnni, Vector256<byte>, Vector256<int>, Vector256<int>, Vector256<float>>()
+        AvxVnni.IsSupported && SimdWidth.Current >= 256 ? choice.Of<DotWhole256, Vector256<byte>, Vector256<int>, Vector256<int>, Vector256<float>>()
         : Avx512BW.IsSupported && SimdWidth.Current >= 512 ? choice.Of<Dot512, Vector512<byte>, Vector512<short>, Vector512<int>, Vector512<float>>()
         : Avx2.IsSupported && SimdWidth.Current >= 256 ? choice.Of<Dot256, Vector256<byte>, Vector256<short>, Vector256<int>, Vector256<float>>()
         : Dp.IsSupported && SimdWidth.Current >= 128 ? choice.Of<DotNeon, Vector128<byte>, Vector128<int>, Vector128<int>, Vector128<float>>()
@@ -83,8 +83,8 @@ internal static unsafe class QuantizedGemm
     private static Kernels KernelsFor(BlockType type)
     {
         var of = new KernelsOf(type);
-        Kernels kernels = type == BlockType.Q8_0 && DotSigned256.IsUsed
-            ? of.Of<DotSigned256, Vector256<byte>, Vector256<int>, Vector256<int>, Vector256<float>>()
+        Kernels kernels = type == BlockType.Q8_0 && DotWhole256.StoresSigned
+            ? of.Of<DotWhole256, Vector256<byte>, Vector256<int>, Vector256<int>, Vector256<float>>()
             : Select<KernelsOf, Kernels>(of);
         if (!Avx512BW.IsSupported || SimdWidth.Current < 512) return kernels;
         Kernels widest = of.Of<Dot512, Vector512<byte>, Vector512<short>, Vector512<int>, Vector512<float>>();

@@ -333,7 +333,7 @@ internal static unsafe class QuantizedTiles<TDot, TBytes, TSum, TInt, TFloat>
             byte* head = panel + block / 8 * PanelLayout.Q5_KBytes, scales = head + 64 + block % 8 * (32 + 256 + 64), w = scales + 32 + 4 * lane;
             TBytes fifth = TDot.Load(w + 256);
             TSum a = TDot.None, b = a;
-            Nibbles(false, w, x, ref a, ref a);
+            Nibbles(false, w, x, ref a, ref b);
             b = TDot.Step(TDot.Step(b, TDot.Bits(fifth, 0, 1), TDot.Quad(x)), TDot.Bits(fifth, 1, 1), TDot.Quad(x + 4));
             b = TDot.Step(TDot.Step(b, TDot.Bits(fifth, 2, 1), TDot.Quad(x + 8)), TDot.Bits(fifth, 3, 1), TDot.Quad(x + 12));
             b = TDot.Step(TDot.Step(b, TDot.Bits(fifth, 4, 1), TDot.Quad(x + 16)), TDot.Bits(fifth, 5, 1), TDot.Quad(x + 20));

@@ -6,19 +6,19 @@ using Craton.Tensors.Kernels.Simd;
 namespace Craton.Tensors.Kernels;
 
 /// <summary>
-/// 256-bit registers, 8 rows, weights of 8 bits: products of magnitudes with activations that have taken their signs. A pair of them fits 16 bits,
-/// 128 · 127 · 2, and so is exact. Activations lie between −127 and 127 (<see cref="QuantizedRows"/>).
+/// 256-bit registers, 8 rows, weights of 8 bits: by the dot product of AVX-VNNI, or without it as products of magnitudes with activations that have
+/// taken their signs. A pair of those fits 16 bits, 128 · 127 · 2, and so is exact. Activations lie between −127 and 127 (<see cref="QuantizedRows"/>).
 /// </summary>
-internal readonly unsafe struct DotSigned256 : IDot<Vector256<byte>, Vector256<int>, Vector256<int>, Vector256<float>>
+internal readonly unsafe struct DotWhole256 : IDot<Vector256<byte>, Vector256<int>, Vector256<int>, Vector256<float>>
 {
-    /// <summary>Whether blocks of 8 bits are stored and multiplied so on this machine.</summary>
-    public static bool IsUsed => Avx2.IsSupported && !AvxVnni.IsSupported && SimdWidth.Current == 256;
+    /// <summary>Whether blocks of 8 bits are stored signed on this machine and multiplied so.</summary>
+    public static bool StoresSigned => Avx2.IsSupported && Signed && SimdWidth.Current == 256;
 
     public static int Lanes => 8;
 
     public static bool Wide => true;
 
-    public static bool Signed => true;
+    public static bool Signed => !AvxVnni.IsSupported;
 
     public static Vector256<int> None => Vector256<int>.Zero;
 
@@ -40,6 +40,7 @@ internal readonly unsafe struct DotSigned256 : IDot<Vector256<byte>, Vector256<i
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Step(Vector256<int> sum, Vector256<byte> weights, Vector256<byte> x)
     {
+        if (AvxVnni.IsSupported) return AvxVnni.MultiplyWideningAndAdd(sum, weights, x.AsSByte());
         Vector256<sbyte> w = weights.AsSByte();
         return sum + Avx2.MultiplyAddAdjacent(Avx2.MultiplyAddAdjacent(Avx2.Abs(w), Avx2.Sign(x.AsSByte(), w)), Vector256.Create((short)1));
     }
