@@ -3,6 +3,7 @@ using Craton.Models.Gguf;
 using Craton.Tensors;
 using Craton.Tensors.IO;
 using Craton.Tensors.Quantization;
+using Microsoft.Win32.SafeHandles;
 
 namespace Craton.Models.Tests;
 
@@ -118,13 +119,14 @@ public sealed class GgufFamilyTests : IDisposable
         ModelExport.ToGguf(_folder.At("model"), path, BlockType.Q8_0);
         byte[] good = File.ReadAllBytes(path);
         int header, refused = 0;
-        using (GgufFile file = GgufFile.Open(path)) header = (int)file.Tensors.Min(t => t.Offset);
+        using (GgufFile written = GgufFile.Open(path)) header = (int)written.Tensors.Min(t => t.Offset);
+        using SafeFileHandle file = File.OpenHandle(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
         var random = new Random(1);
         for (int i = 0; i < count; i++)
         {
             byte[] mutant = [.. good];
             for (int n = random.Next(1, 4); n > 0; n--) mutant[random.Next(header)] = (byte)random.Next(256);
-            File.WriteAllBytes(path, mutant);
+            RandomAccess.Write(file, mutant, 0);
             try
             {
                 CausalLanguageModel model = GgufModel.Load(path);

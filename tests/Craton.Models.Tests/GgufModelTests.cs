@@ -2,6 +2,7 @@ using Craton.Models.Gguf;
 using Craton.Tensors;
 using Craton.Tensors.IO;
 using Craton.Tensors.Quantization;
+using Microsoft.Win32.SafeHandles;
 using Xunit.Abstractions;
 
 namespace Craton.Models.Tests;
@@ -92,14 +93,15 @@ public sealed class GgufModelTests(ITestOutputHelper output) : IDisposable
         ModelExport.ToGguf(_folder.At("model"), path, BlockType.Q8_0);
         byte[] good = File.ReadAllBytes(path);
         int header;
-        using (GgufFile file = GgufFile.Open(path)) header = (int)file.Tensors.Min(t => t.Offset);
+        using (GgufFile model = GgufFile.Open(path)) header = (int)model.Tensors.Min(t => t.Offset);
+        using SafeFileHandle file = File.OpenHandle(damaged, FileMode.Create, FileAccess.Write, FileShare.ReadWrite);
         var random = new Random(seed);
         int refused = 0;
         for (int i = 0; i < count; i++)
         {
             byte[] mutant = [.. good];
             for (int n = random.Next(1, 4); n > 0; n--) mutant[random.Next(header)] = (byte)random.Next(256);
-            File.WriteAllBytes(damaged, mutant);
+            RandomAccess.Write(file, mutant, 0);
             try
             {
                 _ = TextModel.Load(damaged);

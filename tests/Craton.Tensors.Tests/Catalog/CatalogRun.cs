@@ -10,8 +10,9 @@ internal sealed record CatalogResult(double[] Output, double[][] Gradients)
     public ulong Hash()
     {
         ulong hash = 14695981039346656037;
-        foreach (double value in Gradients.Prepend(Output).SelectMany(values => values))
-            hash = (hash ^ BitConverter.SingleToUInt32Bits(double.IsNaN(value) ? float.NaN : (float)value)) * 1099511628211;
+        foreach (double[] values in Gradients.Prepend(Output))
+            foreach (double value in values)
+                hash = (hash ^ BitConverter.SingleToUInt32Bits(double.IsNaN(value) ? float.NaN : (float)value)) * 1099511628211;
         return hash;
     }
 }

@@ -153,11 +153,17 @@ public sealed class LayoutTests
 
     private static void AssertRefused(Func<Tensor> create)
     {
-        long bytes = GC.GetAllocatedBytesForCurrentThread(), start = Stopwatch.GetTimestamp();
-        CratonException refusal = Assert.ThrowsAny<CratonException>(create);
-        Assert.StartsWith("[", refusal.Message, StringComparison.Ordinal);
-        Assert.True(Stopwatch.GetElapsedTime(start).TotalMilliseconds < 100, refusal.Message);
-        Assert.True(GC.GetAllocatedBytesForCurrentThread() - bytes < 1 << 20, refusal.Message);
+        CratonException? refusal = null;
+        double milliseconds = double.MaxValue;
+        for (int attempt = 0; attempt < 10 && milliseconds >= 100; attempt++) // a busy machine can stop a thread for as long; work would take as long each time
+        {
+            long bytes = GC.GetAllocatedBytesForCurrentThread(), start = Stopwatch.GetTimestamp();
+            refusal = Assert.ThrowsAny<CratonException>(create);
+            milliseconds = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+            Assert.StartsWith("[", refusal.Message, StringComparison.Ordinal);
+            Assert.True(GC.GetAllocatedBytesForCurrentThread() - bytes < 1 << 20, refusal.Message);
+        }
+        Assert.True(milliseconds < 100, $"{milliseconds} ms: {refusal?.Message}");
     }
 
     private static Layout AnyView(Random random)

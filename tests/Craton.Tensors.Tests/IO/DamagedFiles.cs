@@ -13,6 +13,14 @@ internal static class DamagedFiles
         return copy;
     }
 
+    /// <summary>Makes this the content of a file that many damaged ones follow each other in. It is never cut to nothing before: file systems wait for the disk then.</summary>
+    public static void Write(string path, byte[] bytes)
+    {
+        using var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0);
+        file.Write(bytes);
+        file.SetLength(bytes.Length);
+    }
+
     /// <summary>Checks that this thread allocated at most 8 times the input and 1 MiB.</summary>
     /// <param name="before">Its allocated bytes before.</param>
     /// <param name="input">Bytes of the input.</param>

@@ -176,7 +176,7 @@ public sealed class GgufFaultTests(ITestOutputHelper output) : IDisposable
     private bool Try(byte[] bytes)
     {
         string path = folder["m.gguf"];
-        File.WriteAllBytes(path, bytes);
+        DamagedFiles.Write(path, bytes);
         long before = GC.GetAllocatedBytesForCurrentThread();
         try
         {

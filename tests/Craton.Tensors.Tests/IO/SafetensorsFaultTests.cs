@@ -155,7 +155,7 @@ public sealed class SafetensorsFaultTests(ITestOutputHelper output) : IDisposabl
     private bool Try(byte[] bytes)
     {
         string path = folder["m.safetensors"];
-        File.WriteAllBytes(path, bytes);
+        DamagedFiles.Write(path, bytes);
         long before = GC.GetAllocatedBytesForCurrentThread();
         try
         {
