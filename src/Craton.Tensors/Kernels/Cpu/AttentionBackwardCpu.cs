@@ -56,13 +56,13 @@ internal sealed unsafe partial class CpuKernels
                     rows.Compute(from, n, space.Bends);
                     _v.Read<V>(batch, group, from, n, 1, space.Values, valueWidth);
                     AttentionTile<V>.Multiply(n, rows.Columns, _v.Width, rows.SeeingQueries, space.Values, valueWidth, space.DyTurned, space.Slopes, Block);
-                    Differentiate(rows.Scores, space.Slopes, n, rows.Columns, space.LogSums, space.Deltas);
+                    Differentiate(rows.Scores, space.Slopes, n, rows.SeenByLanes, rows.Columns, space.LogSums, space.Deltas);
                     if (_gradients.Scores is not null) WriteScoreGradient(rows, batch, from, n, space.Slopes);
                     if (_call.SoftCap > 0) Multiply(space.Slopes, space.Bends, n, rows.Columns);
                     Span16* queries = rows.SeeingQueries;
-                    AttentionTile<V>.Accumulate(n, _v.Width, queries, rows.Scores, Block, 1, space.Dy, valueWidth, dv + from * (nint)valueWidth, valueWidth);
-                    AttentionTile<V>.Accumulate(n, _call.Q.Size(3), queries, space.Slopes, Block, 1, rows.Queries, width, dk + from * (nint)width, width);
-                    AttentionTile<V>.Accumulate(rows.Count, _call.Q.Size(3), rows.SeenKeys, space.Slopes, 1, Block, rows.Keys, width, space.Dq, width);
+                    AttentionTile<V>.Accumulate<AdjacentColumns>(n, _v.Width, queries, rows.Scores, Block, space.Dy, valueWidth, dv + from * (nint)valueWidth, valueWidth);
+                    AttentionTile<V>.Accumulate<AdjacentColumns>(n, _call.Q.Size(3), queries, space.Slopes, Block, rows.Queries, width, dk + from * (nint)width, width);
+                    AttentionTile<V>.Accumulate<AdjacentRows>(rows.Count, _call.Q.Size(3), rows.SeenKeys, space.Slopes, Block, rows.Keys, width, space.Dq, width);
                 }
                 if (_gradients.Q is not { } dq) continue;
                 Scale(space.Dq, Block * width, (float)_call.Scale);
@@ -103,24 +103,33 @@ internal sealed unsafe partial class CpuKernels
 
         // Scores become weights, the weights' gradients become those of the scores. A weight of 0 has none, whatever stands in its place.
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private static void Differentiate(float* scores, float* slopes, int n, int columns, float* logSums, float* deltas)
+        private static void Differentiate(float* scores, float* slopes, int n, Span16* seen, int columns, float* logSums, float* deltas)
         {
             V zero = V.Broadcast(0);
             for (int c = 0; c < columns; c += V.Lanes)
             {
                 V logSum = V.Load(logSums, c), delta = V.Load(deltas, c);
-                for (int j = 0; j < n; j++)
+                Span16 keys = seen[c / V.Lanes];
+                Clear(scores + c, slopes + c, 0, keys.First);
+                for (int j = keys.First; j < keys.End; j++)
                 {
                     V weight = VMath.Share(V.Load(scores, j * Block + c) - logSum);
                     V slope = weight * (V.Load(slopes, j * Block + c) - delta);
                     V.Store(scores, j * Block + c, weight);
                     V.Store(slopes, j * Block + c, V.Select(V.Equal(weight, zero), zero, slope));
                 }
-                for (int j = n; j % AttentionTile<V>.Rows != 0; j++) // the rest of the last tile: keys that nobody here sees
-                {
-                    V.Store(scores, j * Block + c, zero);
-                    V.Store(slopes, j * Block + c, zero);
-                }
+                Clear(scores + c, slopes + c, keys.End, AttentionTile<V>.Computed(n)); // to the end of the last tile
+            }
+        }
+
+        // Of keys that nobody here sees.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void Clear(float* scores, float* slopes, int first, int end)
+        {
+            for (int j = first; j < end; j++)
+            {
+                V.Store(scores, j * Block, V.Broadcast(0));
+                V.Store(slopes, j * Block, V.Broadcast(0));
             }
         }
 

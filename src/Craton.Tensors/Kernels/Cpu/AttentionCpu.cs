@@ -110,11 +110,14 @@ internal sealed unsafe partial class CpuKernels
             for (int from = first; from < end; from += Block)
             {
                 int n = Math.Min(Block, end - from);
+                _v.Fetch(batch, group, from, n);
                 rows.Compute(from, n);
-                Weigh(rows.Scores, n, rows.Columns, max, total, keep);
+                if (from + n < end) rows.FetchKeys(from + n, Math.Min(Block, end - from - n));
+                else rows.FetchRows(_y);
+                Weigh(rows.Scores, n, rows.SeenByLanes, rows.Columns, max, total, keep);
                 AttentionRows<V>.Scale(sums, padded, keep, rows.Count);
                 _v.Read<V>(batch, group, from, n, 1, values, padded);
-                AttentionTile<V>.Accumulate(rows.Count, _v.Width, rows.SeenKeys, rows.Scores, 1, Block, values, padded, sums, padded);
+                AttentionTile<V>.Accumulate<AdjacentRows>(rows.Count, _v.Width, rows.SeenKeys, rows.Scores, Block, values, padded, sums, padded);
             }
             Finish(rows.Columns, max, total);
             AttentionRows<V>.Scale(sums, padded, total, rows.Count);
@@ -127,22 +130,25 @@ internal sealed unsafe partial class CpuKernels
             }
         }
 
-        // The online softmax, a query in every lane: scores become e^(score − max); keep is the factor of what was summed up before.
+        // The online softmax, a query in every lane: scores become e^(score − max), those of keys that no lane sees 0; keep is the factor of what was summed up before.
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private static void Weigh(float* scores, int n, int columns, float* max, float* total, float* keep)
+        private static void Weigh(float* scores, int n, Span16* seen, int columns, float* max, float* total, float* keep)
         {
             V nothing = V.Broadcast(double.NegativeInfinity);
             for (int c = 0; c < columns; c += V.Lanes)
             {
-                V old = V.Load(max, c), top = old, sum = V.Broadcast(0);
-                for (int j = 0; j < n; j++) top = V.Max(top, V.Load(scores, j * Block + c));
+                V old = V.Load(max, c), top = old, sum = V.Broadcast(0), zero = V.Broadcast(0);
+                Span16 keys = seen[c / V.Lanes];
+                for (int j = 0; j < keys.First; j++) V.Store(scores, j * Block + c, zero);
+                for (int j = keys.First; j < keys.End; j++) top = V.Max(top, V.Load(scores, j * Block + c));
                 V shift = V.Select(V.Equal(top, nothing), V.Broadcast(0), top); // −∞ − −∞ would be NaN
-                for (int j = 0; j < n; j++)
+                for (int j = keys.First; j < keys.End; j++)
                 {
                     V weight = VMath.Share(V.Load(scores, j * Block + c) - shift);
                     V.Store(scores, j * Block + c, weight);
                     sum += weight;
                 }
+                for (int j = keys.End; j < n; j++) V.Store(scores, j * Block + c, zero);
                 V factor = VMath.Share(old - shift);
                 V.Store(keep, c, factor);
                 V.Store(total, c, V.Fma(V.Load(total, c), factor, sum));

@@ -111,7 +111,8 @@ internal unsafe ref struct AttentionRows<V> where V : struct, IVec<V>
         _slope = _place + Block;
         SeenKeys = (Span16*)(scratch + 4 * Block);
         SeeingQueries = SeenKeys + Block / 2;
-        scratch += 5 * Block;
+        SeenByLanes = SeeingQueries + Block / 2;
+        scratch += 6 * Block;
         Scores = scratch;
         Queries = scratch + Block * Block;
         Keys = Queries + Block * _padded;
@@ -120,7 +121,7 @@ internal unsafe ref struct AttentionRows<V> where V : struct, IVec<V>
     }
 
     /// <summary>Floats of scratch memory that the rows of a call need.</summary>
-    public static int Scratch(in AttentionCall call) => Block * (5 + 2 * Block + 3 * Padded(call.Q.Size(3))) + GemmPacking.Overrun;
+    public static int Scratch(in AttentionCall call) => Block * (6 + 2 * Block + 3 * Padded(call.Q.Size(3))) + GemmPacking.Overrun;
 
     /// <summary>Columns of a copied matrix of a given width: whole tiles at any register width.</summary>
     public static int Padded(int width) => (width + 31) & ~31;
@@ -148,6 +149,9 @@ internal unsafe ref struct AttentionRows<V> where V : struct, IVec<V>
 
     /// <summary>For every tile of keys, the queries that see any of them.</summary>
     public readonly Span16* SeeingQueries { get; }
+
+    /// <summary>For every vector of queries, the keys of the block that any of them sees. Scores of others may be anything: no weight is made of them.</summary>
+    public readonly Span16* SeenByLanes { get; }
 
     /// <summary>Makes the rows from <paramref name="row"/> on the current ones.</summary>
     /// <returns>The keys they see, from the begin of a block on.</returns>
@@ -201,6 +205,20 @@ internal unsafe ref struct AttentionRows<V> where V : struct, IVec<V>
         }
     }
 
+    /// <summary>Asks for the block's rows of a tensor laid out by query heads.</summary>
+    public readonly void FetchRows(in HeadMatrices from)
+    {
+        for (int r = 0, n; r < Count; r += n)
+        {
+            (int head, int query) = Locate(r);
+            n = Math.Min(Count - r, _call.Queries - query);
+            from.Fetch(_batch, head, query, n);
+        }
+    }
+
+    /// <summary>Asks for the keys [from, from + n).</summary>
+    public readonly void FetchKeys(int from, int n) => _k.Fetch(_batch, _group, from, n);
+
     /// <summary>Multiplies each row of sums by a factor of its own. Where the greatest score has not changed it is exactly 1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Scale(float* sums, int width, float* factors, int rows)
@@ -230,23 +248,15 @@ internal unsafe ref struct AttentionRows<V> where V : struct, IVec<V>
             ReadBias(from, n);
             Add(Scores, n, Columns, _bias);
         }
-        if (!whole) Hide(Scores, n, Columns, from, _first, _end);
+        if (!whole) Hide(Scores, SeenByLanes, Columns, from, _first, _end);
         if (_padding != null) HidePadding(from, n);
     }
 
     private readonly void FindSpans(int from, int n, bool whole)
     {
         int tile = AttentionTile<V>.Rows;
-        for (int r = 0; r < Count; r += tile)
-        {
-            (int first, int end) = whole ? (0, n) : (n, 0);
-            for (int i = r; i < Math.Min(Count, r + tile) && !whole; i++)
-            {
-                (int f, int e) = (Math.Max(0, (int)_first[i] - from), Math.Min(n, (int)_end[i] - from));
-                if (f < e) (first, end) = (Math.Min(first, f), Math.Max(end, e));
-            }
-            SeenKeys[r / tile] = new Span16((short)first, (short)end);
-        }
+        for (int r = 0; r < Count; r += tile) SeenKeys[r / tile] = whole ? new Span16(0, (short)n) : SeenBy(r, tile, from, n);
+        for (int c = 0; c < Columns; c += V.Lanes) SeenByLanes[c / V.Lanes] = whole ? new Span16(0, (short)n) : SeenBy(c, V.Lanes, from, n);
         for (int j = 0; j < n; j += tile)
         {
             (int first, int end) = (0, Count);
@@ -258,6 +268,18 @@ internal unsafe ref struct AttentionRows<V> where V : struct, IVec<V>
             }
             SeeingQueries[j / tile] = new Span16((short)first, (short)end);
         }
+    }
+
+    /// <summary>Of keys [from, from + n), those that any of some rows of the block sees.</summary>
+    private readonly Span16 SeenBy(int row, int rows, int from, int n)
+    {
+        int first = n, end = 0;
+        for (int r = row; r < Math.Min(Count, row + rows); r++)
+        {
+            (int f, int e) = (Math.Max(0, (int)_first[r] - from), Math.Min(n, (int)_end[r] - from));
+            if (f < e) (first, end) = (Math.Min(first, f), Math.Max(end, e));
+        }
+        return new Span16((short)first, (short)Math.Max(first, end));
     }
 
     private readonly void ReadBias(int from, int n)
@@ -311,13 +333,14 @@ internal unsafe ref struct AttentionRows<V> where V : struct, IVec<V>
 
     // −∞ for keys outside a query's range. Keys are counted as floats, exactly up to 2^24.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Hide(float* scores, int n, int columns, int from, float* firsts, float* ends)
+    private static void Hide(float* scores, Span16* seen, int columns, int from, float* firsts, float* ends)
     {
         V nothing = V.Broadcast(double.NegativeInfinity);
         for (int c = 0; c < columns; c += V.Lanes)
         {
             V first = V.Load(firsts, c), end = V.Load(ends, c);
-            for (int j = 0; j < n; j++)
+            Span16 keys = seen[c / V.Lanes];
+            for (int j = keys.First; j < keys.End; j++)
             {
                 V key = V.Broadcast(from + j);
                 V.Store(scores, j * Block + c, V.Select((key >= first) & (key < end), V.Load(scores, j * Block + c), nothing));
