@@ -159,6 +159,28 @@ public sealed class AttentionTests
         Assert.Single(steps.Distinct());
     }
 
+    /// <summary>Tiles have other rows at other widths: every rest that a block can leave, for queries and for keys.</summary>
+    [Fact]
+    public void Blocks_of_any_size_give_the_same_bits_at_every_register_width()
+    {
+        for (int length = 1; length <= 66; length++)
+            Assert.True(new[] { Block<Vec512>(length), Block<Vec256>(length), Block<Vec128>(length), Block<Scalar32>(length) }.Distinct().Count() == 1, $"{length} queries");
+    }
+
+    private static string Block<V>(int length) where V : struct, IVec<V>
+    {
+        int keys = 67 - length / 2;
+        Tensor q = OpRun.Values(1, DType.F32, 1, 2, length, 5), k = OpRun.Values(2, DType.F32, 1, 1, keys, 5), v = OpRun.Values(3, DType.F32, 1, 1, keys, 3);
+        Tensor y = Tensor.Zeros(DType.F32, 1, 2, length, 3), logSums = Tensor.Zeros(DType.F32, 1, 2, length);
+        Tensor[] gradients = [.. new[] { q, k, v }.Select(input => Tensor.Zeros(DType.F32, input.Shape))];
+        var call = new AttentionCall(q, k, v, 0.4, 0, Causal: true, Offset: 3, Window: 20, WindowAfter: -1, null, null, null, null);
+        CpuKernels.Attention<V>(call, y, logSums);
+        CpuKernels.AttentionBackward<V>(
+            call, y, logSums, OpRun.Values(9, DType.F32, 1, 2, length, 3),
+            new AttentionGradients(new GradTarget(gradients[0], false), new GradTarget(gradients[1], false), new GradTarget(gradients[2], false), null));
+        return OpRun.Hash([OpRun.Numbers(y), OpRun.Numbers(logSums), .. gradients.Select(OpRun.Numbers)]);
+    }
+
     // A decoding step.
     private static string Step<V>() where V : struct, IVec<V>
     {
