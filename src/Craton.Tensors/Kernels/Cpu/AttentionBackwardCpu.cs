@@ -110,7 +110,8 @@ internal sealed unsafe partial class CpuKernels
             {
                 V logSum = V.Load(logSums, c), delta = V.Load(deltas, c);
                 Span16 keys = seen[c / V.Lanes];
-                Clear(scores + c, slopes + c, 0, keys.First);
+                AttentionRows<V>.Clear(scores + c, 0, keys.First);
+                AttentionRows<V>.Clear(slopes + c, 0, keys.First);
                 for (int j = keys.First; j < keys.End; j++)
                 {
                     V weight = VMath.Share(V.Load(scores, j * Block + c) - logSum);
@@ -118,18 +119,9 @@ internal sealed unsafe partial class CpuKernels
                     V.Store(scores, j * Block + c, weight);
                     V.Store(slopes, j * Block + c, V.Select(V.Equal(weight, zero), zero, slope));
                 }
-                Clear(scores + c, slopes + c, keys.End, AttentionTile<V>.Computed(n)); // to the end of the last tile
-            }
-        }
-
-        // Of keys that nobody here sees.
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void Clear(float* scores, float* slopes, int first, int end)
-        {
-            for (int j = first; j < end; j++)
-            {
-                V.Store(scores, j * Block, V.Broadcast(0));
-                V.Store(slopes, j * Block, V.Broadcast(0));
+                int end = AttentionTile<V>.Computed(n); // of the last tile
+                AttentionRows<V>.Clear(scores + c, keys.End, end);
+                AttentionRows<V>.Clear(slopes + c, keys.End, end);
             }
         }
 

@@ -137,9 +137,9 @@ internal sealed unsafe partial class CpuKernels
             V nothing = V.Broadcast(double.NegativeInfinity);
             for (int c = 0; c < columns; c += V.Lanes)
             {
-                V old = V.Load(max, c), top = old, sum = V.Broadcast(0), zero = V.Broadcast(0);
+                V old = V.Load(max, c), top = old, sum = V.Broadcast(0);
                 Span16 keys = seen[c / V.Lanes];
-                for (int j = 0; j < keys.First; j++) V.Store(scores, j * Block + c, zero);
+                AttentionRows<V>.Clear(scores + c, 0, keys.First);
                 for (int j = keys.First; j < keys.End; j++) top = V.Max(top, V.Load(scores, j * Block + c));
                 V shift = V.Select(V.Equal(top, nothing), V.Broadcast(0), top); // −∞ − −∞ would be NaN
                 for (int j = keys.First; j < keys.End; j++)
@@ -148,7 +148,7 @@ internal sealed unsafe partial class CpuKernels
                     V.Store(scores, j * Block + c, weight);
                     sum += weight;
                 }
-                for (int j = keys.End; j < n; j++) V.Store(scores, j * Block + c, zero);
+                AttentionRows<V>.Clear(scores + c, keys.End, n);
                 V factor = VMath.Share(old - shift);
                 V.Store(keep, c, factor);
                 V.Store(total, c, V.Fma(V.Load(total, c), factor, sum));

@@ -183,13 +183,19 @@ internal unsafe ref struct AttentionRows<V> where V : struct, IVec<V>
         return (_group * _call.Group + head, query);
     }
 
+    // How many rows of the block, from row r on, are of the query head of that one.
+    private readonly int OfOneHead(int r, out int head, out int query)
+    {
+        (head, query) = Locate(r);
+        return Math.Min(Count - r, _call.Queries - query);
+    }
+
     /// <summary>Copies the block's rows of a tensor laid out by query heads.</summary>
     public readonly void ReadRows(in HeadMatrices from, float factor, float* to, int width)
     {
         for (int r = 0, n; r < Count; r += n)
         {
-            (int head, int query) = Locate(r);
-            n = Math.Min(Count - r, _call.Queries - query);
+            n = OfOneHead(r, out int head, out int query);
             from.Read<V>(_batch, head, query, n, factor, to + r * width, width);
         }
     }
@@ -199,8 +205,7 @@ internal unsafe ref struct AttentionRows<V> where V : struct, IVec<V>
     {
         for (int r = 0, n; r < Count; r += n)
         {
-            (int head, int query) = Locate(r);
-            n = Math.Min(Count - r, _call.Queries - query);
+            n = OfOneHead(r, out int head, out int query);
             to.Write<V>(_batch, head, query, n, from + r * width, width, add);
         }
     }
@@ -210,8 +215,7 @@ internal unsafe ref struct AttentionRows<V> where V : struct, IVec<V>
     {
         for (int r = 0, n; r < Count; r += n)
         {
-            (int head, int query) = Locate(r);
-            n = Math.Min(Count - r, _call.Queries - query);
+            n = OfOneHead(r, out int head, out int query);
             from.Fetch(_batch, head, query, n);
         }
     }
@@ -229,6 +233,13 @@ internal unsafe ref struct AttentionRows<V> where V : struct, IVec<V>
             V factor = V.BroadcastAt(factors + r);
             for (int i = 0; i < width; i += V.Lanes) V.Store(sums, i, V.Load(sums, i) * factor);
         }
+    }
+
+    /// <summary>Clears the rows [first, end) of a vector of columns of a block: keys that nobody there sees.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Clear(float* column, int first, int end)
+    {
+        for (int j = first; j < end; j++) V.Store(column, j * Block, V.Broadcast(0));
     }
 
     /// <summary>Computes the scores with keys [from, from + n), and who sees whom.</summary>
@@ -255,8 +266,9 @@ internal unsafe ref struct AttentionRows<V> where V : struct, IVec<V>
     private readonly void FindSpans(int from, int n, bool whole)
     {
         int tile = AttentionTile<V>.Rows;
-        for (int r = 0; r < Count; r += tile) SeenKeys[r / tile] = whole ? new Span16(0, (short)n) : SeenBy(r, tile, from, n);
-        for (int c = 0; c < Columns; c += V.Lanes) SeenByLanes[c / V.Lanes] = whole ? new Span16(0, (short)n) : SeenBy(c, V.Lanes, from, n);
+        var all = new Span16(0, (short)n);
+        for (int r = 0; r < Count; r += tile) SeenKeys[r / tile] = whole ? all : SeenBy(r, tile, from, n);
+        for (int c = 0; c < Columns; c += V.Lanes) SeenByLanes[c / V.Lanes] = whole ? all : SeenBy(c, V.Lanes, from, n);
         for (int j = 0; j < n; j += tile)
         {
             (int first, int end) = (0, Count);
