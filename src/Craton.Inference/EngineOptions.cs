@@ -2,7 +2,7 @@ using Craton.Tensors;
 
 namespace Craton.Inference;
 
-/// <summary>How much an <see cref="InferenceEngine"/> does at once, and what it keeps. None of it changes an answer.</summary>
+/// <summary>How much an <see cref="InferenceEngine"/> does at once, and what it keeps. Only <see cref="CacheType"/> changes an answer.</summary>
 public sealed record EngineOptions
 {
     /// <summary>Most requests that are answered at the same time; others wait.</summary>
@@ -17,6 +17,10 @@ public sealed record EngineOptions
     /// <summary>Tokens whose keys and values are kept, of all requests together; null for eight contexts,
     /// but 32768 at most when that is more than one, and what fits a quarter of the memory.</summary>
     public int? CacheTokens { get; init; }
+
+    /// <summary>What keys and values are rounded to where they are kept. F32 keeps all of them. F16, with 11 digits, and BF16, with 8, take half the
+    /// memory, for twice the tokens; F16 ends at 65504, and a model whose keys go beyond it needs BF16.</summary>
+    public DType CacheType { get; init; } = DType.F32;
 
     /// <summary>Tokens of a page: what prompts have in common is shared in whole pages.</summary>
     public int PageSize { get; init; } = 16;
@@ -40,6 +44,7 @@ public sealed record EngineOptions
         Check(CacheTokens ?? 1, 1, int.MaxValue, nameof(CacheTokens));
         Check(PageSize, 1, 1024, nameof(PageSize));
         Check(DraftTokens, 1, 64, nameof(DraftTokens));
+        if (CacheType is not (DType.F32 or DType.F16 or DType.BF16)) throw new CratonException($"engine: {nameof(CacheType)} is {CacheType}, expected F32, F16 or BF16");
 
         static void Check(int value, int least, int most, string name)
         {

@@ -39,7 +39,7 @@ public sealed class InferenceEngine : IDisposable
         (Model, _prompt) = (model, model.Model.Prompt);
         _vocabulary = new Lazy<ConstraintVocabulary>(() => new ConstraintVocabulary(model.Tokenizer, model.Ends, model.Model.Config.VocabSize));
         _pages = new PagePool(Page.Count(_options.CacheTokens ?? DefaultTokens(model.Model), _options.PageSize));
-        PagedCache cache = model.Model.NewPagedCache(_pages.Count, _options.PageSize);
+        PagedCache cache = model.Model.NewPagedCache(_pages.Count, _options.PageSize, _options.CacheType);
         _scheduler = new Scheduler(model.Model, _options, _pages);
         _step = new EngineStep(model.Model, cache);
         _thread = new Thread(Loop) { IsBackground = true, Name = "craton-engine" };

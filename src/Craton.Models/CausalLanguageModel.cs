@@ -81,14 +81,17 @@ public abstract class CausalLanguageModel : Module
     /// <summary>An empty cache.</summary>
     /// <param name="batch">Number of sequences.</param>
     /// <param name="capacity">Most positions; the model's context when 0.</param>
-    public KvCache NewCache(int batch = 1, int capacity = 0) => new(
+    /// <param name="type">What keys and values are rounded to: F32, F16 or BF16.</param>
+    public KvCache NewCache(int batch = 1, int capacity = 0, DType type = DType.F32) => new(
         Config.NumHiddenLayers, batch, capacity > 0 ? Math.Min(capacity, Config.MaxPositionEmbeddings) : Config.MaxPositionEmbeddings,
-        Config.NumKeyValueHeads, Config.HeadDim);
+        Config.NumKeyValueHeads, Config.HeadDim, type);
 
     /// <summary>A store of pages for the keys and values of many texts.</summary>
     /// <param name="pages">Number of pages.</param>
     /// <param name="pageSize">Tokens of a page.</param>
-    public PagedCache NewPagedCache(int pages, int pageSize) => new(Config.NumHiddenLayers, pages, pageSize, Config.NumKeyValueHeads, Config.HeadDim);
+    /// <param name="type">What keys and values are rounded to: F32, F16 or BF16.</param>
+    public PagedCache NewPagedCache(int pages, int pageSize, DType type = DType.F32) =>
+        new(Config.NumHiddenLayers, pages, pageSize, Config.NumKeyValueHeads, Config.HeadDim, type);
 
     /// <summary>Hidden states after the final norm.</summary>
     /// <param name="ids">Token ids, I32 [B, T].</param>

@@ -102,6 +102,34 @@ public sealed class BatchInvarianceTests
         }
     }
 
+    /// <summary>Keys and values of 16 bits change an answer, but by rounding alone, and to the same one in every batch.</summary>
+    [Theory]
+    [InlineData(DType.F16, 0.02)]
+    [InlineData(DType.BF16, 0.2)]
+    public async Task KeysAndValuesOf16BitsAreRoundedTheSameInEveryBatch(DType type, double near)
+    {
+        EngineOptions options = TestEngine.Small with { CacheType = type };
+        using var warm = new InferenceEngine(Model, options);
+        for (int trial = 0; trial < 20; trial++)
+        {
+            GenerationRequest needle = Needle(trial, temperature: trial % 2) with { Sampling = Needle(trial, trial % 2).Sampling with { Echo = true } };
+            using var single = new InferenceEngine(Model, options with { MaxStepTokens = 256, ReusePrefixes = false });
+            GenerationResult alone = await single.GenerateAsync(needle), exact = Model.Alone(needle);
+            using var cold = new InferenceEngine(Model, options with { MaxStepTokens = 32 + trial % 5 * 16, PageSize = 1 + trial % 7 });
+            foreach (InferenceEngine engine in new[] { warm, cold }) TestEngine.AssertSame(alone, await Among(engine, needle, others: 2 + trial, trial));
+            double[] differences = [.. alone.PromptLogProbs.Zip(exact.PromptLogProbs).Select(pair => Math.Abs(pair.First.LogProb - pair.Second.LogProb))];
+            if (differences.Length > 8) Assert.InRange(differences.Max(), double.Epsilon, near);
+        }
+        Assert.True(warm.Statistics.CachedTokens > 0);
+    }
+
+    [Fact]
+    public void AnEngineRefusesKeysOfATypeThatItDoesNotKeep()
+    {
+        var refused = Assert.Throws<CratonException>(() => new InferenceEngine(Model, new EngineOptions { CacheType = DType.I32 }));
+        Assert.Equal("engine: CacheType is I32, expected F32, F16 or BF16", refused.Message);
+    }
+
     private static void Quantize(CausalLanguageModel model, BlockType type)
     {
         foreach ((string name, Tensor weight) in model.NamedParameters())

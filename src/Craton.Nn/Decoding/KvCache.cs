@@ -13,15 +13,16 @@ public sealed class KvCache
     /// <param name="capacity">Most positions.</param>
     /// <param name="heads">Key and value heads.</param>
     /// <param name="headDim">Width of a head.</param>
-    public KvCache(int layers, int batch, int capacity, int heads, int headDim)
+    /// <param name="type">What keys and values are rounded to: F32, F16 or BF16.</param>
+    public KvCache(int layers, int batch, int capacity, int heads, int headDim, DType type = DType.F32)
     {
         Capacity = capacity;
         _keys = new Tensor[layers];
         _values = new Tensor[layers];
         for (int i = 0; i < layers; i++)
         {
-            _keys[i] = Tensor.Persistent(DType.F32, batch, Capacity, heads, headDim);
-            _values[i] = Tensor.Persistent(DType.F32, batch, Capacity, heads, headDim);
+            _keys[i] = Tensor.Persistent(type, batch, Capacity, heads, headDim);
+            _values[i] = Tensor.Persistent(type, batch, Capacity, heads, headDim);
         }
     }
 
@@ -40,7 +41,7 @@ public sealed class KvCache
     /// <summary>A cache of several rows that all hold what the one row of this one holds.</summary>
     public KvCache Repeat(int rows)
     {
-        var cache = new KvCache(_keys.Length, rows, Capacity, _keys[0].Size(2), _keys[0].Size(3)) { Length = Length };
+        var cache = new KvCache(_keys.Length, rows, Capacity, _keys[0].Size(2), _keys[0].Size(3), _keys[0].DType) { Length = Length };
         foreach ((Tensor from, Tensor to) in _keys.Concat(_values).Zip(cache._keys.Concat(cache._values)))
             for (int row = 0; row < rows; row++) to.Slice(0, row, row + 1).Slice(1, 0, Length).Assign(from.Slice(1, 0, Length));
         return cache;
@@ -70,7 +71,7 @@ public sealed class KvCache
 
     private Tensor Store(Tensor all, Tensor fresh, int end)
     {
-        all.Slice(1, Length, end).Assign(fresh.Permute(0, 2, 1, 3));
+        all.Slice(1, Length, end).Assign(Ops.Cast(fresh.Permute(0, 2, 1, 3), all.DType));
         return all.Slice(1, 0, end).Permute(0, 2, 1, 3);
     }
 }

@@ -16,13 +16,14 @@ public sealed class PagedCache
     /// <param name="pageSize">Tokens of a page.</param>
     /// <param name="heads">Key and value heads.</param>
     /// <param name="headDim">Width of a head.</param>
-    public PagedCache(int layers, int pages, int pageSize, int heads, int headDim)
+    /// <param name="type">What keys and values are rounded to: F32, F16 or BF16.</param>
+    public PagedCache(int layers, int pages, int pageSize, int heads, int headDim, DType type = DType.F32)
     {
         (Pages, PageSize) = (pages, pageSize);
         _keys = Stores();
         _values = Stores();
 
-        Tensor[] Stores() => [.. Enumerable.Range(0, layers).Select(_ => Tensor.Persistent(DType.F32, pages, heads, pageSize, headDim))];
+        Tensor[] Stores() => [.. Enumerable.Range(0, layers).Select(_ => Tensor.Persistent(type, pages, heads, pageSize, headDim))];
     }
 
     /// <summary>Number of pages.</summary>
@@ -37,6 +38,7 @@ public sealed class PagedCache
     /// <summary>Stores keys and values [1, G, N, D] of the texts' new tokens.</summary>
     internal void Store(int layer, Tensor keys, Tensor values, PagedText[] texts)
     {
+        (keys, values) = (Ops.Cast(keys, _keys[layer].DType), Ops.Cast(values, _values[layer].DType));
         foreach (PagedText text in texts)
             for (int done = 0, n; done < text.Count; done += n)
             {

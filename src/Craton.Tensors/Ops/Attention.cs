@@ -103,8 +103,9 @@ public static partial class Ops
     /// (Dao et al. 2022). A query that sees nothing gives zeros. What a query gives does not depend on the other queries of the call.
     /// </summary>
     /// <param name="q">Queries [B, H, Tq, D], of any strides.</param>
-    /// <param name="k">Keys [B, G, Tk, D]; H is a multiple of G, and H/G neighbouring query heads share a key head (Ainslie et al. 2023).</param>
-    /// <param name="v">Values [B, G, Tk, E].</param>
+    /// <param name="k">Keys [B, G, Tk, D]; H is a multiple of G, and H/G neighbouring query heads share a key head (Ainslie et al. 2023). Where no tape
+    /// records they may be F16 or BF16.</param>
+    /// <param name="v">Values [B, G, Tk, E], of the type of the keys.</param>
     /// <param name="options">What a query may see.</param>
     /// <returns>[B, H, Tq, E], in memory as [B, Tq, H, E], so that heads are joined by a view.</returns>
     public static Tensor Attention(Tensor q, Tensor k, Tensor v, in AttentionOptions options)
@@ -131,6 +132,7 @@ public static partial class Ops
     internal static Tensor AttentionComposed(Tensor q, Tensor k, Tensor v, in AttentionOptions options)
     {
         CheckAttention(q, k, v);
+        (k, v) = (Cast(k, q.DType), Cast(v, q.DType));
         AttentionCall call = Prepare(q, k, v, options);
         int batch = call.Batch, heads = call.Heads, queries = call.Queries, keys = call.Keys, groups = k.Size(1);
         Tensor grouped = Reshape(q, batch, groups, call.Group, queries, q.Size(3));
@@ -183,14 +185,20 @@ public static partial class Ops
     {
         Check.Float("attention", "q", q);
         Check.Rank("attention", "q", q, 4, 4);
-        Check.SameType("attention", "k", k, q);
-        Check.SameType("attention", "v", v, q);
+        CheckKeyType("attention", "k", "v", q, k, v);
         Check.Rank("attention", "k", k, 4, 4);
         Check.Rank("attention", "v", v, 4, 4);
         Check.Size("attention", "k", k, 0, q.Size(0));
         Check.Size("attention", "k", k, 3, q.Size(3));
         Check.That(k.Size(1) > 0 && q.Size(1) % k.Size(1) == 0, "attention", "k", $"a number of heads that divides {q.Size(1)}", $"{k.Layout}");
         Check.That(v.Shape[..3].SequenceEqual(k.Shape[..3]), "attention", "v", $"the first three sizes of k {k.Layout}", $"{v.Layout}");
+    }
+
+    private static void CheckKeyType(string op, string keyName, string valueName, Tensor q, Tensor keys, Tensor values)
+    {
+        if (keys.DType is not (DType.F16 or DType.BF16)) Check.SameType(op, keyName, keys, q);
+        else Check.That(!Tape.Records(q, keys, values), op, keyName, $"{q.DType} where a tape records", $"{keys.DType}", "train with keys and values of the queries' type");
+        Check.SameType(op, valueName, values, keys);
     }
 
     private static AttentionCall Prepare(Tensor q, Tensor k, Tensor v, in AttentionOptions options)

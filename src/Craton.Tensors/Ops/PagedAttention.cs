@@ -17,8 +17,8 @@ public static partial class Ops
     /// (Kwon et al. 2023). A text gets the bits it gets alone with its keys in one piece. Has no gradient.
     /// </summary>
     /// <param name="q">Queries [1, H, N, D] of all texts, of any strides. Rows of no text give undefined values.</param>
-    /// <param name="keys">Pages of keys [P, G, S, D].</param>
-    /// <param name="values">Pages of values [P, G, S, E].</param>
+    /// <param name="keys">Pages of keys [P, G, S, D], of the type of the queries, F16 or BF16.</param>
+    /// <param name="values">Pages of values [P, G, S, E], of the type of the keys.</param>
     /// <param name="texts">The texts.</param>
     /// <param name="options">Scale, window, soft cap and slopes; a mask, a bias, padding and documents are refused, the rest follows from the texts.</param>
     /// <returns>[1, H, N, E], in memory as [1, N, H, E].</returns>
@@ -66,8 +66,7 @@ public static partial class Ops
         Check.Float(Op, "q", q);
         Check.Rank(Op, "q", q, 4, 4);
         Check.Size(Op, "q", q, 0, 1);
-        Check.SameType(Op, "keys", keys, q);
-        Check.SameType(Op, "values", values, q);
+        CheckKeyType(Op, "keys", "values", q, keys, values);
         Check.Rank(Op, "keys", keys, 4, 4);
         Check.Rank(Op, "values", values, 4, 4);
         Check.Size(Op, "keys", keys, 3, q.Size(3));

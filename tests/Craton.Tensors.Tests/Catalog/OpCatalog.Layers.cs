@@ -155,20 +155,26 @@ internal static partial class OpCatalog
         Attend("documents", static x => new() { Causal = true, DocumentIds = x[3] }, Documents("bt"), keys: 't'),
         AttendPaged("", static x => new()),
         AttendPaged("all options", static x => new() { Window = 5, SoftCap = 2, Scale = 0.7, AlibiSlopes = x[3] }),
+        AttendPaged("F16", static x => new(), DType.F16),
+        AttendPaged("BF16", static x => new() { Window = 5 }, DType.BF16),
     ];
 
     private static OpInput Documents(string shape) => new(shape, static (_, i, size) => i % Dims.Of('t', size) / 3) { Type = DType.I32 };
 
-    private static OpRow AttendPaged(string @case, Func<Tensor[], AttentionOptions> options) =>
-        new(nameof(PagedAttention), @case, [Constant("1htp"), Constant("sg4p"), Constant("sg4p"), Constant("h", 0.1, 1)], x => PagedAttention(x[0], x[1], x[2], TwoTexts(x), options(x)))
+    private static OpRow AttendPaged(string @case, Func<Tensor[], AttentionOptions> options, DType? type = null)
+    {
+        return new(nameof(PagedAttention), @case, [Constant("1htp"), Constant("sg4p"), Constant("sg4p"), Constant("h", 0.1, 1)], x => PagedAttention(x[0], Stored(x[1]), Stored(x[2]), TwoTexts(x), options(x)))
         {
             Tolerance = Sums,
             HasGradient = false,
             NoExtremes = "a hidden key has the weight 0 in its tile, and 0 · NaN is NaN; the reference does not visit it",
             Allocates = "the list of texts",
-            Composed = x => PagedAttentionComposed(x[0], x[1], x[2], TwoTexts(x), options(x)),
+            Composed = x => PagedAttentionComposed(x[0], Stored(x[1]), Stored(x[2]), TwoTexts(x), options(x)),
             Flops = size => 4 * Elements("http", size),
         };
+
+        Tensor Stored(Tensor pages) => type is { } narrow ? Cast(pages, narrow) : pages;
+    }
 
     // A third of the rows is the end of one text, the rest that of another, whose pages are the last ones.
     private static PagedText[] TwoTexts(Tensor[] x)

@@ -122,6 +122,8 @@ internal static partial class OpCatalog
         new(nameof(MaskedFill), "", [In("btd"), Mask("td")], x => MaskedFill(x[0], x[1], -5)),
         new(nameof(Cast), "wider", [In("btd")], x => Cast(x[0], DType.F64)),
         new(nameof(Cast), "BF16", [In("btd")], x => Cast(x[0], DType.BF16)) { HasGradient = false },
+        new(nameof(Cast), "BF16 and back", [In("btd")], x => Cast(Cast(x[0], DType.BF16), x[0].DType)) { HasGradient = false },
+        new(nameof(Cast), "F16 and back", [In("btd")], x => Cast(Cast(x[0], DType.F16), x[0].DType)) { HasGradient = false },
         new(nameof(Tril), "", [In("bts")], x => Tril(x[0])),
         new(nameof(Tril), "above", [In("tt")], x => Tril(x[0], 1)),
         new(nameof(Flip), "", [In("btd")], x => Flip(x[0], 0, 2)),

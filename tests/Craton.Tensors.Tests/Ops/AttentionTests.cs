@@ -1,4 +1,6 @@
+using Craton.Tensors.IO;
 using Craton.Tensors.Kernels;
+using Craton.Tensors.Kernels.Cpu;
 using Craton.Tensors.Kernels.Simd;
 
 namespace Craton.Tensors.Tests;
@@ -204,9 +206,64 @@ public sealed class AttentionTests
         return OpRun.Hash([OpRun.Numbers(y), OpRun.Numbers(logSums), .. gradients.Select(OpRun.Numbers)]);
     }
 
+    [Theory]
+    [InlineData(DType.F16)]
+    [InlineData(DType.BF16)]
+    public void Keys_and_values_of_16_bits_give_the_bits_of_the_numbers_they_hold(DType type)
+    {
+        foreach (int queries in new[] { 1, 20 })
+        {
+            string expected = Stored<Vec256>(queries, x => Ops.Cast(Ops.Cast(x, type), DType.F32));
+            Assert.NotEqual(expected, Stored<Vec256>(queries, x => x));
+            Assert.All(
+                new[] { Stored<Vec512>(queries, Narrow), Stored<Vec256>(queries, Narrow), Stored<Vec128>(queries, Narrow), Stored<Scalar32>(queries, Narrow) }, got => Assert.Equal(expected, got));
+        }
+
+        Tensor Narrow(Tensor x) => Ops.Cast(x, type);
+    }
+
+    // Values so small that F16 has them without their full digits.
+    private static string Stored<V>(int queries, Func<Tensor, Tensor> store) where V : struct, IVec<V>
+    {
+        Tensor q = OpRun.Values(1, DType.F32, 1, 4, queries, 21), k = OpRun.Values(2, DType.F32, 1, 2, 150, 21), v = OpRun.Values(3, DType.F32, 1, 2, 150, 37) * 1e-5, y = Tensor.Zeros(DType.F32, 1, 4, queries, 37);
+        var call = new AttentionCall(q, store(k), store(v), 0.4, 0, Causal: true, Offset: 150 - queries, Window: 0, WindowAfter: -1, null, null, null, null);
+        CpuKernels.Attention<V>(call, y, logSums: null);
+        Tensor gaps = Tensor.Zeros(DType.F32, 1, 4, queries, 19); // of values whose elements are no neighbours
+        CpuKernels.Attention<V>(call with { V = call.V.Slice(3, 0, 37, 2) }, gaps, logSums: null);
+        return OpRun.Hash([OpRun.Numbers(y), OpRun.Numbers(gaps)]);
+    }
+
+    [Theory]
+    [InlineData(DType.F16)]
+    [InlineData(DType.BF16)]
+    public void Every_number_of_16_bits_is_read(DType type)
+    {
+        Read<Vec512>();
+        Read<Vec256>();
+        Read<Vec128>();
+        Read<Scalar32>();
+
+        unsafe void Read<V>() where V : struct, IVec<V>
+        {
+            const int Count = 1 << 16, Width = 64;
+            ushort[] all = [.. Enumerable.Range(0, Count).Select(i => (ushort)i)];
+            Tensor numbers = Tensor.Empty(type, 1, 1, Count / Width, Width);
+            all.CopyTo(new Span<ushort>(numbers.Pointer, Count));
+            float[] expected = new float[Count], got = new float[Count];
+            HalfPrecision.Widen(all, expected, type);
+            fixed (float* to = got) new HeadMatrices(numbers).Read<V>(0, 0, 0, Count / Width, 1, to, Width);
+            for (int i = 0; i < Count; i++)
+                Assert.True(float.IsNaN(expected[i]) ? float.IsNaN(got[i]) : BitConverter.SingleToInt32Bits(expected[i]) == BitConverter.SingleToInt32Bits(got[i]), $"{i:x4} is read as {got[i]}");
+        }
+    }
+
     [Fact]
     public void Wrong_arguments_are_named()
     {
+        Tensor learnt = Tensor.Zeros(DType.F32, 1, 2, 3, 8).RequireGrad(), narrow = Tensor.Zeros(DType.F16, 1, 2, 3, 8);
+        using (Tape.Start())
+            Assert.Equal("[attention] k: expected F32 where a tape records, got F16; train with keys and values of the queries' type", Message(() => Ops.Attention(learnt, narrow, narrow, default)));
+        Assert.Equal("[attention] v: expected F16, got BF16; convert one of them with Cast", Message(() => Ops.Attention(learnt, narrow, Tensor.Zeros(DType.BF16, 1, 2, 3, 8), default)));
         Tensor q = Tensor.Zeros(DType.F32, 1, 4, 3, 8), k = Tensor.Zeros(DType.F32, 1, 3, 5, 8), two = Tensor.Zeros(DType.F32, 1, 2, 5, 8);
         Assert.Equal("[attention] k: expected a number of heads that divides 4, got [1, 3, 5, 8]", Message(() => Ops.Attention(q, k, k, default)));
         Assert.Equal("[attention] mask: expected a shape that broadcasts to the scores [1, 4, 3, 5], got [3, 4]",

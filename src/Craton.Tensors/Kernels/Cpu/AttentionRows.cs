@@ -5,43 +5,51 @@ using Craton.Tensors.Kernels.Simd;
 namespace Craton.Tensors.Kernels.Cpu;
 
 /// <summary>
-/// A tensor [B, H, T, D] of any strides as one matrix [T, D] for every batch and head; or pages [P, H, S, D], of which a list makes one
-/// matrix for every head.
+/// A tensor [B, H, T, D] of any strides, in 32 or 16 bits, as one matrix [T, D] for every batch and head; or pages [P, H, S, D], of which a list
+/// makes one matrix for every head.
 /// </summary>
 internal readonly unsafe struct HeadMatrices(Tensor tensor, int firstRow = 0, int[]? pages = null)
 {
-    private readonly float* _start = (float*)tensor.Pointer + firstRow * tensor.Layout.Stride(2);
+    private readonly byte* _start = (byte*)tensor.Pointer + firstRow * Step(tensor, 2);
+    private readonly DType _type = tensor.DType;
     private readonly int[]? _pages = pages;
     private readonly int _pageRows = tensor.Size(2);
-    private readonly nint _batch = (nint)tensor.Layout.Stride(0), _head = (nint)tensor.Layout.Stride(1);
-
-    public readonly nint Row = (nint)tensor.Layout.Stride(2), Column = (nint)tensor.Layout.Stride(3);
+    private readonly nint _batch = Step(tensor, 0), _head = Step(tensor, 1), _row = Step(tensor, 2), _column = Step(tensor, 3); // bytes from one to the next
+    private readonly bool _isAdjacent = tensor.Layout.Stride(3) == 1;
 
     public readonly int Width = tensor.Size(3);
 
-    public float* At(int batch, int head, int row) => _start + batch * _batch + head * _head + row * Row;
+    private static nint Step(Tensor tensor, int dimension) => (nint)tensor.Layout.Stride(dimension) * tensor.DType.Size();
+
+    private byte* At(int batch, int head, int row) => _start + batch * _batch + head * _head + row * _row;
 
     /// <summary>target = factor · rows, adjacent and filled up with zeros to the target's width.</summary>
     public void Read<V>(int batch, int head, int row, int rows, float factor, float* target, int targetWidth) where V : struct, IVec<V>
     {
         for (int end = row + rows, n; row < end; row += n, target += (nint)n * targetWidth)
-            Read<V>(Adjacent(batch, head, row, end, out n), n, factor, target, targetWidth);
+        {
+            byte* from = Adjacent(batch, head, row, end, out n);
+            if (_type == DType.F32) Read<V, Singles>(from, n, factor, target, targetWidth);
+            else if (_type == DType.BF16) Read<V, BrainFloat>(from, n, factor, target, targetWidth);
+            else Read<V, AnyHalfFloat>(from, n, factor, target, targetWidth);
+        }
     }
 
     /// <summary>Asks for rows that will be read.</summary>
     public void Fetch(int batch, int head, int row, int rows)
     {
-        if (!Sse.IsSupported || Column != 1) return;
+        const int LineBytes = FetchLines.Line * sizeof(float);
+        if (!Sse.IsSupported || !_isAdjacent) return;
         for (int end = row + rows, n; row < end; row += n)
         {
-            float* from = Adjacent(batch, head, row, end, out n);
-            for (int r = 0; r < n; r++, from += Row)
-                for (int i = 0; i < Width; i += FetchLines.Line) Sse.Prefetch1(from + i);
+            byte* from = Adjacent(batch, head, row, end, out n);
+            for (int r = 0; r < n; r++, from += _row)
+                for (nint i = 0; i < Width * _column; i += LineBytes) Sse.Prefetch1(from + i);
         }
     }
 
     // Where a row lies, and how many from it on, before the end, are of one page.
-    private float* Adjacent(int batch, int head, int row, int end, out int count)
+    private byte* Adjacent(int batch, int head, int row, int end, out int count)
     {
         count = end - row;
         if (_pages is null) return At(batch, head, row);
@@ -51,28 +59,29 @@ internal readonly unsafe struct HeadMatrices(Tensor tensor, int firstRow = 0, in
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Read<V>(float* from, int rows, float factor, float* target, int targetWidth) where V : struct, IVec<V>
+    private void Read<V, TElements>(byte* from, int rows, float factor, float* target, int targetWidth) where V : struct, IVec<V> where TElements : struct, ITileElements
     {
-        for (float* end = target + (nint)rows * targetWidth; target < end; from += Row, target += targetWidth)
+        for (float* end = target + (nint)rows * targetWidth; target < end; from += _row, target += targetWidth)
         {
             int i = 0;
-            if (Column == 1)
-                for (V scale = V.BroadcastAt(&factor); i <= Width - V.Lanes; i += V.Lanes) V.Store(target, i, V.Load(from, i) * scale);
-            for (; i < Width; i++) target[i] = from[i * Column] * factor;
+            if (_isAdjacent)
+                for (V scale = V.BroadcastAt(&factor); i <= Width - V.Lanes; i += V.Lanes) V.Store(target, i, TElements.Load<V>(from + (nint)i * TElements.Size) * scale);
+            for (; i < Width; i++) Scalar32.Store(target, i, TElements.Load<Scalar32>(from + i * _column) * Scalar32.BroadcastAt(&factor));
             for (; i < targetWidth; i++) target[i] = 0;
         }
     }
 
-    /// <summary>rows = source, or rows += source.</summary>
+    /// <summary>rows = source, or rows += source; of 32 bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Write<V>(int batch, int head, int row, int rows, float* source, int sourceWidth, bool add) where V : struct, IVec<V>
     {
-        for (float* to = At(batch, head, row), end = source + (nint)rows * sourceWidth; source < end; to += Row, source += sourceWidth)
+        nint step = _row / sizeof(float), column = _column / sizeof(float);
+        for (float* to = (float*)At(batch, head, row), end = source + (nint)rows * sourceWidth; source < end; to += step, source += sourceWidth)
         {
             int i = 0;
-            if (Column == 1)
+            if (column == 1)
                 for (; i <= Width - V.Lanes; i += V.Lanes) V.Store(to, i, add ? V.Load(to, i) + V.Load(source, i) : V.Load(source, i));
-            for (; i < Width; i++) to[i * Column] = add ? to[i * Column] + source[i] : source[i];
+            for (; i < Width; i++) to[i * column] = add ? to[i * column] + source[i] : source[i];
         }
     }
 }

@@ -122,3 +122,19 @@ internal readonly unsafe struct HalfFloat : ITileElements
         return V.Select(magnitude < V.BroadcastBits(One), small, normal) | (bits & V.BroadcastBits(int.MinValue));
     }
 }
+
+/// <summary>F16 with infinities and NaN.</summary>
+internal readonly unsafe struct AnyHalfFloat : ITileElements
+{
+    public static int Size => sizeof(ushort);
+
+    // Read as the upper bits of F32 a number is 2¹¹² too small, without loss; what has the greatest exponent of F16 gets that of F32.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Load<V>(byte* from) where V : struct, IVec<V>
+    {
+        const int Growth = (127 + 127 - 15) << 23, Infinite = (31 + 127 - 15) << 23, Greatest = 255 << 23;
+        V small = V.ShiftRightBits(V.ShiftLeftBits(BrainFloat.Wide<V>(from), 16), 3) & V.BroadcastBits(unchecked((int)0x8FFF_E000));
+        V finite = small * V.BroadcastBits(Growth);
+        return finite | (V.BroadcastBits(Greatest) & (V.Abs(finite) >= V.BroadcastBits(Infinite)));
+    }
+}

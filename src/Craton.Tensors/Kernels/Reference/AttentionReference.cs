@@ -7,8 +7,9 @@ internal partial class ReferenceKernels
     /// <summary>y = softmax(q·kᵀ·scale + bias) · v over the keys each query may see; logSums, if wanted, gets max + ln Σ of every query.</summary>
     public virtual void Attention(in AttentionCall call, Tensor y, Tensor? logSums)
     {
-        if (y.DType == DType.F64) Attention<double>(call, y, logSums);
-        else Attention<float>(call, y, logSums);
+        AttentionCall whole = call with { K = Ops.Cast(call.K, y.DType), V = Ops.Cast(call.V, y.DType) };
+        if (y.DType == DType.F64) Attention<double>(whole, y, logSums);
+        else Attention<float>(whole, y, logSums);
     }
 
     /// <summary>The gradients that follow from dy.</summary>
