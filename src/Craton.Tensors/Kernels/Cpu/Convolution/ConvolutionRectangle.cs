@@ -84,36 +84,35 @@ internal unsafe ref struct ConvolutionRectangle<V> where V : struct, IVec<V>
         for (; place < first + count; place += _width)
         {
             int places = Math.Min(_width, first + count - place);
-            if (_isDirect && steps > 0)
-            {
-                ComputePixels(place, steps);
-                continue;
-            }
-            if (steps > 0) PatchPanel.Pack(_images.Start, _steps, steps, pieces[..Pieces(place, places, pieces)], _width, _panel);
-            for (int panel = _firstPanel; panel < _endPanel; panel++) ComputeTile(panel, place, places, steps);
+            if (steps > 0 && !_isDirect) PatchPanel.Pack(_images.Start, _steps, steps, pieces[..Pieces(place, places, pieces)], _width, _panel);
+            ComputeTiles(place, places, steps);
         }
     }
 
-    // A panel of pixels, read where they lie; the first tile of some rows packs them as it reads them.
-    private readonly void ComputePixels(int place, int steps)
+    // Down the filters. A panel of pixels is read where it lies; the first tile of some rows packs it as it reads it.
+    private readonly void ComputeTiles(int place, int places, int steps)
     {
-        bool resume = _problem.Add || _channel > 0;
-        float* pixels = Source(place), to = Target(place), next = place + _width < _endPlace ? Source(place + _width) : null;
-        nint stride = _problem.Source.Channel, toStride = _problem.Target.Channel, fromStride = resume ? toStride : _problem.Bias == null ? 0 : _width;
-        PanelOfB b = new(pixels, stride, PackedMatrix.PanelColumns, _endPanel - _firstPanel > 1 ? _panel : null);
-        float* from = resume ? to : _starts;
+        bool resume = _problem.Add || _channel > 0, readsPixels = _isDirect && steps > 0; // resume: the sums so far are in the target
+        bool isWhole = places == _width && _problem.Target.Column == 1 && _problem.Target.Row == _shape.Columns.Places && (place % _shape.Pixels) + places <= _shape.Pixels;
+        float* to = isWhole ? Target(place) : _tile, from = resume ? to : _starts, pixels = readsPixels ? Source(place) : null;
+        float* next = readsPixels && place + _width < _endPlace ? Source(place + _width) : null;
+        nint toStride = isWhole ? _problem.Target.Channel : _width, fromStride = resume ? toStride : _problem.Bias == null ? 0 : _width, stride = _problem.Source.Channel;
         int panels = _endPanel - _firstPanel, ahead = 0;
+        PanelOfB b = readsPixels ? new(pixels, stride, PackedMatrix.PanelColumns, panels > 1 ? _panel : null) : new(_panel, _width, PackedMatrix.PanelColumns);
         for (int panel = 0, rows; panel < panels; panel++)
         {
-            rows = _filters.First(_firstPanel + panel + 1) - _filters.First(_firstPanel + panel);
-            // What the next panel of pixels packs, which would wait for it, and the tile of the target that comes next.
+            int first = _filters.First(_firstPanel + panel);
+            rows = _filters.First(_firstPanel + panel + 1) - first;
+            if (!isWhole && resume) Exchange(place, places, first, rows, isRead: true);
+            // The tile of the target that comes next, and what the next panel of pixels packs, which would wait for it.
             int end = steps * (panel + 1) / panels;
-            var fetch = new TileFetch(new(to + (rows * toStride), toStride, rows), next == null ? default : new(next + (ahead * stride), stride, end - ahead));
+            var fetch = new TileFetch(isWhole ? new(to + (rows * toStride), toStride, rows) : default, next == null ? default : new(next + (ahead * stride), stride, end - ahead));
             GemmTiles<V>.Run(rows, steps, _filters.At(_group, _firstPanel + panel, _channel), b.First, b.Step, b.Panel, from, fromStride, to, toStride, fetch, b.Packed);
             if (b.Packed != null) b = new(_panel, _width, PackedMatrix.PanelColumns);
-            from += rows * fromStride;
-            to += rows * toStride;
             ahead = end;
+            if (!isWhole) Exchange(place, places, first, rows, isRead: false);
+            else to += rows * toStride;
+            if (isWhole || !resume) from += rows * fromStride;
         }
     }
 
@@ -175,25 +174,6 @@ internal unsafe ref struct ConvolutionRectangle<V> where V : struct, IVec<V>
         (int image, int pixel) = Math.DivRem(place, _shape.Pixels);
         (int row, int column) = Math.DivRem(pixel, _shape.Columns.Places);
         return (image, row, column);
-    }
-
-    private readonly void ComputeTile(int panel, int place, int places, int steps)
-    {
-        int first = _filters.First(panel), rows = _filters.First(panel + 1) - first;
-        bool resume = _problem.Add || _channel > 0; // the sums so far are in the target
-        (int image, int row, int column) = Locate(place);
-        ImageView target = _problem.Target;
-        bool isWhole = places == _width && target.Column == 1 && target.Row == _shape.Columns.Places && (place % _shape.Pixels) + places <= _shape.Pixels;
-        float* to = isWhole ? target.At(image, (_group * _shape.Filters) + first, row, column) : _tile, from = to;
-        nint toStride = isWhole ? target.Channel : _width, fromStride = toStride;
-        if (!resume)
-        {
-            fromStride = _problem.Bias == null ? 0 : _width;
-            from = _starts + ((first - _filters.First(_firstPanel)) * fromStride);
-        }
-        else if (!isWhole) Exchange(place, places, first, rows, isRead: true);
-        GemmTiles<V>.Run(rows, steps, _filters.At(_group, panel, _channel), _panel, _width, PackedMatrix.PanelColumns, from, fromStride, to, toStride);
-        if (!isWhole) Exchange(place, places, first, rows, isRead: false);
     }
 
     /// <summary>A tile whose places do not lie side by side in the target is computed aside: reads or writes it there.</summary>

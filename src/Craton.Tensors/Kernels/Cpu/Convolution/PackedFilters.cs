@@ -17,6 +17,7 @@ internal readonly unsafe struct PackedFilters : IJob
     private readonly nint _size;     // floats of a panel
     private readonly float* _packed; // panels of all groups
     private readonly int* _done;     // 1 for each of them that is packed
+    private readonly int* _firsts;   // first filter of every panel of a group
 
     /// <param name="view">The kernels.</param>
     /// <param name="shape">Their shape.</param>
@@ -30,8 +31,10 @@ internal readonly unsafe struct PackedFilters : IJob
         int threads = WorkerPool.Threads;
         IsShared = threads == 1 || threads * Bytes > MostBytes;
         int copies = IsShared ? 1 : threads;
-        _packed = (float*)WorkerScratch.Rent(copies * Bytes);
+        _packed = (float*)WorkerScratch.Rent((copies * Bytes) + ((Panels + 1) * sizeof(int)));
         _done = (int*)(_packed + (Tasks * _size));
+        _firsts = (int*)((byte*)_packed + (copies * Bytes));
+        for (int panel = 0; panel <= Panels; panel++) _firsts[panel] = (int)((long)shape.Filters * panel / Math.Max(1, Panels));
         for (int i = 0; i < copies; i++) new Span<int>((byte*)_done + (i * Bytes), Tasks).Clear();
     }
 
@@ -57,7 +60,7 @@ internal readonly unsafe struct PackedFilters : IJob
     public PackedFilters Of(int worker) => IsShared ? this : new(this, worker);
 
     /// <summary>The first filter of a panel; panels are nearly equally high.</summary>
-    public int First(int panel) => (int)((long)_shape.Filters * panel / Panels);
+    public int First(int panel) => _firsts[panel];
 
     /// <summary>A panel from one channel on.</summary>
     public float* At(int group, int panel, int channel) =>
