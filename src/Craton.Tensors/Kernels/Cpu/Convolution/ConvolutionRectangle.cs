@@ -104,12 +104,16 @@ internal unsafe ref struct ConvolutionRectangle<V> where V : struct, IVec<V>
             int first = _filters.First(_firstPanel + panel);
             rows = _filters.First(_firstPanel + panel + 1) - first;
             if (!isWhole && resume) Exchange(place, places, first, rows, isRead: true);
-            // The tile of the target that comes next, and what the next panel of pixels packs, which would wait for it.
-            int end = steps * (panel + 1) / panels;
-            var fetch = new TileFetch(isWhole ? new(to + (rows * toStride), toStride, rows) : default, next == null ? default : new(next + (ahead * stride), stride, end - ahead));
+            TileFetch fetch = default;
+            if (readsPixels)
+            {
+                // The tile of the target that comes next, and what the next panel of pixels packs, which would wait for it.
+                int end = steps * (panel + 1) / panels;
+                fetch = new(new(to + (rows * toStride), toStride, rows), next == null ? default : new(next + (ahead * stride), stride, end - ahead));
+                ahead = end;
+            }
             GemmTiles<V>.Run(rows, steps, _filters.At(_group, _firstPanel + panel, _channel), b.First, b.Step, b.Panel, from, fromStride, to, toStride, fetch, b.Packed);
             if (b.Packed != null) b = new(_panel, _width, PackedMatrix.PanelColumns);
-            ahead = end;
             if (!isWhole) Exchange(place, places, first, rows, isRead: false);
             else to += rows * toStride;
             if (isWhole || !resume) from += rows * fromStride;
