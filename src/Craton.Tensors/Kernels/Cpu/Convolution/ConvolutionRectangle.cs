@@ -7,20 +7,26 @@ namespace Craton.Tensors.Kernels.Cpu;
 /// <summary>
 /// Computes one rectangle, some filters × some places of all images in a row, alone, with scratch memory of its thread. For each few
 /// hundred places, for each block of channels: copy what the places read; for each panel of places: pack their patches (they stay in the
-/// first-level cache), and run the register tiles down the filters. Between blocks of channels the running sums rest in the target.
+/// first-level cache), and run the register tiles down the filters. Where patches are small, as those of colour pictures, many panels are packed
+/// first and tiles run along them: a tile is done so soon that it would wait for the lines of the target, which now follow each other. Between
+/// blocks of channels the running sums rest in the target.
 /// </summary>
 internal unsafe ref struct ConvolutionRectangle<V> where V : struct, IVec<V>
 {
     // A panel of patches takes at most 48 KB in a tile of two 512-bit registers, unless a single channel takes more.
     private const int StepsPerBlock = 384;
 
+    // Small patches: at least so many panels of them fit into the floats that are packed at once.
+    private const int LeastPanels = 4, FloatsAtOnce = 16384;
+
     private readonly ConvolutionProblem _problem;
     private readonly ConvolutionShape _shape;
     private readonly PackedFilters _filters;
     private readonly int _group, _firstPanel, _endPanel, _firstPlace, _endPlace;
 
-    private readonly int _width, _channelsPerBlock;
+    private readonly int _width, _channelsPerBlock, _panels; // panels that are packed at once
     private readonly bool _isDirect; // panels are rows of pixels as they lie in the source, tiles rows of pixels of the target: no copy is needed
+    private readonly float** _targets; // of every panel of patches, where its first filter's results go; null where they do not lie side by side
     private readonly float* _panel, _tile, _starts; // the starts: of every filter, a row of its bias; without biases one row of zeros
     private readonly nint* _steps;
     private PaddedImages _images;
@@ -40,10 +46,12 @@ internal unsafe ref struct ConvolutionRectangle<V> where V : struct, IVec<V>
             && problem.Source.Column == 1 && problem.Source.Row == _shape.Columns.Source && problem.Target.Column == 1 && problem.Target.Row == _shape.Columns.Places;
         _channelsPerBlock = Math.Clamp(StepsPerBlock / Math.Max(1, _shape.Taps), 1, Math.Max(1, _shape.Channels));
         long steps = (long)_channelsPerBlock * _shape.Taps;
-        long sizeImages = Aligned(PaddedImages.Size(_shape, _channelsPerBlock)), sizePanel = Aligned((steps * _width) + PanelPiece.Length);
+        long panels = FloatsAtOnce / Math.Max(1, steps * _width);
+        _panels = panels < LeastPanels ? 1 : (int)Math.Min(panels, PaddedImages.Places(_shape) / _width);
+        long sizeImages = Aligned(PaddedImages.Size(_shape, _channelsPerBlock)), sizePanel = Aligned((_panels * steps * _width) + PanelPiece.Length);
         int firstFilter = filters.First(_firstPanel), starts = problem.Bias == null ? 1 : filters.First(_endPanel) - firstFilter;
         long sizeTile = (long)GemmTiles<V>.MostRows * _width, sizeStarts = (long)starts * _width;
-        float* scratch = (float*)WorkerScratch.Rent(((sizeImages + sizePanel + sizeTile + sizeStarts) * sizeof(float)) + (steps * sizeof(nint)));
+        float* scratch = (float*)WorkerScratch.Rent(((sizeImages + sizePanel + sizeTile + sizeStarts) * sizeof(float)) + ((steps + _panels) * sizeof(nint)));
         _images = new PaddedImages(_shape, problem.Source, _channelsPerBlock, scratch);
         _panel = scratch + sizeImages;
         _tile = _panel + sizePanel;
@@ -51,6 +59,7 @@ internal unsafe ref struct ConvolutionRectangle<V> where V : struct, IVec<V>
         for (int i = 0; i < starts; i++)
             new Span<float>(_starts + ((nint)i * _width), _width).Fill(problem.Bias == null ? 0 : problem.Bias[(group * _shape.Filters) + firstFilter + i]);
         _steps = (nint*)(_starts + sizeStarts);
+        _targets = (float**)(_steps + steps);
         for (int c = 0, i = 0; c < _channelsPerBlock && _shape.Channels > 0; c++)
             for (int t = 0; t < _shape.Rows.Taps; t++)
                 for (int u = 0; u < _shape.Columns.Taps; u++) _steps[i++] = _images.Tap(c, t, u);
@@ -81,42 +90,32 @@ internal unsafe ref struct ConvolutionRectangle<V> where V : struct, IVec<V>
         int steps = _channels * _shape.Taps;
         if (steps > 0 && !_isDirect) _images.Fill(first, count, (_group * _shape.Channels) + _channel, _channels);
         int place = steps > 0 && _shape.Filters <= TapTiles<V>.MostRows && !_isDirect ? ComputeInPlace(first, count, steps) : first;
-        for (; place < first + count; place += _width)
-        {
-            int places = Math.Min(_width, first + count - place);
-            if (steps > 0 && !_isDirect) PatchPanel.Pack(_images.Start, _steps, steps, pieces[..Pieces(place, places, pieces)], _width, _panel);
-            ComputeTiles(place, places, steps);
-        }
+        if (_isDirect && steps > 0)
+            for (; place < first + count; place += _width) ComputePixels(place, steps);
+        else
+            for (; place < first + count; place += _panels * _width) ComputePatches(place, Math.Min(_panels * _width, first + count - place), steps, pieces);
     }
 
-    // Down the filters. A panel of pixels is read where it lies; the first tile of some rows packs it as it reads it.
-    private readonly void ComputeTiles(int place, int places, int steps)
+    // A panel of pixels, read where they lie; the first tile of some rows packs them as it reads them.
+    private readonly void ComputePixels(int place, int steps)
     {
-        bool resume = _problem.Add || _channel > 0, readsPixels = _isDirect && steps > 0; // resume: the sums so far are in the target
-        bool isWhole = places == _width && _problem.Target.Column == 1 && _problem.Target.Row == _shape.Columns.Places && (place % _shape.Pixels) + places <= _shape.Pixels;
-        float* to = isWhole ? Target(place) : _tile, from = resume ? to : _starts, pixels = readsPixels ? Source(place) : null;
-        float* next = readsPixels && place + _width < _endPlace ? Source(place + _width) : null;
-        nint toStride = isWhole ? _problem.Target.Channel : _width, fromStride = resume ? toStride : _problem.Bias == null ? 0 : _width, stride = _problem.Source.Channel;
+        bool resume = _problem.Add || _channel > 0;
+        float* pixels = Source(place), to = Target(place), next = place + _width < _endPlace ? Source(place + _width) : null;
+        nint stride = _problem.Source.Channel, toStride = _problem.Target.Channel, fromStride = resume ? toStride : _problem.Bias == null ? 0 : _width;
+        PanelOfB b = new(pixels, stride, PackedMatrix.PanelColumns, _endPanel - _firstPanel > 1 ? _panel : null);
+        float* from = resume ? to : _starts;
         int panels = _endPanel - _firstPanel, ahead = 0;
-        PanelOfB b = readsPixels ? new(pixels, stride, PackedMatrix.PanelColumns, panels > 1 ? _panel : null) : new(_panel, _width, PackedMatrix.PanelColumns);
         for (int panel = 0, rows; panel < panels; panel++)
         {
-            int first = _filters.First(_firstPanel + panel);
-            rows = _filters.First(_firstPanel + panel + 1) - first;
-            if (!isWhole && resume) Exchange(place, places, first, rows, isRead: true);
-            TileFetch fetch = default;
-            if (readsPixels)
-            {
-                // The tile of the target that comes next, and what the next panel of pixels packs, which would wait for it.
-                int end = steps * (panel + 1) / panels;
-                fetch = new(new(to + (rows * toStride), toStride, rows), next == null ? default : new(next + (ahead * stride), stride, end - ahead));
-                ahead = end;
-            }
+            rows = _filters.First(_firstPanel + panel + 1) - _filters.First(_firstPanel + panel);
+            // What the next panel of pixels packs, which would wait for it, and the tile of the target that comes next.
+            int end = steps * (panel + 1) / panels;
+            var fetch = new TileFetch(new(to + (rows * toStride), toStride, rows), next == null ? default : new(next + (ahead * stride), stride, end - ahead));
             GemmTiles<V>.Run(rows, steps, _filters.At(_group, _firstPanel + panel, _channel), b.First, b.Step, b.Panel, from, fromStride, to, toStride, fetch, b.Packed);
             if (b.Packed != null) b = new(_panel, _width, PackedMatrix.PanelColumns);
-            if (!isWhole) Exchange(place, places, first, rows, isRead: false);
-            else to += rows * toStride;
-            if (isWhole || !resume) from += rows * fromStride;
+            from += rows * fromStride;
+            to += rows * toStride;
+            ahead = end;
         }
     }
 
@@ -178,6 +177,38 @@ internal unsafe ref struct ConvolutionRectangle<V> where V : struct, IVec<V>
         (int image, int pixel) = Math.DivRem(place, _shape.Pixels);
         (int row, int column) = Math.DivRem(pixel, _shape.Columns.Places);
         return (image, row, column);
+    }
+
+    // Some panels of patches: filter by filter all of them.
+    private readonly void ComputePatches(int first, int count, int steps, scoped Span<PanelPiece> pieces)
+    {
+        ImageView target = _problem.Target;
+        bool resume = _problem.Add || _channel > 0, liesInRows = target.Column == 1 && target.Row == _shape.Columns.Places; // resume: the sums so far are in the target
+        nint size = (nint)steps * _width, startStride = _problem.Bias == null ? 0 : _width;
+        int panels = 0;
+        for (int place = first, places; place < first + count; place += _width, panels++)
+        {
+            places = Math.Min(_width, first + count - place);
+            if (steps > 0) PatchPanel.Pack(_images.Start, _steps, steps, pieces[..Pieces(place, places, pieces)], _width, _panel + (panels * size));
+            _targets[panels] = liesInRows && places == _width && (place % _shape.Pixels) + places <= _shape.Pixels ? Target(place) : null;
+        }
+        int firstFilter = _filters.First(_firstPanel);
+        for (int panel = _firstPanel; panel < _endPanel; panel++)
+        {
+            int filter = _filters.First(panel), rows = _filters.First(panel + 1) - filter;
+            float* filters = _filters.At(_group, panel, _channel), patches = _panel, starts = _starts + ((filter - firstFilter) * startStride);
+            nint offset = (filter - firstFilter) * target.Channel;
+            for (int i = 0, place = first; i < panels; i++, place += _width, patches += size)
+            {
+                bool isWhole = _targets[i] != null;
+                float* to = isWhole ? _targets[i] + offset : _tile;
+                nint toStride = isWhole ? target.Channel : _width;
+                int places = Math.Min(_width, first + count - place);
+                if (!isWhole && resume) Exchange(place, places, filter, rows, isRead: true);
+                GemmTiles<V>.Run(rows, steps, filters, patches, _width, PackedMatrix.PanelColumns, resume ? to : starts, resume ? toStride : startStride, to, toStride);
+                if (!isWhole) Exchange(place, places, filter, rows, isRead: false);
+            }
+        }
     }
 
     /// <summary>A tile whose places do not lie side by side in the target is computed aside: reads or writes it there.</summary>
