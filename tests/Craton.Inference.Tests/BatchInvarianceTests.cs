@@ -1,5 +1,6 @@
 using Craton.Models;
 using Craton.Models.Generation;
+using Craton.Nn;
 using Craton.Tensors;
 using Craton.Tensors.Quantization;
 using Craton.Tensors.Threading;
@@ -121,6 +122,30 @@ public sealed class BatchInvarianceTests
             if (differences.Length > 8) Assert.InRange(differences.Max(), double.Epsilon, near);
         }
         Assert.True(warm.Statistics.CachedTokens > 0);
+    }
+
+    [Theory]
+    [InlineData(DType.F16)]
+    [InlineData(DType.BF16)]
+    public void ACacheOf16BitsGivesTheSameInPiecesAndInAnyRow(DType type)
+    {
+        using var scope = TensorScope.Open("test");
+        int[] prompt = TestEngine.Prompt(23, 1), next = [70, 71];
+        float[] Hidden(int[] ids, int rows, KvCache cache) => Model.Model.Hidden(Tensor.From(ids, rows, ids.Length / rows), default, cache).ToArray<float>();
+
+        KvCache whole = Model.Model.NewCache(capacity: 64, type: type), pieces = Model.Model.NewCache(capacity: 64, type: type);
+        float[] expected = Hidden(prompt, 1, whole);
+        float[] inPieces = [.. Hidden(prompt[..9], 1, pieces), .. Hidden(prompt[9..], 1, pieces)];
+        Assert.Equal(expected, inPieces);
+        Assert.NotEqual(expected, Hidden(prompt, 1, Model.Model.NewCache(capacity: 64)));
+
+        // Two rows that go on differently, and change places.
+        KvCache rows = pieces.Repeat(2);
+        _ = Hidden(next, 2, rows);
+        rows.Reorder([1, 0]);
+        float[] both = Hidden([72, 72], 2, rows);
+        _ = Hidden(next[1..], 1, whole);
+        Assert.Equal(Hidden([72], 1, whole), both[..(both.Length / 2)]);
     }
 
     [Fact]
