@@ -38,7 +38,7 @@ public sealed class InferenceEngine : IDisposable
         _options.Validate();
         (Model, _prompt) = (model, model.Model.Prompt);
         _vocabulary = new Lazy<ConstraintVocabulary>(() => new ConstraintVocabulary(model.Tokenizer, model.Ends, model.Model.Config.VocabSize));
-        _pages = new PagePool(Page.Count(_options.CacheTokens ?? DefaultTokens(model.Model), _options.PageSize));
+        _pages = new PagePool(Page.Count(_options.CacheTokens ?? DefaultTokens(model.Model, _options.CacheType), _options.PageSize));
         PagedCache cache = model.Model.NewPagedCache(_pages.Count, _options.PageSize, _options.CacheType);
         _scheduler = new Scheduler(model.Model, _options, _pages);
         _step = new EngineStep(model.Model, cache);
@@ -186,10 +186,10 @@ public sealed class InferenceEngine : IDisposable
         }
     }
 
-    private static int DefaultTokens(CausalLanguageModel model)
+    private static int DefaultTokens(CausalLanguageModel model, DType type)
     {
         const long Enough = 32768;
-        long context = model.Config.MaxPositionEmbeddings, bytes = 2L * sizeof(float) * model.Config.NumHiddenLayers * model.Config.NumKeyValueHeads * model.Config.HeadDim;
+        long context = model.Config.MaxPositionEmbeddings, bytes = 2L * type.Size() * model.Config.NumHiddenLayers * model.Config.NumKeyValueHeads * model.Config.HeadDim;
         long fits = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 / bytes;
         return (int)Math.Max(1, Math.Min(fits, Math.Max(context, Math.Min(8 * context, Enough))));
     }
