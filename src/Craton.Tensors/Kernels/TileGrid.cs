@@ -22,8 +22,9 @@ internal readonly record struct TileGrid(int Images, int Rows, int Columns)
     /// <summary>Values that a tile reads, and products that it is made of.</summary>
     public const int Products = 16;
 
-    // Fewer channels or filters do not pay for the transforms; of more, only an image of many tiles pays for those of the filters.
-    private const int LeastChannels = 32, LeastPixels = 64, FiltersPerTile = 1 << 14;
+    // Fewer channels or filters do not pay for the transforms; of more, only an image of many tiles pays for those of the filters. Tiles lie
+    // across the lanes: those of an image alone fill a panel.
+    private const int LeastChannels = 32, LeastTiles = 16, FiltersPerTile = 1 << 14;
 
     public int PerImage => Rows * Columns;
 
@@ -33,7 +34,7 @@ internal readonly record struct TileGrid(int Images, int Rows, int Columns)
     /// the same results alone.</summary>
     public static bool Suits(in ConvolutionShape shape) =>
         IsThreeTaps(shape.Rows) && IsThreeTaps(shape.Columns) && shape.Groups == 1
-        && Math.Min(shape.Channels, shape.Filters) >= LeastChannels && shape.Pixels >= LeastPixels
+        && Math.Min(shape.Channels, shape.Filters) >= LeastChannels && Of(shape).PerImage >= LeastTiles
         && (long)shape.Channels * shape.Filters <= (long)FiltersPerTile * Of(shape).PerImage;
 
     public static TileGrid Of(in ConvolutionShape shape) => new(shape.Images, (shape.Rows.Places + 1) / 2, (shape.Columns.Places + 1) / 2);

@@ -70,7 +70,7 @@ internal static unsafe class GemmPacking
             for (int p = 0; p < k; p++, step += kStride)
             {
                 for (int row = first[0]; row < first[count]; row += 16)
-                    Prefetch(step + (StepsAhead * kStride) + row);
+                    CacheLines.Fetch(step + (StepsAhead * kStride) + row);
                 int i = 0;
                 for (; i < whole && p < k - 1; i++)
                 {
@@ -95,9 +95,9 @@ internal static unsafe class GemmPacking
     {
         for (int p = 0; p < k; p++, source += kStride, panel += width)
         {
-            Prefetch(source + (StepsAhead * kStride));
+            CacheLines.Fetch(source + (StepsAhead * kStride));
             if (used > 16)
-                Prefetch(source + (StepsAhead * kStride) + 16);
+                CacheLines.Fetch(source + (StepsAhead * kStride) + 16);
             int i = 0;
             for (; i <= used - 16; i += 16)
                 Vector512.Store(Vector512.Load(source + i), panel + i);
@@ -122,28 +122,37 @@ internal static unsafe class GemmPacking
         PackQuads(source + done, stride, used, width, k - done, panel + ((nint)done * width), fetchesNext);
     }
 
-    /// <summary>Four steps at a time.</summary>
+    /// <summary>Four steps at a time, the last four once more than needed where they are not a multiple.</summary>
     private static void PackQuads(float* source, nint stride, int used, int width, int k, float* panel, bool fetchesNext)
     {
         // A group of fewer rows than it has room for is packed as if it were full, the last row repeated. What it writes too much, at the begin of
         // the following step, is then written over by the groups packed after it, and within this group by that step itself.
         int most = Avx.IsSupported ? 8 : 4;
+        if (k < 4)
+        {
+            PackAny(source, stride, 1, 0, used, 0, k, width, panel);
+            return;
+        }
         for (int i = (used - 1) & -most; i >= 0; i -= most)
         {
             int lastRow = Math.Min(most, used - i) - 1;
             if (lastRow < 4) PackSquares(source + (i * stride), stride, lastRow, width, k, panel + i);
             else PackSquares256(source + (i * stride), stride, lastRow, width, k, panel + i, fetchesNext);
         }
-        PackAny(source, stride, 1, 0, used, k & ~3, k, width, panel);
     }
+
+    // The step after those at p, four of which are left.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int Next(int p, int k) => p + 4 < k ? Math.Min(p + 4, k - 4) : k;
 
     /// <summary>Four rows, those after <paramref name="lastRow"/> being it again.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void PackSquares(float* source, nint stride, int lastRow, int width, int k, float* panel)
     {
         float* s1 = source + (Math.Min(1, lastRow) * stride), s2 = source + (Math.Min(2, lastRow) * stride), s3 = source + (lastRow * stride);
-        for (int p = 0; p <= k - 4; p += 4, panel += 4 * width)
+        for (int p = 0, next; p < k; panel += (nint)(next - p) * width, p = next)
         {
+            next = Next(p, k);
             Vector128<float> r0 = Vector128.Load(source + p), r1 = Vector128.Load(s1 + p);
             Vector128<float> r2 = Vector128.Load(s2 + p), r3 = Vector128.Load(s3 + p);
             Vector128<double> low01 = ZipLow(r0, r1).AsDouble(), low23 = ZipLow(r2, r3).AsDouble();
@@ -162,12 +171,13 @@ internal static unsafe class GemmPacking
     {
         float* s1 = source + stride, s2 = s1 + stride, s3 = s2 + stride, s4 = s3 + stride;
         float* s5 = source + (Math.Min(5, lastRow) * stride), s6 = source + (Math.Min(6, lastRow) * stride), s7 = source + (lastRow * stride);
-        for (int p = 0; p <= k - 4; p += 4, panel += 4 * width)
+        for (int p = 0, next; p < k; panel += (nint)(next - p) * width, p = next)
         {
+            next = Next(p, k);
             if (fetchesNext)
             {
-                Prefetch(source + p + ((8 + ((p >> 2) & 3)) * stride));
-                Prefetch(source + p + ((12 + ((p >> 2) & 3)) * stride));
+                CacheLines.Fetch(source + p + ((8 + ((p >> 2) & 3)) * stride));
+                CacheLines.Fetch(source + p + ((12 + ((p >> 2) & 3)) * stride));
             }
             Vector256<float> r0 = Pair(source + p, s4 + p), r1 = Pair(s1 + p, s5 + p), r2 = Pair(s2 + p, s6 + p), r3 = Pair(s3 + p, s7 + p);
             Vector256<double> low01 = Avx.UnpackLow(r0, r1).AsDouble(), low23 = Avx.UnpackLow(r2, r3).AsDouble();
@@ -264,14 +274,6 @@ internal static unsafe class GemmPacking
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<double> ZipHigh(Vector128<double> x, Vector128<double> y)
         => Sse2.IsSupported ? Sse2.UnpackHigh(x, y) : AdvSimd.Arm64.ZipHigh(x, y);
-
-    /// <summary>A hint; any address will do.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Prefetch(float* address)
-    {
-        if (Sse.IsSupported)
-            Sse.Prefetch0(address);
-    }
 
     /// <summary>Elements [iStart, iEnd) of steps [kStart, kEnd), one by one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

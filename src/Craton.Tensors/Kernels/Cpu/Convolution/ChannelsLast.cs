@@ -55,6 +55,8 @@ internal readonly unsafe struct ChannelsLast(in ConvolutionShape shape, ImageVie
         int padding = _shape.Columns.Padding, begin = Math.Clamp(padding, 0, extent), end = Math.Clamp(_shape.Columns.Source + padding, begin, extent);
         if (!isInside) begin = end = extent;
         new Span<float>(to, begin * channels).Clear();
+        if (begin < end)
+            for (int c = 0; c < channels; c++) CacheLines.Fetch(from + (c * _source.Channel) + (2 * _source.Row));
         if (begin < end) GemmPacking.Pack(from + begin - padding, _source.Channel, 1, channels, channels, end - begin, to + ((nint)begin * channels));
         new Span<float>(to + ((nint)end * channels), (extent - end) * channels).Clear();
     }

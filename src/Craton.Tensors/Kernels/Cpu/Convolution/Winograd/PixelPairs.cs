@@ -19,18 +19,19 @@ internal static unsafe class PixelPairs
             for (; i <= count - 32; i += 32)
             {
                 Vector512<float> a = Vector512.Load(row + i), b = Vector512.Load(row + i + 16);
-                Avx512F.PermuteVar16x32x2(a, evens, b).Store(even + (i / 2));
-                Avx512F.PermuteVar16x32x2(a, odds, b).Store(odd + (i / 2));
+                Avx512F.PermuteVar16x32x2(a, evens, b).Store(even + (i >> 1));
+                Avx512F.PermuteVar16x32x2(a, odds, b).Store(odd + (i >> 1));
             }
         }
         if (Sse.IsSupported || AdvSimd.Arm64.IsSupported)
             for (; i <= count - 8; i += 8)
             {
                 Vector128<float> a = Vector128.Load(row + i), b = Vector128.Load(row + i + 4);
-                (Sse.IsSupported ? Sse.Shuffle(a, b, 0b10_00_10_00) : AdvSimd.Arm64.UnzipEven(a, b)).Store(even + (i / 2));
-                (Sse.IsSupported ? Sse.Shuffle(a, b, 0b11_01_11_01) : AdvSimd.Arm64.UnzipOdd(a, b)).Store(odd + (i / 2));
+                (Sse.IsSupported ? Sse.Shuffle(a, b, 0b10_00_10_00) : AdvSimd.Arm64.UnzipEven(a, b)).Store(even + (i >> 1));
+                (Sse.IsSupported ? Sse.Shuffle(a, b, 0b11_01_11_01) : AdvSimd.Arm64.UnzipOdd(a, b)).Store(odd + (i >> 1));
             }
-        for (; i < count; i++) (i % 2 == 0 ? even : odd)[i / 2] = row[i];
+        for (; i <= count - 2; i += 2) (even[i >> 1], odd[i >> 1]) = (row[i], row[i + 1]);
+        if (i < count) even[i >> 1] = row[i];
     }
 
     /// <summary>The way back: row[2i] = even[i] and row[2i + 1] = odd[i].</summary>
@@ -44,7 +45,7 @@ internal static unsafe class PixelPairs
             Vector512<int> low = half + ((Vector512<int>.Indices & Vector512<int>.One) * 16), high = low + Vector512.Create(8);
             for (; i <= count - 32; i += 32)
             {
-                Vector512<float> a = Vector512.Load(even + (i / 2)), b = Vector512.Load(odd + (i / 2));
+                Vector512<float> a = Vector512.Load(even + (i >> 1)), b = Vector512.Load(odd + (i >> 1));
                 Avx512F.PermuteVar16x32x2(a, low, b).Store(row + i);
                 Avx512F.PermuteVar16x32x2(a, high, b).Store(row + i + 16);
             }
@@ -52,10 +53,11 @@ internal static unsafe class PixelPairs
         if (Sse.IsSupported || AdvSimd.Arm64.IsSupported)
             for (; i <= count - 8; i += 8)
             {
-                Vector128<float> a = Vector128.Load(even + (i / 2)), b = Vector128.Load(odd + (i / 2));
+                Vector128<float> a = Vector128.Load(even + (i >> 1)), b = Vector128.Load(odd + (i >> 1));
                 (Sse.IsSupported ? Sse.UnpackLow(a, b) : AdvSimd.Arm64.ZipLow(a, b)).Store(row + i);
                 (Sse.IsSupported ? Sse.UnpackHigh(a, b) : AdvSimd.Arm64.ZipHigh(a, b)).Store(row + i + 4);
             }
-        for (; i < count; i++) row[i] = (i % 2 == 0 ? even : odd)[i / 2];
+        for (; i <= count - 2; i += 2) (row[i], row[i + 1]) = (even[i >> 1], odd[i >> 1]);
+        if (i < count) row[i] = even[i >> 1];
     }
 }

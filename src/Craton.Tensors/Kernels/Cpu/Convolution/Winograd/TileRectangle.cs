@@ -152,6 +152,9 @@ internal unsafe ref struct TileRectangle<V> where V : struct, IVec<V>
     {
         int row = 2 * piece.Row, column = 2 * piece.Column, count = Math.Min(2 * piece.Length, _problem.Shape.Columns.Places - column);
         float* to = _problem.Target.At(piece.Image, filter, row, column), from = _results + at;
+        // Where the filter after the next writes.
+        CacheLines.Fetch(to + (2 * _problem.Target.Channel));
+        CacheLines.Fetch(to + (2 * _problem.Target.Channel) + _problem.Target.Row);
         WriteRow(from, count, to);
         if (row + 1 < _problem.Shape.Rows.Places) WriteRow(from + (2 * Width), count, to + _problem.Target.Row);
     }

@@ -101,7 +101,12 @@ internal unsafe ref struct TileSource<V> where V : struct, IVec<V>
     {
         nint offset = channel * _source.Channel;
         for (int i = 0; i < _rowCount; i++)
-            if (_rows[i] != null) PixelPairs.Split(_rows[i] + offset, _count, _firsts + (i * _pitch), _seconds + (i * _pitch));
+        {
+            if (_rows[i] == null) continue;
+            float* row = _rows[i] + offset;
+            CacheLines.Fetch(row + (2 * _source.Channel));
+            PixelPairs.Split(row, _count, _firsts + (i * _pitch), _seconds + (i * _pitch));
+        }
         AlongRows();
         foreach (TilePiece piece in Current) DownColumns(piece, panels + ((nint)channel * Width), product);
     }
@@ -131,7 +136,7 @@ internal unsafe ref struct TileSource<V> where V : struct, IVec<V>
             for (int j = 0; j < 4; j++, from += _plane, to += product)
             {
                 V x0 = V.Load(from), x1 = V.Load(from + _pitch), x2 = V.Load(from + (2 * _pitch)), x3 = V.Load(from + (3 * _pitch));
-                TileRows.Fetch(to + Width, 4 * product); // for the next channel
+                CacheLines.FetchFour(to + Width, 4 * product); // for the next channel
                 V.Store(to, 0, x0 - x2);
                 V.Store(to + (4 * product), 0, x1 + x2);
                 V.Store(to + (8 * product), 0, x2 - x1);

@@ -133,7 +133,7 @@ internal unsafe ref struct TileWeightRectangle<V> where V : struct, IVec<V>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void DownColumn(V x0, V x1, V x2, V x3, float* to, nint product)
     {
-        TileRows.Fetch(to + Width, 4 * product);
+        CacheLines.FetchFour(to + Width, 4 * product);
         V.Store(to, 0, x0 - x2);
         V.Store(to + (4 * product), 0, x1 + x2);
         V.Store(to + (8 * product), 0, x2 - x1);
@@ -168,7 +168,7 @@ internal unsafe ref struct TileWeightRectangle<V> where V : struct, IVec<V>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void DownColumn(V x0, V x1, float* to, nint product)
     {
-        TileRows.Fetch(to + Width, 4 * product);
+        CacheLines.FetchFour(to + Width, 4 * product);
         V.Store(to, 0, x0);
         V.Store(to + (4 * product), 0, x0 + x1);
         V.Store(to + (8 * product), 0, x0 - x1);
