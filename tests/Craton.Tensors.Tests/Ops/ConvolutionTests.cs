@@ -42,6 +42,7 @@ public sealed class ConvolutionTests
     [Theory]
     [InlineData(3, 33, 9, 11)]
     [InlineData(5, 32, 8, 8)]
+    [InlineData(5, 40, 7, 7)]
     [InlineData(2, 34, 10, 28)]
     [InlineData(1, 32, 5, 71)]
     [InlineData(1, 450, 8, 8)]
@@ -55,6 +56,24 @@ public sealed class ConvolutionTests
             SameBitsAsReference(Twice(bias, options), inputs);
             if (padding == 1) OpRun.SameBitsForAnyThreads(Twice(bias, options), inputs);
         }
+    }
+
+    // Rows that are read at every second pixel, four at a time and the rest alone, to the last pixel and not beyond it.
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Strides_along_rows_give_the_bits_of_the_reference(int stride)
+    {
+        for (int width = 4; width <= 21; width++)
+            foreach (int padding in new[] { 0, 1, 3 })
+                foreach (int dilation in new[] { 1, 2 })
+                {
+                    if (3 * dilation + 1 > width + 2 * padding) continue;
+                    ConvolutionOptions options = new() { Stride = stride, Padding = padding, Dilation = (1, dilation) };
+                    Tensor[] inputs = [Values(1, 2, 3, 6, width), Values(2, 9, 3, 4, 4)];
+                    Tensor Call(Tensor[] x) => Ops.Conv2d(x[0], x[1], null, options);
+                    SameBitsAsReference(Call, inputs);
+                }
     }
 
     // Up to three filters read patches where they lie, if rows are whole vectors; images of 8 × 64 are cut at whole tiles, of 9 × 32 are not.

@@ -98,6 +98,7 @@ internal unsafe struct PaddedImages
             for (int q = 0; q < begin; q++) to[q] = 0; // a few: a call would cost more
             float* source = from + (rowAt * _source.Row) + at + (begin * stride);
             if (stride == 1) new ReadOnlySpan<float>(source, end - begin).CopyTo(new Span<float>(to + begin, end - begin));
+            else if (stride == 2) PixelPairs.Evens(source, end - begin, to + begin);
             else
                 for (int q = begin; q < end; q++, source += stride) to[q] = *source;
             for (int q = end; q < _width; q++) to[q] = 0;

@@ -20,6 +20,12 @@ internal static unsafe class PatchPanel
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Pack(float* source, nint* steps, int count, ReadOnlySpan<PanelPiece> pieces, int width, float* panel)
     {
+        if (pieces.Length == 1 && pieces[0].To == 0)
+        {
+            source += pieces[0].From;
+            for (int k = 0; k < count; k++, panel += width) Vector512.Store(Vector512.Load(source + steps[k]), panel);
+            return;
+        }
         if (pieces.Length == 2)
         {
             nint first = pieces[0].From, second = pieces[1].From;

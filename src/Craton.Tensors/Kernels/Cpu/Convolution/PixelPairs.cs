@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Craton.Tensors.Kernels.Cpu;
 
-/// <summary>Tiles are two pixels wide: what neighbouring tiles read at the same place is every second pixel of a row.</summary>
+/// <summary>What neighbours read at the same place where tiles are two pixels wide, or the stride is two: every second pixel of a row.</summary>
 internal static unsafe class PixelPairs
 {
     /// <summary>even[i] = row[2i] and odd[i] = row[2i + 1] for the <paramref name="count"/> pixels of a row.</summary>
@@ -32,6 +32,20 @@ internal static unsafe class PixelPairs
             }
         for (; i <= count - 2; i += 2) (even[i >> 1], odd[i >> 1]) = (row[i], row[i + 1]);
         if (i < count) even[i >> 1] = row[i];
+    }
+
+    /// <summary>even[i] = row[2i] for <paramref name="count"/> places; no pixel after the last of them is read.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Evens(float* row, int count, float* even)
+    {
+        int i = 0;
+        if (Sse.IsSupported || AdvSimd.Arm64.IsSupported)
+            for (; i <= count - 5; i += 4)
+            {
+                Vector128<float> a = Vector128.Load(row + (2 * i)), b = Vector128.Load(row + (2 * i) + 4);
+                (Sse.IsSupported ? Sse.Shuffle(a, b, 0b10_00_10_00) : AdvSimd.Arm64.UnzipEven(a, b)).Store(even + i);
+            }
+        for (; i < count; i++) even[i] = row[2 * i];
     }
 
     /// <summary>The way back: row[2i] = even[i] and row[2i + 1] = odd[i].</summary>
