@@ -36,7 +36,7 @@ internal static unsafe class GemmPacking
         else if (kStride == 1 && (Sse.IsSupported || AdvSimd.Arm64.IsSupported))
             PackTransposed(source, stride, used, width, k, panel, fetchesNext);
         else
-            PackAny(source, stride, kStride, 0, used, 0, k, width, panel);
+            PackAny(source, stride, kStride, used, width, k, panel);
         if (used < width)
             ClearRest(used, width, k, panel);
     }
@@ -130,7 +130,7 @@ internal static unsafe class GemmPacking
         int most = Avx.IsSupported ? 8 : 4;
         if (k < 4)
         {
-            PackAny(source, stride, 1, 0, used, 0, k, width, panel);
+            PackAny(source, stride, 1, used, width, k, panel);
             return;
         }
         for (int i = (used - 1) & -most; i >= 0; i -= most)
@@ -275,16 +275,12 @@ internal static unsafe class GemmPacking
     private static Vector128<double> ZipHigh(Vector128<double> x, Vector128<double> y)
         => Sse2.IsSupported ? Sse2.UnpackHigh(x, y) : AdvSimd.Arm64.ZipHigh(x, y);
 
-    /// <summary>Elements [iStart, iEnd) of steps [kStart, kEnd), one by one.</summary>
+    /// <summary>Element by element.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void PackAny(float* source, nint stride, nint kStride, int iStart, int iEnd, int kStart, int kEnd, int width, float* panel)
+    private static void PackAny(float* source, nint stride, nint kStride, int used, int width, int k, float* panel)
     {
-        for (int i = iStart; i < iEnd; i++)
-        {
-            float* from = source + (i * stride);
-            for (int p = kStart; p < kEnd; p++)
-                panel[((nint)p * width) + i] = from[p * kStride];
-        }
+        for (int i = 0; i < used; i++, source += stride)
+            for (int p = 0; p < k; p++) panel[((nint)p * width) + i] = source[p * kStride];
     }
 
     private static void ClearRest(int used, int width, int k, float* panel)

@@ -56,8 +56,10 @@ internal readonly unsafe struct ChannelsLast(in ConvolutionShape shape, ImageVie
         if (!isInside) begin = end = extent;
         new Span<float>(to, begin * channels).Clear();
         if (begin < end)
-            for (int c = 0; c < channels; c++) CacheLines.Fetch(from + (c * _source.Channel) + (2 * _source.Row));
-        if (begin < end) GemmPacking.Pack(from + begin - padding, _source.Channel, 1, channels, channels, end - begin, to + ((nint)begin * channels));
+        {
+            for (int c = 0; c < channels; c++) CacheLines.Fetch(from + (c * _source.Channel) + (2 * _source.Row)); // the row after the next
+            GemmPacking.Pack(from + begin - padding, _source.Channel, 1, channels, channels, end - begin, to + ((nint)begin * channels));
+        }
         new Span<float>(to + ((nint)end * channels), (extent - end) * channels).Clear();
     }
 }
