@@ -32,10 +32,13 @@ internal readonly record struct TileGrid(int Images, int Rows, int Columns)
 
     /// <summary>Whether a convolution and its gradients are computed by tiles: only sizes of one image decide, so an image of a batch has
     /// the same results alone.</summary>
-    public static bool Suits(in ConvolutionShape shape) =>
-        IsThreeTaps(shape.Rows) && IsThreeTaps(shape.Columns) && shape.Groups == 1
-        && Math.Min(shape.Channels, shape.Filters) >= LeastChannels && Of(shape).PerImage >= LeastTiles
-        && (long)shape.Channels * shape.Filters <= (long)FiltersPerTile * Of(shape).PerImage;
+    public static bool Suits(in ConvolutionShape shape)
+    {
+        int tiles = Of(shape).PerImage;
+        return IsThreeTaps(shape.Rows) && IsThreeTaps(shape.Columns) && shape.Groups == 1
+            && Math.Min(shape.Channels, shape.Filters) >= LeastChannels && tiles >= LeastTiles
+            && (long)shape.Channels * shape.Filters <= (long)FiltersPerTile * tiles;
+    }
 
     public static TileGrid Of(in ConvolutionShape shape) => new(shape.Images, (shape.Rows.Places + 1) / 2, (shape.Columns.Places + 1) / 2);
 

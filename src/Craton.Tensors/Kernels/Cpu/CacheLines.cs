@@ -3,7 +3,8 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Craton.Tensors.Kernels.Cpu;
 
-/// <summary>Asks for lines before they are needed, where the order of reads or writes does not tell the processor which come next.</summary>
+/// <summary>Asks the first-level cache for lines before they are needed, where the order of reads or writes does not tell the processor which come next.
+/// <see cref="FetchLines"/> asks the second-level one for what a whole tile needs later.</summary>
 internal static unsafe class CacheLines
 {
     /// <summary>Brings a place near. It need not be one that may be read.</summary>

@@ -27,7 +27,7 @@ internal static unsafe class PixelPairs
             for (; i <= count - 8; i += 8)
             {
                 Vector128<float> a = Vector128.Load(row + i), b = Vector128.Load(row + i + 4);
-                (Sse.IsSupported ? Sse.Shuffle(a, b, 0b10_00_10_00) : AdvSimd.Arm64.UnzipEven(a, b)).Store(even + (i >> 1));
+                EvensOf(a, b).Store(even + (i >> 1));
                 (Sse.IsSupported ? Sse.Shuffle(a, b, 0b11_01_11_01) : AdvSimd.Arm64.UnzipOdd(a, b)).Store(odd + (i >> 1));
             }
         for (; i <= count - 2; i += 2) (even[i >> 1], odd[i >> 1]) = (row[i], row[i + 1]);
@@ -43,7 +43,7 @@ internal static unsafe class PixelPairs
             for (; i <= count - 5; i += 4)
             {
                 Vector128<float> a = Vector128.Load(row + (2 * i)), b = Vector128.Load(row + (2 * i) + 4);
-                (Sse.IsSupported ? Sse.Shuffle(a, b, 0b10_00_10_00) : AdvSimd.Arm64.UnzipEven(a, b)).Store(even + i);
+                EvensOf(a, b).Store(even + i);
             }
         for (; i < count; i++) even[i] = row[2 * i];
     }
@@ -74,4 +74,9 @@ internal static unsafe class PixelPairs
         for (; i <= count - 2; i += 2) (row[i], row[i + 1]) = (even[i >> 1], odd[i >> 1]);
         if (i < count) row[i] = even[i >> 1];
     }
+
+    // Of eight pixels.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> EvensOf(Vector128<float> a, Vector128<float> b) =>
+        Sse.IsSupported ? Sse.Shuffle(a, b, 0b10_00_10_00) : AdvSimd.Arm64.UnzipEven(a, b);
 }
