@@ -5,7 +5,7 @@ namespace Craton.Cli;
 /// <summary>Shows training to a person: one rewritten line with rate, time left and the course of the loss; plain lines when nobody watches.</summary>
 /// <param name="output">Where to show it.</param>
 /// <param name="tick">Called now and then while training goes on, or null.</param>
-internal sealed class TrainingView(Output output, Action? tick = null) : TrainingListener
+internal sealed class TrainingView(Output output, Action<TrainingProgress>? tick = null) : TrainingListener
 {
     private const string Bars = "▁▂▃▄▅▆▇█";
     private const int CurveWidth = 24;
@@ -16,7 +16,7 @@ internal sealed class TrainingView(Output output, Action? tick = null) : Trainin
 
     public override void OnProgress(TrainingProgress progress)
     {
-        tick?.Invoke();
+        tick?.Invoke(progress);
         _losses.Add(progress.Loss);
         string line = $"{progress.Phase}  step {progress.Step:N0}/{progress.Steps:N0}  loss {progress.Loss:F3}  {progress.TokensPerSecond:N0} {progress.Unit}/s  {Time(progress.TimeLeft)} left";
         if (output.IsLive) output.Status($"{line}  {Curve()}");

@@ -1,3 +1,5 @@
+using Craton.Tensors.Diagnostics;
+
 namespace Craton.Tensors;
 
 /// <summary>
@@ -10,11 +12,9 @@ public sealed class Tape : IDisposable
     [ThreadStatic] private static Tape? s_idle;
 
     private readonly List<Entry> _entries = [];
+    private OpProfile? _profile; // told of every operation, when it watches this thread
 
     private Tape() { }
-
-    /// <summary>Told of every operation, when a profile watches this tape.</summary>
-    internal Diagnostics.OpProfile? Profile { get; set; }
 
     /// <summary>True when operations are being recorded on this thread.</summary>
     public static bool IsRecording => s_current is not null;
@@ -25,6 +25,8 @@ public sealed class Tape : IDisposable
         if (s_current is not null) throw new InvalidOperationException("a tape is already recording on this thread; dispose it first");
         s_current = s_idle ?? new Tape();
         s_idle = null;
+        s_current._profile = OpProfile.Current;
+        s_current._profile?.Skip();
         return s_current;
     }
 
@@ -49,7 +51,7 @@ public sealed class Tape : IDisposable
             Check.SameShape("backward", "gradient", gradients[i], outputs[i].Layout);
             GradFor(outputs[i]).Take(gradients[i]);
         }
-        Profile?.Skip();
+        _profile?.Skip();
         Walk(0, outputs);
     }
 
@@ -93,7 +95,7 @@ public sealed class Tape : IDisposable
                 if (!output.GradIsEmpty)
                     using (TensorScope.Open(op.Name))
                         op.Backward(output.GradBuffer!);
-                Profile?.RanBackward(op, output);
+                _profile?.RanBackward(op, output);
             }
             // Off the record first: should a later step fail, Dispose must not give the operation back a second time, or two recordings
             // would share it.
@@ -112,7 +114,7 @@ public sealed class Tape : IDisposable
     {
         for (int i = _entries.Count - 1; i >= 0; i--) _entries[i].Op?.ReleaseSaved();
         _entries.Clear();
-        Profile = null;
+        _profile = null;
         if (s_current == this)
         {
             s_current = null;
@@ -147,7 +149,7 @@ public sealed class Tape : IDisposable
 
     internal static void Record(Op op, Tensor output)
     {
-        s_current!.Profile?.Recorded(op, output);
+        s_current!._profile?.Recorded(op, output);
         bool isProducer = !output.RequiresGrad; // further operations may write further parts of the same output
         output.RequiresGrad = output.IsRecorded = true;
         s_current._entries.Add(new Entry(op, output, output.Generation, isProducer));

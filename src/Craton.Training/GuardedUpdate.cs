@@ -1,4 +1,5 @@
 using Craton.Tensors;
+using Craton.Tensors.Diagnostics;
 using Craton.Tensors.Kernels;
 using Craton.Training.Optimizers;
 
@@ -11,6 +12,7 @@ namespace Craton.Training;
 internal sealed class GuardedUpdate(Tensor[] parameters, IOptimizer optimizer, double clipNorm)
 {
     private readonly ParameterPass _pass = new(parameters);
+    private readonly string _name = optimizer.GetType().Name.ToLowerInvariant();
 
     /// <summary>Forgets the gradients of the step before.</summary>
     public void ClearGradients()
@@ -24,12 +26,13 @@ internal sealed class GuardedUpdate(Tensor[] parameters, IOptimizer optimizer, d
     /// <param name="learningRateScale">The schedule's factor for this step.</param>
     public StepResult Apply(double loss, long targets, double learningRateScale)
     {
-        double scale = 1.0 / Math.Max(1, targets), mean = loss * scale, norm = _pass.GradientNorm() * scale;
+        double scale = 1.0 / Math.Max(1, targets), mean = loss * scale, norm;
+        using (OpProfile.Part(TrainingParts.Update, "gradient_norm")) norm = _pass.GradientNorm() * scale;
         bool finite = double.IsFinite(mean) && double.IsFinite(norm);
         if (finite && targets > 0)
         {
             double clip = clipNorm > 0 && norm > clipNorm ? clipNorm / (norm + 1e-6) : 1;
-            optimizer.Step(learningRateScale, scale * clip);
+            using (OpProfile.Part(TrainingParts.Update, _name)) optimizer.Step(learningRateScale, scale * clip);
         }
         return new StepResult(mean, norm, targets, Skipped: !finite);
     }

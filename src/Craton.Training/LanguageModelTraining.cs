@@ -3,6 +3,7 @@ using Craton.Models;
 using Craton.Models.Adapters;
 using Craton.Nn;
 using Craton.Tensors;
+using Craton.Tensors.Diagnostics;
 using Craton.Tokenizers;
 using Craton.Training.Checkpoints;
 using Craton.Training.Optimizers;
@@ -103,7 +104,8 @@ public static class LanguageModelTraining
             double factor = schedule.Factor(step);
             StepResult result = update.Run(next, loop.Accumulate, factor);
             task.Adapter?.DrawDropout(null);
-            if (!result.Skipped) ema?.Update();
+            using (OpProfile.Part(TrainingParts.Update, "average"))
+                if (!result.Skipped) ema?.Update();
             step++;
             clock.End(result.Loss);
             skips = result.Skipped ? skips + 1 : 0;
@@ -123,7 +125,7 @@ public static class LanguageModelTraining
             if (task.Valid is not null && (last || (loop.EvalEvery > 0 && step % loop.EvalEvery == 0)))
             {
                 ema?.Swap();
-                valid = Validate(task, loop);
+                using (OpProfile.Part(TrainingParts.Aside, "validation")) valid = Validate(task, loop);
                 ema?.Swap();
                 metrics.Write(step, new("val_loss", valid.Loss), new("bits_per_byte", valid.BitsPerByte));
                 listener.OnMessage($"step {step}: validation loss {valid.Loss:F4} nats, {valid.BitsPerByte:F4} bits per byte");
@@ -132,7 +134,8 @@ public static class LanguageModelTraining
             // ---- sample ---------------------------------------------------------------------------------------------------------
             if (task.Sample is not null && loop.SampleEvery > 0 && (step % loop.SampleEvery == 0 || last))
             {
-                string text = task.Sample(task.Model);
+                string text;
+                using (OpProfile.Part(TrainingParts.Aside, "sample")) text = task.Sample(task.Model);
                 samples.Add(step, text);
                 listener.OnSample(step, text);
             }
@@ -157,6 +160,7 @@ public static class LanguageModelTraining
 
         void Save()
         {
+            using var saving = OpProfile.Part(TrainingParts.Aside, "checkpoint");
             metrics.Sync();
             store.Save(step, saved.Files(step, RunningFigures.Of(clock.SmoothLoss, valid.Loss, valid.BitsPerByte, samples.Length)), double.IsNaN(valid.Loss) ? null : valid.Loss);
             lastSaved = step;

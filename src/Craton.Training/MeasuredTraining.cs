@@ -1,5 +1,6 @@
 using Craton.Data;
 using Craton.Tensors;
+using Craton.Tensors.Diagnostics;
 using Craton.Training.Checkpoints;
 using Craton.Training.Recipes;
 using Craton.Training.Reports;
@@ -43,7 +44,8 @@ internal static class MeasuredTraining
             StepResult result = task.Step(step);
             step++;
             if (result.Skipped) throw new CratonException($"training diverged: step {step} gave no finite gradient; train again under another name with a lower optimizer.learning_rate");
-            foreach (TrainedPart part in task.Parts) part.Average?.Update();
+            using (OpProfile.Part(TrainingParts.Update, "average"))
+                foreach (TrainedPart part in task.Parts) part.Average?.Update();
             clock.End(result.Loss);
             bool last = step == loop.Steps;
 
@@ -57,7 +59,7 @@ internal static class MeasuredTraining
             if (last || (loop.EvalEvery > 0 && step % loop.EvalEvery == 0))
             {
                 Swap();
-                measures = task.Measure(step);
+                using (OpProfile.Part(TrainingParts.Aside, "measures")) measures = task.Measure(step);
                 Swap();
                 metrics.Write(step, [.. measures]);
                 listener.OnMessage($"step {step}: {string.Join(", ", measures.Select(m => FormattableString.Invariant($"{m.Name} {m.Value:G5}")))}");
@@ -76,6 +78,7 @@ internal static class MeasuredTraining
 
         void Save()
         {
+            using var saving = OpProfile.Part(TrainingParts.Aside, "checkpoint");
             metrics.Sync();
             var measured = measures.Where(m => double.IsFinite(m.Value)).ToDictionary(m => m.Name, m => m.Value);
             store.Save(step, saved.Files(step, RunningFigures.Of(clock.SmoothLoss, double.NaN, double.NaN, 0) with { Measures = measured }));

@@ -47,6 +47,19 @@ public sealed class PictureRecipeVerbTests : IDisposable
         Assert.Equal(0, _tool.RunIn([("PATH", _tool.At("bin"))], "caption", "-m", model, "video.mp4").ExitCode);
     }
 
+    [Fact]
+    public void AProfileOfATrainingNamesItsOperationsAndParts()
+    {
+        string recipe = _tool.Write("vae.yaml", "recipe: spatial-vae\nname: vae\nmodel:\n  width: 8\ntrain:\n  steps: 40\n  batch: 4\n");
+        ToolResult result = _tool.Run("train", recipe, "--runs", _tool.At("runs"), "--profile", "--json");
+        JsonArray ops = result.Json["ops"]!.AsArray();
+        Assert.Contains(ops, op => (string?)op!["op"] == "conv2d 3→4 4×4 to 16×16" && (string?)op["pass"] == "backward" && (double)op["gflops"]! > 0);
+        foreach ((string pass, string name) in ((string, string)[])[("data", "scenes"), ("update", "gradient_norm"), ("update", "average")])
+            Assert.Contains(ops, op => (string?)op!["op"] == name && (string?)op["pass"] == pass && (double)op["calls"]! > 0.9);
+        Assert.InRange(ops.Sum(op => (double)op!["share"]!), 0.1, 1.01);
+        Assert.DoesNotContain(ops, op => (string?)op!["pass"] == "aside");
+    }
+
     private string Train(string kind, string data)
     {
         string recipe = Path.Combine(_tool.Folder, kind + ".yaml");

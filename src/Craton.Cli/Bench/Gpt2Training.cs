@@ -32,15 +32,14 @@ internal sealed class Gpt2Training
     /// <summary>Forward, backward, update.</summary>
     public void Step(OpProfile? profile = null)
     {
+        using var watching = profile?.Watch();
         foreach (Tensor parameter in _parameters) parameter.ClearGrad();
         using (TensorScope.Open("bench"))
         using (Tape tape = Tape.Start())
         {
-            profile?.Watch(tape);
             tape.Backward(_model.Loss(_ids, _targets));
         }
-        if (profile is null) Update();
-        else profile.Measure("adamw", 28.0 * ParameterCount, Update);
+        using (OpProfile.Part("update", "adamw", 28.0 * ParameterCount)) Update();
     }
 
     /// <summary>The optimizer's step alone, with the gradients of the last <see cref="Step"/>.</summary>

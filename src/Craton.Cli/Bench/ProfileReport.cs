@@ -26,31 +26,8 @@ internal static class ProfileReport
 
         output.Line($"{machine.Model}, {threads} threads: {work}, mean of {steps} steps");
         output.Line($"limits: {limits.Describe(threads)}");
-        output.Line($"{"operation",-36} {"pass",-8} {"calls",5} {"ms",9} {"share",6} {"GFLOP/s",8} {"GB/s",6}  of the limit");
-        var rows = new JsonArray();
-        foreach (OpTime time in profile.Times)
-        {
-            double seconds = time.Seconds / steps, gflops = time.Flops / time.Seconds / 1e9, gigabytes = time.Bytes / time.Seconds / 1e9;
-            // Products against arithmetic, all else against memory. What stays in the caches may be faster than memory.
-            double share = time.Flops > 0 ? gflops / limits.FmaN : gigabytes / limits.Triad;
-            output.Line($"{time.Name,-36} {time.Pass,-8} {time.Calls / steps,5} {seconds * 1e3,9:F2} {time.Seconds / wall,6:P1} {(time.Flops > 0 ? Figure.Short(gflops) : ""),8} {Figure.Short(gigabytes),6}  {share:P0} of {(time.Flops > 0 ? "multiply-adds" : "triad")}");
-            rows.Add((JsonNode)new JsonObject
-            {
-                ["op"] = time.Name,
-                ["pass"] = time.Pass,
-                ["calls"] = time.Calls / steps,
-                ["seconds"] = seconds,
-                ["share"] = time.Seconds / wall,
-                ["gflops"] = time.Flops > 0 ? gflops : null,
-                ["gigabytes_per_second"] = gigabytes,
-                ["limit_share"] = share,
-            });
-        }
-        foreach (IGrouping<string, OpTime> pass in profile.Times.GroupBy(time => time.Pass))
-            output.Line($"{pass.Key,-51} {pass.Sum(time => time.Seconds) / steps * 1e3,9:F2} {pass.Sum(time => time.Seconds) / wall,6:P1}");
-        double rest = wall - profile.Times.Sum(time => time.Seconds), rate = flops * steps / wall / 1e9;
-        output.Line($"{"between operations",-51} {rest / steps * 1e3,9:F2} {rest / wall,6:P1}");
-        output.Line($"{"whole step",-51} {wall / steps * 1e3,9:F2}        {Figure.Short(rate),8}         {rate / limits.FmaN:P0} of multiply-adds");
+        var table = new ProfileTable(profile.Times, steps, wall, limits, flops);
+        table.Show(output);
         output.Result(new JsonObject
         {
             ["machine"] = machine.ToJson(threads),
@@ -58,8 +35,8 @@ internal static class ProfileReport
             ["steps"] = steps,
             ["seconds"] = wall / steps,
             ["limits"] = new JsonObject { ["before"] = before.ToJson(), ["after"] = after.ToJson() },
-            ["limit_share"] = rate / limits.FmaN,
-            ["ops"] = rows,
+            ["limit_share"] = table.LimitShare,
+            ["ops"] = table.ToJson(),
         });
         return 0;
     }

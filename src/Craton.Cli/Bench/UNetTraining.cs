@@ -50,16 +50,15 @@ internal sealed class UNetTraining
     /// <summary>Forward, backward, update.</summary>
     public void Step(OpProfile? profile = null)
     {
+        using var watching = profile?.Watch();
         foreach (Tensor parameter in _parameters) parameter.ClearGrad();
         using (TensorScope.Open("bench"))
         using (Tape tape = Tape.Start())
         {
-            profile?.Watch(tape);
             Tensor wrong = _model.Forward(_pictures, _times) - _noise;
             tape.Backward(Ops.Mean(wrong * wrong));
         }
-        if (profile is null) Update();
-        else profile.Measure("adamw", 28.0 * _model.ParameterCount, Update);
+        using (OpProfile.Part("update", "adamw", 28.0 * _model.ParameterCount)) Update();
     }
 
     private void Update() => _optimizer.Step(1, 1);
@@ -73,12 +72,10 @@ internal sealed class UNetTraining
     private double Count()
     {
         var profile = new OpProfile();
+        using (profile.Watch())
         using (TensorScope.Open("bench"))
-        using (Tape tape = Tape.Start())
-        {
-            profile.Watch(tape);
+        using (Tape.Start())
             _ = _model.Forward(_pictures, _times);
-        }
         return profile.Times.Sum(time => time.Flops);
     }
 }

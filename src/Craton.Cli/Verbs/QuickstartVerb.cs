@@ -68,7 +68,7 @@ internal sealed class QuickstartVerb : Verb
         if (!output.IsJson) Show(scores, answers, rate, usage, tuned, report);
         return 0;
 
-        RunOptions Options(Action tick) => new(folder, Resume: true, new TrainingView(output, tick), stop) { Sample = Sampling.Write };
+        RunOptions Options(Action tick) => new(folder, Resume: true, new TrainingView(output, _ => tick()), stop) { Sample = Sampling.Write };
     }
 
     private static int Stopped(Output output, string folder)

@@ -17,19 +17,22 @@ internal sealed class TrainVerb : Verb
     private readonly Argument<string> _recipe = new("RECIPE") { Description = "A recipe file (YAML); see recipes/" };
     private readonly Option<string[]> _set = new("--set") { Description = "Replace a setting: --set optimizer.learning_rate=1e-3", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
     private readonly Option<bool> _resume = new("--resume") { Description = "Go on with a run of this name from its last checkpoint" };
+    private readonly Option<bool> _profile = new("--profile") { Description = "At the end, or when stopped, tell where the time of a step went, operation by operation" };
     private readonly Option<string> _runs = new("--runs") { Description = "Folder of all runs", DefaultValueFactory = _ => "runs" };
 
     public override Command Build()
     {
-        var command = new Command("train", $"Train a model by a recipe: {string.Join(", ", s_kinds)}") { _recipe, _set, _resume, _runs };
+        var command = new Command("train", $"Train a model by a recipe: {string.Join(", ", s_kinds)}") { _recipe, _set, _resume, _runs, _profile };
         OnRun(command, (parsed, output) =>
         {
             string file = parsed.GetValue(_recipe)!;
             string yaml = Read(file);
             string[] settings = parsed.GetValue(CommandLine.Seed) is { } seed ? [.. parsed.GetValue(_set)!, $"seed={seed}"] : parsed.GetValue(_set)!;
             using var stop = new StopSignal();
-            var options = new RunOptions(parsed.GetValue(_runs)!, parsed.GetValue(_resume), new TrainingView(output), stop) { Sample = Sampling.Write };
+            TrainingProfile? profile = parsed.GetValue(_profile) ? new() : null;
+            var options = new RunOptions(parsed.GetValue(_runs)!, parsed.GetValue(_resume), new TrainingView(output, profile is null ? null : profile.OnProgress), stop) { Sample = Sampling.Write };
             string kind = RecipeReader.Kind(yaml, file, settings);
+            using var watching = profile?.Watch();
             RunResult result = kind switch
             {
                 "pretrain" => Pretrain.Run(RecipeReader.Read<PretrainRecipe>(yaml, file, settings), options),
@@ -50,7 +53,7 @@ internal sealed class TrainVerb : Verb
                 "dalle" => DalleTraining.Run(RecipeReader.Read<DalleRecipe>(yaml, file, settings), options),
                 _ => throw new CratonException($"{file}: recipe '{kind}' is unknown; expected {string.Join(", ", s_kinds[..^1])} or {s_kinds[^1]}"),
             };
-            Show(output, result);
+            Show(output, result, profile);
             return 0;
         });
         return command;
@@ -69,7 +72,7 @@ internal sealed class TrainVerb : Verb
         }
     }
 
-    private static void Show(Output output, RunResult result)
+    private static void Show(Output output, RunResult result, TrainingProfile? profile)
     {
         TrainingOutcome outcome = result.Outcome;
         bool isAdapter = result.ModelFolder is { } folder && AdapterDirectory.IsAdapter(folder);
@@ -86,6 +89,7 @@ internal sealed class TrainVerb : Verb
         };
         if (result.Measures.Count == 0) (json["bits_per_byte"], json["tokens_per_second"]) = (Output.Number(outcome.BitsPerByte), Output.Number(outcome.TokensPerSecond));
         foreach (Metric measure in result.Measures) json[measure.Name] = Output.Number(measure.Value);
+        if (profile is not null) json["ops"] = profile.Show(output);
         output.Result(json);
         if (output.IsJson) return;
         output.Line(outcome.Stopped

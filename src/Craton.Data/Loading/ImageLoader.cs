@@ -1,6 +1,7 @@
 using System.Globalization;
 using Craton.Data.Images;
 using Craton.Tensors;
+using Craton.Tensors.Diagnostics;
 
 namespace Craton.Data;
 
@@ -50,6 +51,7 @@ public sealed class ImageLoader : IResumable
         int size = _set.SamplesOfOne, count = images.Length / size;
         if (images.Length != count * size || (labels.Length > 0 && (labels.Length != count || _set.Labels.Length == 0)))
             throw new ArgumentException($"expected room for pictures of {size} samples and a label each, got {images.Length} samples and {labels.Length} labels of a set with {_set.Labels.Length}");
+        using var data = OpProfile.Part("data", "pictures");
         for (int i = 0; i < count; i++)
         {
             int picture = (int)(_shuffle ? _order[_next] : _next);

@@ -1,4 +1,5 @@
 using Craton.Tensors;
+using Craton.Tensors.Diagnostics;
 
 namespace Craton.Data;
 
@@ -29,6 +30,7 @@ public sealed class TokenBatch
     /// <summary>Fills all rows with the loader's next ones.</summary>
     public TokenBatch Fill(BatchLoader loader)
     {
+        using var data = OpProfile.Part("data", "tokens");
         loader.Next(Ids.AsSpan<int>(), Targets.AsSpan<int>(), Documents.AsSpan<int>(), Positions.AsSpan<int>());
         return this;
     }

@@ -18,7 +18,7 @@ internal readonly record struct OpWork(double Flops, double Bytes)
         "linear_cross_entropy" => $"linear_cross_entropy {Get(op, "Weight").Size(1)}→{Get(op, "Weight").Size(0)}",
         "matmul" => $"matmul {Get(op, "A").Size(-2)}×{Get(op, "A").Size(-1)}→{output.Size(-1)}",
         "conv1d" or "conv2d" or "conv_transpose1d" or "conv_transpose2d" =>
-            $"{op.Name} {Get(op, "X").Size(1)}→{output.Size(1)} {Get(op, "Weight").Size(2)}×{Get(op, "Weight").Size(3)}",
+            $"{op.Name} {Get(op, "X").Size(1)}→{output.Size(1)} {Get(op, "Weight").Size(2)}×{Get(op, "Weight").Size(3)} to {output.Size(2)}×{output.Size(3)}",
         _ => op.Name,
     };
 

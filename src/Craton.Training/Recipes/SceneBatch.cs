@@ -2,6 +2,7 @@ using Craton.Data;
 using Craton.Data.Images;
 using Craton.Data.Images.Scenes;
 using Craton.Models.Generative;
+using Craton.Tensors.Diagnostics;
 
 namespace Craton.Training.Recipes;
 
@@ -15,6 +16,7 @@ internal sealed record SceneBatch(Tensor Images, SceneCaption[] Captions)
     /// <summary>The next scenes.</summary>
     public static SceneBatch Next(SceneLoader scenes, int count)
     {
+        using var data = OpProfile.Part("data", "scenes");
         Tensor images = Tensor.Empty(DType.F32, count, 3, Scene.Side, Scene.Side);
         var captions = new SceneCaption[count];
         for (int i = 0; i < count; i++)

@@ -11,10 +11,10 @@ public sealed class OpProfileTests
         Tensor x = Tensor.Persistent(DType.F32, 4, 3), weight = Tensor.Parameter(DType.F32, 5, 3);
         Tensor q = Tensor.Parameter(DType.F32, 1, 2, 4, 8);
         for (int run = 0; run < 2; run++)
+            using (profile.Watch())
             using (TensorScope.Open("step"))
             using (Tape tape = Tape.Start())
             {
-                profile.Watch(tape);
                 Tensor loss = Ops.Sum(Ops.Linear(x, weight, null, Activation.Gelu)) + Ops.Sum(Ops.Attention(q, q, q, new AttentionOptions { Causal = true }));
                 tape.Backward(loss);
             }
@@ -28,13 +28,42 @@ public sealed class OpProfileTests
     }
 
     [Fact]
-    public void A_tape_is_watched_until_it_ends()
+    public void Tapes_of_the_thread_are_watched_while_a_profile_watches()
     {
         var profile = new OpProfile();
         Tensor weight = Tensor.Parameter(DType.F32, 5);
-        using (Tape tape = Tape.Start()) profile.Watch(tape);
-        using (Tape tape = Tape.Start()) _ = Ops.Exp(weight);
+        void Run()
+        {
+            using (Tape.Start()) _ = Ops.Exp(weight);
+        }
+        Run();
+        using (profile.Watch())
+        {
+            Run();
+            Run();
+            var other = new Thread(Run);
+            other.Start();
+            other.Join();
+        }
+        Run();
+        Assert.Equal(("exp", 2), (Assert.Single(profile.Times).Name, profile.Times[0].Calls));
+        profile.Restart();
         Assert.Empty(profile.Times);
+    }
+
+    [Fact]
+    public void Named_parts_are_measured_whole_and_belong_to_what_watches()
+    {
+        var profile = new OpProfile();
+        using (OpProfile.Part("update", "adamw")) { }
+        using (profile.Watch())
+        {
+            using (OpProfile.Part("measuring", "validation"))
+            using (OpProfile.Part("data", "tokens")) Thread.Sleep(2);
+            using (OpProfile.Part("data", "tokens", bytes: 8)) { }
+        }
+        Assert.Equal([("measuring", "validation", 1, 0), ("data", "tokens", 1, 8)], profile.Times.Select(time => (time.Pass, time.Name, time.Calls, time.Bytes)));
+        Assert.True(profile.Times[0].Seconds >= 0.001);
     }
 
     [Fact]
