@@ -51,6 +51,17 @@ public sealed class BenchTests : IDisposable
     }
 
     [Fact]
+    public void The_engine_answers_clients_with_or_without_a_server_to_compare_it_with()
+    {
+        JsonObject json = _tool.RunIn([("PATH", ""), ("CRATON_LLAMA_BENCH", "")], "bench", "--vs", "--json", "--runs", "1", "--only", "engine8-15m-q8").Json;
+        Assert.Empty(json["ratios"]!.AsObject());
+        Assert.Contains("llama.cpp is not installed", (string?)Assert.Single(json["notes"]!.AsArray()), StringComparison.Ordinal);
+        File.WriteAllText(_tool.At("llama-bench"), "");
+        json = _tool.RunIn([("CRATON_LLAMA_BENCH", _tool.At("llama-bench"))], "bench", "--vs", "--json", "--runs", "1", "--only", "engine8-15m-q8").Json;
+        Assert.Contains("llama-server", (string?)Assert.Single(json["notes"]!.AsArray()), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_profile_names_operations_with_their_share_of_the_step()
     {
         JsonObject json = _tool.Run("bench", "--profile", "tiny", "--json", "--runs", "1").Json;

@@ -12,7 +12,7 @@ internal sealed class InstalledPeers(int threads, Action<string> tell) : IDispos
     private const string Scripts = "peers", Modules = "node_modules", CoreType = "OPENBLAS_CORETYPE";
 
     private readonly HashSet<string> _told = [];
-    private readonly List<PeerProcess> _running = [];
+    private readonly List<IDisposable> _running = [];
     private string? _torchPython;
 
     public int Threads => threads;
@@ -83,12 +83,23 @@ internal sealed class InstalledPeers(int threads, Action<string> tell) : IDispos
     }
 
     /// <summary>llama.cpp at a piece of work, or nothing.</summary>
-    public LlamaBench[] LlamaBench(string model, string work, int count)
+    public LlamaBench[] LlamaBench(string model, string work, int count) => FindLlamaBench() is { } program ? [new(program, model, work, count)] : [];
+
+    /// <summary>llama.cpp's server, which lies beside its benchmark, for so many clients at once, or nothing.</summary>
+    public LlamaServer[] LlamaServer(string model, int clients)
     {
-        string? program = Environment.GetEnvironmentVariable("CRATON_LLAMA_BENCH") is { Length: > 0 } named ? named : OnPath("llama-bench").FirstOrDefault();
-        if (File.Exists(program)) return [new(program, model, work, count)];
-        Tell(program is null ? "llama.cpp is not installed: build its llama-bench and name the program in CRATON_LLAMA_BENCH" : $"CRATON_LLAMA_BENCH: '{program}' does not exist; name the program llama-bench");
-        return [];
+        if (FindLlamaBench() is not { } bench) return [];
+        try
+        {
+            var server = new LlamaServer(Path.Combine(Path.GetDirectoryName(bench)!, "llama-server"), model, clients, threads);
+            _running.Add(server);
+            return [server];
+        }
+        catch (Exception e) when (e is PeerException or System.ComponentModel.Win32Exception)
+        {
+            Tell($"{e.Message}; it is left out");
+            return [];
+        }
     }
 
     /// <summary>Craton in a process of its own, on all threads or as many as asked for.</summary>
@@ -107,7 +118,7 @@ internal sealed class InstalledPeers(int threads, Action<string> tell) : IDispos
 
     public void StopAll()
     {
-        foreach (PeerProcess process in _running) process.Dispose();
+        foreach (IDisposable process in _running) process.Dispose();
         _running.Clear();
     }
 
@@ -119,6 +130,14 @@ internal sealed class InstalledPeers(int threads, Action<string> tell) : IDispos
         .. new[] { "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS" }.Select(variable => (variable, $"{threads}")),
         .. Avx512F.IsSupported && Environment.GetEnvironmentVariable(CoreType) is null ? [(CoreType, "SKYLAKEX")] : Array.Empty<(string, string)>(),
     ];
+
+    private string? FindLlamaBench()
+    {
+        string? program = Environment.GetEnvironmentVariable("CRATON_LLAMA_BENCH") is { Length: > 0 } named ? named : OnPath("llama-bench").FirstOrDefault();
+        if (File.Exists(program)) return program;
+        Tell(program is null ? "llama.cpp is not installed: build its llama-bench and name the program in CRATON_LLAMA_BENCH" : $"CRATON_LLAMA_BENCH: '{program}' does not exist; name the program llama-bench");
+        return null;
+    }
 
     private PeerProcess[] Start(string name, string program, IEnumerable<string> arguments, IEnumerable<(string, string)> environment)
     {

@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Craton.Inference;
 using Craton.Models;
+using Craton.Models.Generation;
 using Craton.Models.Gguf;
 using Craton.Nn;
 using Craton.Tensors;
@@ -36,23 +38,28 @@ internal static class OwnPeer
         return 0;
     }
 
-    // "run prefill", "run decode" and "run batch N": scores of the last position of each text, and no more.
+    // "run prefill", "run decode" and "run batch N": scores of the last position of each text, and no more. "run engine N": whole answers to N clients.
     private static int ServeModel(string file)
     {
-        CausalLanguageModel model = GgufModel.Load(file);
+        TextModel text = GgufModel.LoadText(file);
+        CausalLanguageModel model = text.Model;
         KvCache? cache = null;
+        InferenceEngine? engine = null;
         int[] ids = [.. Enumerable.Range(0, InferenceComparisons.Prompt).Select(i => (i * 7919 + 1) % model.Config.VocabSize)];
         Console.WriteLine("{}");
         while (Console.ReadLine() is { } line)
         {
             string[] words = line.Split(' ');
+            int count = words.Length > 2 ? int.Parse(words[2], CultureInfo.InvariantCulture) : 1;
             Answer(words[1] switch
             {
                 "prefill" => ReadOne(model, cache ??= NewCache(model), ids, InferenceComparisons.Prompt, InferenceComparisons.Piece),
                 "decode" => ReadOne(model, cache ??= NewCache(model), ids, InferenceComparisons.Generated, 1),
-                _ => ReadSeveral(model, ids, int.Parse(words[2], CultureInfo.InvariantCulture)),
+                "engine" => AnswerSeveral(engine ??= new InferenceEngine(text), count),
+                _ => ReadSeveral(model, ids, count),
             });
         }
+        engine?.Dispose();
         return 0;
     }
 
@@ -91,6 +98,22 @@ internal static class OwnPeer
         Read(prompt, 0);
         long start = Stopwatch.GetTimestamp();
         for (int i = 0; i < generated; i++) Read(1, prompt + i);
+        return Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    // Seconds until every client has its answers, one after the other.
+    private static double AnswerSeveral(InferenceEngine engine, int clients)
+    {
+        var sampling = new SamplingOptions { Temperature = 0, MaxTokens = InferenceComparisons.BatchGenerated };
+        long start = Stopwatch.GetTimestamp();
+        Task.WhenAll(Enumerable.Range(0, clients).Select(async client =>
+        {
+            for (int round = 0; round < InferenceComparisons.Rounds; round++)
+            {
+                GenerationResult answer = await engine.GenerateAsync(new GenerationRequest(InferenceComparisons.PromptOf(client, round)) { Sampling = sampling }).ConfigureAwait(false);
+                if (answer.Tokens.Count != InferenceComparisons.BatchGenerated) throw new CratonException($"an answer has {answer.Tokens.Count} tokens, expected {InferenceComparisons.BatchGenerated}");
+            }
+        })).GetAwaiter().GetResult();
         return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
