@@ -76,7 +76,7 @@ public sealed class DrawingUNetTests
         new CounterRandom(1).FillNormal(noise.AsSpan<float>());
         int step = process.Timesteps(1, new CounterRandom(2))[0];
         Assert.InRange(process.Loss(clean, noise, [step], (x, times) => Oracle(x, times.AsSpan<float>()[0])).Item(), 0, 1e-6);
-        Tensor drawn = process.Draw(10, _ => noise, Oracle);
+        Tensor drawn = process.Draw(new DrawingSettings(10, 1), _ => noise, Oracle);
         Assert.All(drawn.ToArray<float>(), value => Assert.Equal(0.5, value, 1e-4));
 
         Tensor Oracle(Tensor x, double time)

@@ -14,7 +14,7 @@ public sealed class LabelledGeneratorTests : IDisposable
     private static readonly LabelledShape s_shape = new(1, 8, 8, 3);
     private readonly string _folder = Directory.CreateTempSubdirectory("craton-labelled-").FullName;
 
-    public static TheoryData<string> Kinds => ["gan", "diffusion", "renewing diffusion", "vae"];
+    public static TheoryData<string> Kinds => ["gan", "diffusion", "renewing diffusion", "restarting diffusion", "vae"];
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
@@ -82,6 +82,20 @@ public sealed class LabelledGeneratorTests : IDisposable
     }
 
     [Fact]
+    public void Restarts_go_on_from_a_share_of_the_steps()
+    {
+        var model = (LabelDiffusion)Model("restarting diffusion");
+        using var scope = TensorScope.Open("test");
+        Tensor noise = model.Noise(2, 3);
+        var calls = new List<int>();
+        float[] drawn = model.Draw([0, 2], noise, model.Drawing, (call, _) => calls.Add(call)).ToArray<float>();
+        Assert.Equal(4 + 2 * 2, model.Drawing.Calls);
+        Assert.Equal(Enumerable.Range(0, model.Drawing.Calls), calls);
+        Assert.NotEqual(drawn, model.Draw([0, 2], noise, model.Drawing with { Restarts = 1 }).ToArray<float>());
+        Assert.NotEqual(drawn, model.Draw([0, 2], noise, model.Drawing with { RestartFrom = 0.25 }).ToArray<float>());
+    }
+
+    [Fact]
     public void New_noise_in_every_step_makes_other_pictures()
     {
         using var scope = TensorScope.Open("test");
@@ -131,7 +145,7 @@ public sealed class LabelledGeneratorTests : IDisposable
         {
             "gan" => new GanGenerator(new(s_shape, 6, [8, 16], 4)),
             "vae" => new Vae(new(s_shape, [12, 16], 5)),
-            _ => new LabelDiffusion(s_shape, new() { Widths = [8, 8], HeadWidth = 8, Groups = 4, Condition = 6 }, DiffusionProcess.Create("linear", Prediction.Velocity, renews: kind == "renewing diffusion"), new(4, 2)),
+            _ => new LabelDiffusion(s_shape, new() { Widths = [8, 8], HeadWidth = 8, Groups = 4, Condition = 6 }, DiffusionProcess.Create("linear", Prediction.Velocity, renews: kind == "renewing diffusion"), kind == "restarting diffusion" ? new(4, 2, 2, 0.5) : new(4, 2)),
         };
         uint place = 0;
         foreach ((_, Tensor weight) in model.NamedParameters()) new CounterRandom(7, place++).FillNormal(weight.AsSpan<float>(), 0, 0.3f);

@@ -55,7 +55,7 @@ public sealed class SceneDiffusionTests : IDisposable
     public void A_picture_depends_on_its_own_seed_and_caption_alone(int restarts)
     {
         SceneDiffusion model = Tiny(textLayers: 0);
-        var drawing = new SceneDrawing(Steps: 10, Guidance: 2, Restarts: restarts);
+        var drawing = new DrawingSettings(Steps: 10, Guidance: 2, Restarts: restarts);
         SceneCaption[] captions = [SceneDiffusion.ReadCaption("two small green squares"), SceneDiffusion.ReadCaption("a small red circle above a large blue square")];
         var steps = new List<int>();
         IReadOnlyList<Picture> both = model.Draw(captions, 5, drawing, steps.Add);
@@ -64,7 +64,7 @@ public sealed class SceneDiffusionTests : IDisposable
         Assert.NotEqual(both[0].Samples, model.Draw([captions[0]], 7, drawing)[0].Samples);
         if (restarts > 0) Assert.NotEqual(both[0].Samples, model.Draw([captions[0]], 5, drawing with { Restarts = restarts - 1 })[0].Samples);
         Assert.Equal(Enumerable.Range(1, 10 + 8 * restarts), steps);
-        Assert.Equal(steps.Count, DiffusionProcess.Calls(drawing.Steps, restarts));
+        Assert.Equal(steps.Count, drawing.Calls);
     }
 
     [Fact]
@@ -86,7 +86,7 @@ public sealed class SceneDiffusionTests : IDisposable
     private static SceneDiffusion Tiny(int textLayers)
     {
         var config = new SceneDiffusionConfig { TextWidth = 8, TextLayers = textLayers, Network = new() { Widths = [8, 16], HeadWidth = 8 } };
-        SceneDiffusion model = new SceneDiffusion(config, new(Steps: 2)).Initialize(1);
+        SceneDiffusion model = new SceneDiffusion(config, new(2, 2)).Initialize(1);
         foreach ((string name, Tensor tensor) in model.NamedParameters())
             if (name == "network.out.weight") new CounterRandom(2).FillNormal(tensor.AsSpan<float>());
         return model;

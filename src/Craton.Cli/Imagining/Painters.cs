@@ -60,8 +60,8 @@ internal static class Painters
         int[] asked = [LabelledDrawing.Label(model, order.Caption)];
         if (model is LabelDiffusion diffusion)
         {
-            var drawing = new DrawingSettings(order.Steps ?? diffusion.Drawing.Steps, order.Guidance ?? diffusion.Drawing.Guidance);
-            return diffusion.Draw(asked, diffusion.Noise(1, order.Seed), drawing, (step, _) => order.OnStep(step + 1, drawing.Steps));
+            DrawingSettings drawing = Drawing(diffusion.Drawing, order);
+            return diffusion.Draw(asked, diffusion.Noise(1, order.Seed), drawing, (call, _) => order.OnStep(call + 1, drawing.Calls));
         }
         PictureOrder.Refuse(order.Steps, "--steps", "this model paints in one step");
         PictureOrder.Refuse(order.Guidance, "--guidance", "this model is not guided");
@@ -79,6 +79,8 @@ internal static class Painters
         return pipeline.Generate(1, new SamplerOptions(order.Steps ?? usualSteps), SeededNoise.Of(order.Seed), step => order.OnStep(step.Number, step.Count));
     };
 
+    private static DrawingSettings Drawing(DrawingSettings usual, PictureOrder order) => usual with { Steps = order.Steps ?? usual.Steps, Guidance = order.Guidance ?? usual.Guidance };
+
     private static Painter Scenes(SceneDiffusion model) => order =>
     {
         const string Why = "this model draws scenes by captions alone";
@@ -86,8 +88,8 @@ internal static class Painters
         PictureOrder.Refuse(order.Size, "--size", "this model paints in one size");
         PictureOrder.Refuse(order.Image, "--image", Why);
         if (order.Caption is not { } caption) throw new CratonException("expected a caption that says what to paint, got none; as in 'a small red circle above a large blue square'");
-        SceneDrawing drawing = model.Drawing with { Steps = order.Steps ?? model.Drawing.Steps, Guidance = order.Guidance ?? model.Drawing.Guidance };
-        return Numbers(model.Draw([SceneDiffusion.ReadCaption(caption)], order.Seed, drawing, step => order.OnStep(step, DiffusionProcess.Calls(drawing.Steps, drawing.Restarts)))[0]);
+        DrawingSettings drawing = Drawing(model.Drawing, order);
+        return Numbers(model.Draw([SceneDiffusion.ReadCaption(caption)], order.Seed, drawing, step => order.OnStep(step, drawing.Calls))[0]);
     };
 
     private static Painter Codes(Dalle model, ImageTextReader? clip, int? samples) => order =>

@@ -51,17 +51,31 @@ public sealed class DiffusionProcess
         ["timestep_spacing"] = "trailing",
     }));
 
-    /// <summary>Timesteps of training for a batch: one at random out of each of so many equal parts of all.</summary>
-    public int[] Timesteps(int count, CounterRandom random) =>
-        [.. Enumerable.Range(0, count).Select(i => (int)Math.Min(Schedule.Steps - 1, (i + random.Uniform(i)) / count * Schedule.Steps))];
+    /// <summary>Timesteps of training for a batch: one at random out of each of so many equally probable parts of all.</summary>
+    /// <param name="count">How many.</param>
+    /// <param name="random">What is random in them.</param>
+    /// <param name="spread">
+    /// 1: all timesteps are equally probable. Less: the more so the nearer they are to the middle, where pictures take shape; the logit of t / T is
+    /// logistic with this scale (P. Esser et al., "Scaling Rectified Flow Transformers for High-Resolution Image Synthesis", 2024, have it normal).
+    /// </param>
+    public int[] Timesteps(int count, CounterRandom random, double spread = 1)
+    {
+        return [.. Enumerable.Range(0, count).Select(i => (int)Math.Min(Schedule.Steps - 1, Gathered((i + random.Uniform(i)) / count) * Schedule.Steps))];
+
+        double Gathered(double share)
+        {
+            if (spread == 1 || share <= 0 || share >= 1) return share;
+            return 1 / (1 + DeterministicMath.Exp(-spread * DeterministicMath.Log(share / (1 - share))));
+        }
+    }
 
     /// <summary>The mean squared distance of the network's answer from what it should be.</summary>
     /// <param name="clean">Pictures of −1 to 1, [N, C, H, W].</param>
     /// <param name="noise">Normal noise of their shape.</param>
     /// <param name="timesteps">A timestep for each.</param>
     /// <param name="network">Answers for pictures with noise [N, C, H, W] and times F32 [N].</param>
-    /// <param name="weight">How much a timestep counts; null for all the same.</param>
-    public Tensor Loss(Tensor clean, Tensor noise, ReadOnlySpan<int> timesteps, Func<Tensor, Tensor, Tensor> network, Func<int, double>? weight = null)
+    /// <param name="mostWeight">The limit of <see cref="NoiseSchedule.LimitedWeight"/>; null: errors of the answer count the same at all timesteps.</param>
+    public Tensor Loss(Tensor clean, Tensor noise, ReadOnlySpan<int> timesteps, Func<Tensor, Tensor, Tensor> network, double? mostWeight = null)
     {
         float[] times = new float[timesteps.Length];
         for (int i = 0; i < times.Length; i++) times[i] = timesteps[i];
@@ -73,35 +87,27 @@ public sealed class DiffusionProcess
             _ => noise - clean,
         };
         Tensor error = Ops.Square(network(Schedule.Noised(clean, noise, timesteps), Tensor.From(times, times.Length)) - target);
-        if (weight is null) return Ops.Mean(error);
+        if (mostWeight is not { } most) return Ops.Mean(error);
         float[] weights = new float[timesteps.Length];
-        for (int i = 0; i < weights.Length; i++) weights[i] = (float)weight(timesteps[i]);
+        for (int i = 0; i < weights.Length; i++) weights[i] = (float)Schedule.LimitedWeight(timesteps[i], Prediction, most);
         return Ops.Mean(error * Tensor.From(weights, weights.Length, 1, 1, 1));
     }
 
-    /// <summary>The calls of a network that drawing takes.</summary>
-    /// <inheritdoc cref="Draw" path="/param"/>
-    public static int Calls(int steps, int restarts) => steps + restarts * (steps - FirstAgain(steps));
-
     /// <summary>Makes pictures of noise. Guided answers leave the range of pictures: what is left of the noise follows from the clipped picture.</summary>
-    /// <param name="steps">Steps of the sampler.</param>
+    /// <param name="drawing">Steps and restarts; answers are guided by the network already.</param>
     /// <param name="draw">Normal noise [N, C, H, W]: number 0 to start from, then others where the sampler draws noise or starts again; no number twice.</param>
     /// <param name="network">Answers for pictures with noise [N, C, H, W] at a time.</param>
     /// <param name="watch">Is shown the number of every call and what it leaves.</param>
-    /// <param name="restarts">
-    /// How often the picture is given as much noise as it has after a fifth of the steps, and drawn anew from there: what contradicts the whole, such as
-    /// one thing too many, has another chance to go (Y. Xu et al., "Restart Sampling for Improving Generative Processes", 2023).
-    /// </param>
     /// <returns>Pictures [N, C, H, W], of about −1 to 1.</returns>
     /// <exception cref="CratonException">A setting of the sampler is not supported.</exception>
-    public Tensor Draw(int steps, Func<int, Tensor> draw, Func<Tensor, double, Tensor> network, Action<int, Tensor>? watch = null, int restarts = 0)
+    public Tensor Draw(DrawingSettings drawing, Func<int, Tensor> draw, Func<Tensor, double, Tensor> network, Action<int, Tensor>? watch = null)
     {
         int calls = 0, drawn = 0;
         Tensor x = draw(drawn++);
-        for (int pass = 0; pass <= restarts; pass++)
+        for (int pass = 0; pass <= drawing.Restarts; pass++)
         {
-            var sampler = DiffusionSampler.Create(_settings, new SamplerOptions(steps) { ReuseClipped = true });
-            int first = pass == 0 ? 0 : FirstAgain(steps);
+            var sampler = DiffusionSampler.Create(_settings, new SamplerOptions(drawing.Steps) { ReuseClipped = true });
+            int first = pass == 0 ? 0 : drawing.FirstAgain;
             if (pass == 0) x *= sampler.InitialScale;
             else x = Noised(x, draw(drawn++), sampler.Timesteps[first]);
             for (int call = first; call < sampler.Timesteps.Length; call++)
@@ -113,8 +119,6 @@ public sealed class DiffusionProcess
         }
         return x;
     }
-
-    private static int FirstAgain(int steps) => steps / 5;
 
     private Tensor Noised(Tensor clean, Tensor noise, double timestep)
     {

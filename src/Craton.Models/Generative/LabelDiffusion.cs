@@ -7,15 +7,6 @@ using Craton.Tensors;
 
 namespace Craton.Models.Generative;
 
-/// <summary>How a <see cref="LabelDiffusion"/> goes from noise to a picture unless something else is asked for.</summary>
-/// <param name="Steps">Steps of the sampler.</param>
-/// <param name="Guidance">How far answers are moved away from those without a label; 1 for not at all.</param>
-public sealed record DrawingSettings(int Steps = 30, double Guidance = 2)
-{
-    /// <summary>Most guidance that may be asked for.</summary>
-    public const double MostGuidance = 100;
-}
-
 /// <summary>
 /// Diffusion that draws what a label asks for: a <see cref="DrawingUNet"/> that is told the label, or sometimes none, so that the difference can
 /// guide it. J. Ho et al., "Denoising Diffusion Probabilistic Models", 2020; J. Ho, T. Salimans, "Classifier-Free Diffusion Guidance", 2022.
@@ -39,8 +30,8 @@ public sealed class LabelDiffusion : LabelledGenerator
         if (network.Channels != shape.Channels || shape.Height % network.Multiple != 0 || shape.Width % network.Multiple != 0)
             throw new CratonException(
                 $"[diffusion] pictures of {shape.Width}×{shape.Height} pixels do not fit a network of {network.Widths.Count} levels over patches of {network.Patch} pixels: both sides must be multiples of {network.Multiple}");
-        if (drawing.Guidance is not (>= 0 and <= DrawingSettings.MostGuidance)) throw new CratonException($"[diffusion] guidance: expected 0 to {DrawingSettings.MostGuidance}, got {drawing.Guidance}");
-        if (drawing.Steps < 1 || drawing.Steps > process.Schedule.Steps) throw new CratonException($"[diffusion] steps: expected 1 to the {process.Schedule.Steps} steps of training, got {drawing.Steps}");
+        drawing.Check("[diffusion]");
+        if (drawing.Steps > process.Schedule.Steps) throw new CratonException($"[diffusion] steps: expected 1 to the {process.Schedule.Steps} steps of training, got {drawing.Steps}");
         (Process, Drawing) = (process, drawing);
         _network = Child("network", new DrawingUNet(network));
         _labels = Child("labels", new Embedding(shape.Labels + 1, network.Condition));
@@ -75,10 +66,11 @@ public sealed class LabelDiffusion : LabelledGenerator
     /// <param name="labels">Their labels, <see cref="NoLabel"/> where it is told none.</param>
     /// <param name="noise">Normal noise of the shape of the pictures.</param>
     /// <param name="timesteps">A timestep for each.</param>
-    public Tensor Loss(Tensor pictures, ReadOnlySpan<int> labels, Tensor noise, ReadOnlySpan<int> timesteps)
+    /// <param name="mostWeight">See <see cref="DiffusionProcess.Loss"/>.</param>
+    public Tensor Loss(Tensor pictures, ReadOnlySpan<int> labels, Tensor noise, ReadOnlySpan<int> timesteps, double? mostWeight = null)
     {
         Tensor asked = Tensor.From(labels, labels.Length);
-        return Process.Loss(pictures * 2 - 1, noise, timesteps, (x, times) => _network.Forward(x, times, _labels.Forward(asked)));
+        return Process.Loss(pictures * 2 - 1, noise, timesteps, (x, times) => _network.Forward(x, times, _labels.Forward(asked)), mostWeight);
     }
 
     /// <inheritdoc/>
@@ -88,7 +80,7 @@ public sealed class LabelDiffusion : LabelledGenerator
     /// <param name="labels">What to draw.</param>
     /// <param name="noise">Normal noise, [N, C, H, W].</param>
     /// <param name="drawing">How.</param>
-    /// <param name="watch">Is shown the number of every step and what it leaves, of about −1 to 1.</param>
+    /// <param name="watch">Is shown the number of every call of the network, of <see cref="DrawingSettings.Calls"/>, and what it leaves, of about −1 to 1.</param>
     public Tensor Draw(ReadOnlySpan<int> labels, Tensor noise, DrawingSettings drawing, Action<int, Tensor>? watch = null)
     {
         bool guided = drawing.Guidance != 1;
@@ -98,7 +90,7 @@ public sealed class LabelDiffusion : LabelledGenerator
         labels.CopyTo(asked);
         Tensor ids = Tensor.From(asked, asked.Length);
         // Guided answers leave the range of pictures: what is clipped must not come back as noise.
-        Tensor x = Process.Draw(drawing.Steps, number => Noise(noise, number), Answer, watch);
+        Tensor x = Process.Draw(drawing, number => Noise(noise, number), Answer, watch);
         return Ops.Clamp(x * 0.5 + 0.5, 0, 1);
 
         Tensor Answer(Tensor x, double time)

@@ -13,8 +13,7 @@ public static class LabelDiffusionDirectory
     public static void Save(string directory, LabelDiffusion model, ModelCard card)
     {
         JsonObject settings = model.Shape.ToJson();
-        settings["steps"] = model.Drawing.Steps;
-        settings["guidance"] = model.Drawing.Guidance;
+        model.Drawing.AddTo(settings);
         settings["network"] = model.Network.ToJson();
         settings["scheduler"] = model.Process.ToJson();
         GenerativeDirectory.Save(directory, Type, settings, model, card);
@@ -28,7 +27,7 @@ public static class LabelDiffusionDirectory
         LabelledShape.Read(read),
         DrawingUNetConfig.Read(Needed(read, "network")),
         new DiffusionProcess(Needed(read, "scheduler")),
-        new(read.Int("steps"), read.Real("guidance", 1)));
+        DrawingSettings.Read(read));
 
     private static ConfigReader Needed(ConfigReader read, string name) =>
         read.Object(name) ?? throw new CratonException($"{read.File}: {name}: expected an object, got nothing");

@@ -7,16 +7,6 @@ using Craton.Tensors;
 
 namespace Craton.Models.Generative;
 
-/// <summary>How a <see cref="SceneDiffusion"/> goes from noise to a picture unless something else is asked for.</summary>
-/// <param name="Steps">Steps of the sampler.</param>
-/// <param name="Guidance">How far answers are moved away from those without a caption; 1 for not at all.</param>
-/// <param name="Restarts">How often the picture is drawn anew from some of its noise (<see cref="DiffusionProcess.Draw"/>).</param>
-public sealed record SceneDrawing(int Steps = 20, double Guidance = 2, int Restarts = 0)
-{
-    /// <summary>Most restarts that may be asked for.</summary>
-    public const int MostRestarts = 100;
-}
-
 /// <summary>
 /// Draws scenes by their captions: a <see cref="DrawingUNet"/> that takes noise away step by step. In every block each pixel attends to the phrases of
 /// the caption and to nothing else of it, so it is told of one thing or the other, not of their sum, in which it could not be told whose a colour is. It
@@ -27,7 +17,7 @@ public sealed record SceneDrawing(int Steps = 20, double Guidance = 2, int Resta
 public sealed class SceneDiffusion : Module
 {
     private const int Channels = 3, Chunk = 32;
-    private const double MostWeight = 100;
+    private const double MostWeight = 100; // where little noise counts too little, circles and squares end half way between each other
 
     private static readonly uint s_noise = CounterRandom.PlaceOf("scenes.draw");
 
@@ -39,9 +29,10 @@ public sealed class SceneDiffusion : Module
     /// <param name="drawing">How it draws unless something else is asked for.</param>
     /// <param name="latents">What it draws in, whose weights are saved with the model and not trained; null for pixels.</param>
     /// <exception cref="CratonException">The shape is out of range.</exception>
-    public SceneDiffusion(SceneDiffusionConfig config, SceneDrawing drawing, LatentSpace? latents = null)
+    public SceneDiffusion(SceneDiffusionConfig config, DrawingSettings drawing, LatentSpace? latents = null)
     {
         (Config, Drawing, Latents) = (config.Checked("[scene_diffusion]", latents?.Vae.Config), drawing, latents);
+        drawing.Check("[scene_diffusion]");
         Process = DiffusionProcess.Create("squaredcos_cap_v2", Prediction.Clean, clips: latents is null, renews: true);
         _text = Child("text", new PhraseEncoder(config.TextWidth, config.TextLayers));
         _network = Child("network", new DrawingUNet(Config.Network));
@@ -52,7 +43,7 @@ public sealed class SceneDiffusion : Module
     public SceneDiffusionConfig Config { get; }
 
     /// <summary>How it draws.</summary>
-    public SceneDrawing Drawing { get; }
+    public DrawingSettings Drawing { get; }
 
     /// <summary>What it draws in; null for pixels.</summary>
     public LatentSpace? Latents { get; }
@@ -87,16 +78,16 @@ public sealed class SceneDiffusion : Module
         Tensor clean = Latents?.Encode(pictures) ?? pictures, noise = Tensor.Empty(DType.F32, clean.Shape);
         random.FillNormal(noise.AsSpan<float>());
         Tensor phrases = _text.Forward(captions);
-        return Process.Loss(clean, noise, Process.Timesteps(captions.Count, random), (x, times) => Answer(x, times, phrases), Weight);
+        return Process.Loss(clean, noise, Process.Timesteps(captions.Count, random), (x, times) => Answer(x, times, phrases), MostWeight);
     }
 
     /// <summary>Draws a picture for each caption; picture i depends on seed + i and its caption alone.</summary>
     /// <param name="captions">What to draw.</param>
     /// <param name="seed">Seed of the noise of the first.</param>
     /// <param name="drawing">How; as the model says when null.</param>
-    /// <param name="onStep">Told the number of every step that is done, from 1; of <see cref="DiffusionProcess.Calls"/> for every few pictures.</param>
+    /// <param name="onStep">Told the number of every step that is done, from 1; of <see cref="DrawingSettings.Calls"/> for every few pictures.</param>
     /// <exception cref="CratonException">The number of steps is out of range.</exception>
-    public IReadOnlyList<Picture> Draw(IReadOnlyList<SceneCaption> captions, ulong seed, SceneDrawing? drawing = null, Action<int>? onStep = null)
+    public IReadOnlyList<Picture> Draw(IReadOnlyList<SceneCaption> captions, ulong seed, DrawingSettings? drawing = null, Action<int>? onStep = null)
     {
         var pictures = new List<Picture>();
         foreach (SceneCaption[] chunk in captions.Chunk(Chunk))
@@ -129,11 +120,11 @@ public sealed class SceneDiffusion : Module
     }
 
     // [N, 3, side, side] of 0 to 1. onHalfWay is told the attention of the first step on the second half of the way.
-    private Tensor Drawn(SceneCaption[] captions, ulong seed, SceneDrawing drawing, Action<int>? onStep, Action<IReadOnlyList<Tensor>>? onHalfWay = null)
+    private Tensor Drawn(SceneCaption[] captions, ulong seed, DrawingSettings drawing, Action<int>? onStep, Action<IReadOnlyList<Tensor>>? onHalfWay = null)
     {
         bool guided = drawing.Guidance != 1;
         Tensor phrases = _text.Forward([.. captions, .. new SceneCaption?[guided ? captions.Length : 0]]);
-        Tensor x = Process.Draw(drawing.Steps, number => Noise(captions.Length, seed, number), Guided, (call, _) => onStep?.Invoke(call + 1), drawing.Restarts);
+        Tensor x = Process.Draw(drawing, number => Noise(captions.Length, seed, number), Guided, (call, _) => onStep?.Invoke(call + 1));
         return Ops.Clamp(Latents?.Decode(x) ?? (x * 0.5 + 0.5), 0, 1);
 
         Tensor Guided(Tensor x, double time)
@@ -156,10 +147,6 @@ public sealed class SceneDiffusion : Module
         for (int i = 0; i < count; i++) new CounterRandom(seed + (ulong)i, (uint)number, s_noise).FillNormal(noise.AsSpan<float>().Slice(i * size, size));
         return noise;
     }
-
-    // As v-prediction weighs errors of the picture, (1 + signal / noise), but no more than the greatest weight: what is flat needs no last digits. Where little
-    // noise counts too little, circles and squares end half way between each other.
-    private double Weight(int timestep) => Math.Min(1 + Process.Schedule.SignalToNoise(timestep), MostWeight);
 
     private Tensor Answer(Tensor x, Tensor times, Tensor phrases, ICollection<Tensor>? attended = null) =>
         _network.Forward(x, times, context: phrases, attended: attended);

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Craton.Models.Diffusion;
 using Craton.Tensors;
 
 namespace Craton.Models.Generative;
@@ -19,11 +20,9 @@ public static class SceneDiffusionDirectory
         {
             ["text_width"] = model.Config.TextWidth,
             ["text_layers"] = model.Config.TextLayers,
-            ["steps"] = model.Drawing.Steps,
-            ["guidance"] = model.Drawing.Guidance,
-            ["restarts"] = model.Drawing.Restarts,
             ["network"] = model.Config.Network.ToJson(),
         };
+        model.Drawing.AddTo(settings);
         if (model.Latents is { } latents) settings["latents"] = new JsonObject { ["scale"] = latents.Scale, ["vae"] = latents.Vae.Config.ToJson() };
         GenerativeDirectory.Save(directory, Type, settings, model, card);
     }
@@ -37,9 +36,7 @@ public static class SceneDiffusionDirectory
         ConfigReader network = read.Object("network") ?? throw new CratonException($"{read.File}: network: expected an object, got nothing");
         var config = new SceneDiffusionConfig { TextWidth = read.Int("text_width"), TextLayers = read.Int("text_layers"), Network = DrawingUNetConfig.Read(network) };
         LatentSpace? latents = read.Object("latents") is { } space ? ReadLatents(space) : null;
-        int restarts = read.IntOr(0, "restarts");
-        if (restarts is < 0 or > SceneDrawing.MostRestarts) throw new CratonException($"{read.File}: restarts: expected 0 to {SceneDrawing.MostRestarts}, got {restarts}");
-        return new SceneDiffusion(config.Checked(read.File, latents?.Vae.Config), new(read.Int("steps"), read.Real("guidance", 1), restarts), latents);
+        return new SceneDiffusion(config.Checked(read.File, latents?.Vae.Config), DrawingSettings.Read(read), latents);
     }
 
     private static LatentSpace ReadLatents(ConfigReader read)

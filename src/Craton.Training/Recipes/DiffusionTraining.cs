@@ -45,7 +45,7 @@ public static class DiffusionTraining
         string schedule = settings.Noise == NoiseKind.Cosine ? "squaredcos_cap_v2" : "linear";
         return new LabelDiffusion(
             new(train.Channels, train.Height, train.Width, train.Labels.Max() + 1), network.Checked("model"), DiffusionProcess.Create(schedule, settings.Prediction, renews: recipe.Drawing.Renews),
-            new(recipe.Drawing.Steps, recipe.Drawing.Guidance));
+            new(recipe.Drawing.Steps, recipe.Drawing.Guidance, recipe.Drawing.Restarts, recipe.Drawing.RestartFrom));
     }
 
     private static MeasuredTask Task(DiffusionRecipe recipe, LabelDiffusion model, ImageSet train, ImageSet test, PictureJudge? judge, string runFolder)
@@ -82,7 +82,8 @@ public static class DiffusionTraining
             var drop = new CounterRandom(seed, (uint)step, s_label);
             for (int i = 0; i < count; i++)
                 if (drop.Bernoulli(i, recipe.Model.LabelDrop)) labels[i] = model.NoLabel;
-            Tensor error = model.Loss(pictures, labels, noise, model.Process.Timesteps(count, new CounterRandom(seed, (uint)step, s_time)));
+            int[] timesteps = model.Process.Timesteps(count, new CounterRandom(seed, (uint)step, s_time), recipe.Model.TimeSpread);
+            Tensor error = model.Loss(pictures, labels, noise, timesteps, recipe.Model.MostWeight);
             tape.Backward(error);
             loss = error.Item();
         }

@@ -1,3 +1,4 @@
+using Craton.Models.Diffusion;
 using Craton.Models.Diffusion.Samplers;
 using Craton.Training.Configuration;
 
@@ -97,6 +98,15 @@ public sealed record DiffusionSettings : RecipePart
     /// <summary>What the network answers: the noise, the clean picture, or v of T. Salimans, J. Ho, 2022.</summary>
     public Prediction Prediction { get; init; } = Prediction.Velocity;
 
+    /// <summary>How much errors of the clean picture count at most, where they count as v-prediction has them count, 1 + signal / noise; null: errors of
+    /// the answer count the same at all timesteps.</summary>
+    [Range(1, 1e9)]
+    public double? MostWeight { get; init; }
+
+    /// <summary>Which timesteps are learned: 1, all alike; less, those in the middle, where pictures take shape, more often.</summary>
+    [Range(0.01, 1)]
+    public double TimeSpread { get; init; } = 1;
+
     /// <summary>Share of pictures whose label is not told, so that drawing can be guided by the difference.</summary>
     [Range(0, 1)]
     public double LabelDrop { get; init; } = 0.1;
@@ -116,6 +126,14 @@ public sealed record DiffusionDrawingSettings : RecipePart
     /// <summary>How far answers are moved away from those without a label; 1 for not at all.</summary>
     [Range(0, 100)]
     public double Guidance { get; init; } = 2;
+
+    /// <summary>How often a picture is given noise again and drawn anew from there, which mends what contradicts the whole.</summary>
+    [Range(0, DrawingSettings.MostRestarts)]
+    public int Restarts { get; init; }
+
+    /// <summary>After which share of the steps a restart begins.</summary>
+    [Range(0, 0.99)]
+    public double RestartFrom { get; init; } = 0.5;
 
     /// <summary>Whether new noise takes the place of some of the old in every step (DDPM), rather than none (DDIM).</summary>
     public bool Renews { get; init; }

@@ -1,3 +1,4 @@
+using Craton.Models.Diffusion;
 using Craton.Models.Generative;
 using Craton.Training.Configuration;
 
@@ -48,7 +49,7 @@ public sealed record SceneDrawingSettings : RecipePart
     public double Guidance { get; init; } = 2;
 
     /// <summary>How often a picture is drawn anew from some of its noise, which mends what contradicts the whole.</summary>
-    [Range(0, SceneDrawing.MostRestarts)]
+    [Range(0, DrawingSettings.MostRestarts)]
     public int Restarts { get; init; }
 }
 

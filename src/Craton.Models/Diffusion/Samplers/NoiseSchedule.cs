@@ -77,6 +77,24 @@ public sealed class NoiseSchedule
         };
     }
 
+    /// <summary>
+    /// Weight of a timestep's loss by which errors of the clean picture count as v-prediction has them count, 1 + signal / noise, but not more than
+    /// a limit: what is almost clean needs no last digits, and takes none of the attention that shapes need.
+    /// </summary>
+    /// <param name="timestep">The timestep.</param>
+    /// <param name="prediction">What the network answers.</param>
+    /// <param name="most">The limit.</param>
+    public double LimitedWeight(int timestep, Prediction prediction, double most)
+    {
+        double ratio = SignalToNoise(timestep), weight = Math.Min(1 + ratio, most);
+        return prediction switch
+        {
+            Prediction.Noise => weight / ratio,
+            Prediction.Velocity => weight / (1 + ratio),
+            _ => weight,
+        };
+    }
+
     private double At(int timestep) => timestep >= 0 && timestep < Steps
         ? AlphaBars[timestep]
         : throw new CratonException($"[noise_schedule] timestep: expected 0 to {Steps - 1}, got {timestep}");
