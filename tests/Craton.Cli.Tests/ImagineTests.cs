@@ -60,7 +60,7 @@ public sealed class ImagineTests : IDisposable
     {
         string scenes = _tool.At("scenes"), picture = _tool.At("scene.png");
         var config = new SceneDiffusionConfig { TextWidth = 8, Network = new() { Widths = [8, 16], HeadWidth = 8 } };
-        SceneDiffusionDirectory.Save(scenes, new SceneDiffusion(config, new(Steps: 2)).Initialize(1), new ModelCard { Kind = "text-to-image" });
+        SceneDiffusionDirectory.Save(scenes, new SceneDiffusion(config, new(2, 2)).Initialize(1), new ModelCard { Kind = "text-to-image" });
         _ = _tool.Run(["imagine", "-m", scenes, "a small red circle above a large blue square", "--seed", "4", "-o", picture, .. s_quick]).Json;
         Assert.Equal(32, Read("scene.png").Width);
         Fails("expected small or large as word 2, got 'tiny'", "-m", scenes, "a tiny red circle", "-o", picture);
