@@ -25,7 +25,9 @@ internal sealed class RecipeShape
         for (Type? level = type; level is not null && level != typeof(RecipePart); level = level.BaseType)
         {
             const BindingFlags declared = BindingFlags.Instance | BindingFlags.Public | BindingFlags.DeclaredOnly;
-            members.InsertRange(0, level.GetProperties(declared).Where(property => property.SetMethod is { IsPublic: true }).OrderBy(property => property.MetadataToken).Select(Describe));
+            members.InsertRange(0, level.GetProperties(declared)
+                .Where(property => property.SetMethod is { IsPublic: true } && members.TrueForAll(overriding => overriding.Property.Name != property.Name))
+                .OrderBy(property => property.MetadataToken).Select(Describe));
         }
         return new RecipeShape(members);
     }

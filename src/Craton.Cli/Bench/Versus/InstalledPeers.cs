@@ -86,21 +86,8 @@ internal sealed class InstalledPeers(int threads, Action<string> tell) : IDispos
     public LlamaBench[] LlamaBench(string model, string work, int count) => FindLlamaBench() is { } program ? [new(program, model, work, count)] : [];
 
     /// <summary>llama.cpp's server, which lies beside its benchmark, for so many clients at once, or nothing.</summary>
-    public LlamaServer[] LlamaServer(string model, int clients)
-    {
-        if (FindLlamaBench() is not { } bench) return [];
-        try
-        {
-            var server = new LlamaServer(Path.Combine(Path.GetDirectoryName(bench)!, "llama-server"), model, clients, threads);
-            _running.Add(server);
-            return [server];
-        }
-        catch (Exception e) when (e is PeerException or System.ComponentModel.Win32Exception)
-        {
-            Tell($"{e.Message}; it is left out");
-            return [];
-        }
-    }
+    public LlamaServer[] LlamaServer(string model, int clients) =>
+        FindLlamaBench() is { } bench ? Started(() => new LlamaServer(Path.Combine(Path.GetDirectoryName(bench)!, "llama-server"), model, clients, threads)) : [];
 
     /// <summary>Craton in a process of its own, on all threads or as many as asked for.</summary>
     public PeerProcess Ours(string work, int? count = null)
@@ -139,11 +126,14 @@ internal sealed class InstalledPeers(int threads, Action<string> tell) : IDispos
         return null;
     }
 
-    private PeerProcess[] Start(string name, string program, IEnumerable<string> arguments, IEnumerable<(string, string)> environment)
+    private PeerProcess[] Start(string name, string program, IEnumerable<string> arguments, IEnumerable<(string, string)> environment) =>
+        Started(() => new PeerProcess(name, program, arguments, environment));
+
+    private T[] Started<T>(Func<T> start) where T : IDisposable
     {
         try
         {
-            var process = new PeerProcess(name, program, arguments, environment);
+            T process = start();
             _running.Add(process);
             return [process];
         }
