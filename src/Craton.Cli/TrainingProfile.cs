@@ -48,9 +48,7 @@ internal sealed class TrainingProfile
         output.Info("measuring the machine's limits");
         var limits = Limits.Measure(threads);
         var table = new ProfileTable([.. _profile.Times.Except(Aside)], _steps, _seconds, limits);
-        output.Line($"{Machine.Describe().Model}, {threads} threads: {_phase}, mean of {_steps:N0} steps");
-        output.Line($"limits: {limits.Describe(threads)}");
-        table.Show(output);
+        table.Show(output, Machine.Describe(), threads, _phase!);
         foreach (OpTime time in Aside) output.Line($"beside the steps: {time.Name} {time.Seconds:F1} s");
         return table.ToJson();
     }

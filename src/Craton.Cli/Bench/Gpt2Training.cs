@@ -2,6 +2,7 @@ using Craton.Data;
 using Craton.Models;
 using Craton.Tensors;
 using Craton.Tensors.Diagnostics;
+using Craton.Training;
 using Craton.Training.Optimizers;
 
 namespace Craton.Cli.Bench;
@@ -39,7 +40,7 @@ internal sealed class Gpt2Training
         {
             tape.Backward(_model.Loss(_ids, _targets));
         }
-        using (OpProfile.Part("update", "adamw", 28.0 * ParameterCount)) Update();
+        using (OpProfile.Part(TrainingParts.Update, "adamw", 28.0 * ParameterCount)) Update();
     }
 
     /// <summary>The optimizer's step alone, with the gradients of the last <see cref="Step"/>.</summary>

@@ -24,10 +24,8 @@ internal static class ProfileReport
         var after = Limits.Measure(threads);
         Limits limits = before.Best(after);
 
-        output.Line($"{machine.Model}, {threads} threads: {work}, mean of {steps} steps");
-        output.Line($"limits: {limits.Describe(threads)}");
         var table = new ProfileTable(profile.Times, steps, wall, limits, flops);
-        table.Show(output);
+        table.Show(output, machine, threads, work);
         output.Result(new JsonObject
         {
             ["machine"] = machine.ToJson(threads),

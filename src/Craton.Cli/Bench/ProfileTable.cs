@@ -18,9 +18,11 @@ internal sealed class ProfileTable(IReadOnlyList<OpTime> times, long steps, doub
 
     private double Rate => (flops * steps ?? times.Sum(time => time.Flops)) / wall / 1e9;
 
-    /// <summary>Writes the table: operations, sums of each pass, what lies between, and the whole.</summary>
-    public void Show(Output output)
+    /// <summary>Writes what was measured where, and the table: operations, sums of each pass, what lies between, and the whole.</summary>
+    public void Show(Output output, Machine machine, int threads, string work)
     {
+        output.Line($"{machine.Model}, {threads} threads: {work}, mean of {steps:N0} steps");
+        output.Line($"limits: {limits.Describe(threads)}");
         output.Line($"{"operation".PadRight(NameWidth)} {"pass",-9} {"calls",5} {"ms",9} {"share",6} {"GFLOP/s",8} {"GB/s",6}  of the limit");
         foreach (OpTime time in times)
         {

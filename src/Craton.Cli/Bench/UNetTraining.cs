@@ -4,6 +4,7 @@ using Craton.Models.Diffusion.Networks;
 using Craton.Nn;
 using Craton.Tensors;
 using Craton.Tensors.Diagnostics;
+using Craton.Training;
 using Craton.Training.Optimizers;
 
 namespace Craton.Cli.Bench;
@@ -58,7 +59,7 @@ internal sealed class UNetTraining
             Tensor wrong = _model.Forward(_pictures, _times) - _noise;
             tape.Backward(Ops.Mean(wrong * wrong));
         }
-        using (OpProfile.Part("update", "adamw", 28.0 * _model.ParameterCount)) Update();
+        using (OpProfile.Part(TrainingParts.Update, "adamw", 28.0 * _model.ParameterCount)) Update();
     }
 
     private void Update() => _optimizer.Step(1, 1);

@@ -31,18 +31,13 @@ public sealed class OpTime
 /// <remarks>What is not recorded, such as copies that make a tensor contiguous, counts for the operation that needed it.</remarks>
 public sealed class OpProfile
 {
-    [ThreadStatic] private static OpProfile? s_current;
-
     private readonly Dictionary<(string Name, string Pass), OpTime> _times = [];
     private long _begin = Stopwatch.GetTimestamp();
     private bool _inPart;
 
     /// <summary>What watches this thread.</summary>
-    internal static OpProfile? Current
-    {
-        get => s_current;
-        private set => s_current = value;
-    }
+    [field: ThreadStatic]
+    internal static OpProfile? Current { get; private set; }
 
     /// <summary>What was measured so far, the longest first.</summary>
     public IReadOnlyList<OpTime> Times => [.. _times.Values.OrderByDescending(time => time.Seconds)];

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Craton.Models;
 using Craton.Models.Gguf;
@@ -19,10 +20,8 @@ internal static class InferenceComparisons
     /// <summary>Tokens of each of several texts that are answered at once.</summary>
     public const int BatchPrompt = 100, BatchGenerated = 64;
 
-    /// <summary>How often each client of an engine asks, one answer after the other.</summary>
-    public const int Rounds = 4;
-
     private const int Vocabulary = 32000;
+    private const int Rounds = 4; // how often each client of an engine asks
 
     private static readonly (string Name, GptConfig Model)[] s_shapes =
     [
@@ -40,10 +39,13 @@ internal static class InferenceComparisons
 
     private static IEnumerable<Variant> Variants(string work, GptConfig model, BlockType type, InstalledPeers peers)
     {
+        string kind = work.TrimEnd([.. "0123456789"]);
+        int count = work == kind ? 0 : int.Parse(work[kind.Length..], CultureInfo.InvariantCulture); // of texts or clients at once
+        bool isEngine = kind == "engine";
         DirectoryInfo folder = Directory.CreateTempSubdirectory("craton-bench-");
         try
         {
-            if (work.StartsWith("engine", StringComparison.Ordinal)) NoiseWeights.WriteTokenizer(folder.FullName, Vocabulary);
+            if (isEngine) NoiseWeights.WriteTokenizer(folder.FullName, Vocabulary);
             string file = Path.Combine(folder.FullName, "model.gguf");
             long bytes = ModelExport.ToGguf(new NoiseWeights(folder.FullName, model), file, type);
             if (work == "memory")
@@ -51,18 +53,12 @@ internal static class InferenceComparisons
                 yield return Memory(file, peers);
                 yield break;
             }
-            if (work.StartsWith("batch", StringComparison.Ordinal))
+            if (count > 0)
             {
-                int texts = int.Parse(work["batch".Length..], CultureInfo.InvariantCulture);
-                Contender[] batched = [.. peers.LlamaBench(file, work, peers.Threads).Select(p => new Contender(LlamaBench.Name, () => p.RunBatched(texts)))];
-                yield return new("", peers.Ours(OwnPeer.Inference + file).Contender($"batch {texts}"), batched) { WarmUps = 1 };
-                yield break;
-            }
-            if (work.StartsWith("engine", StringComparison.Ordinal))
-            {
-                int clients = int.Parse(work["engine".Length..], CultureInfo.InvariantCulture);
-                Contender[] servers = [.. peers.LlamaServer(file, clients).Select(p => new Contender(LlamaServer.Name, p.Run))];
-                yield return new("", peers.Ours(OwnPeer.Inference + file).Contender($"engine {clients}"), servers) { WarmUps = 1 };
+                Contender[] theirs = isEngine
+                    ? [.. peers.LlamaServer(file, count).Select(p => new Contender(LlamaServer.Name, p.Run))]
+                    : [.. peers.LlamaBench(file, work, peers.Threads).Select(p => new Contender(LlamaBench.Name, () => p.RunBatched(count)))];
+                yield return new("", peers.Ours(OwnPeer.Inference + file).Contender($"{kind} {count}"), theirs) { WarmUps = 1 };
                 yield break;
             }
             foreach (int threads in new[] { 1, peers.Threads }.Distinct())
@@ -83,8 +79,26 @@ internal static class InferenceComparisons
         }
     }
 
-    /// <summary>What a client asks in a round: prompts that have no beginning in common.</summary>
-    public static int[] PromptOf(int client, int round) => [.. Enumerable.Range(0, BatchPrompt).Select(i => (i * 7919 + client * 577 + round * 104_729 + 1) % Vocabulary)];
+    /// <summary>Seconds until so many clients at once have their answers to prompts that have no beginning in common, each client one after the other.</summary>
+    /// <param name="clients">How many.</param>
+    /// <param name="ask">Has a prompt answered with <see cref="BatchGenerated"/> tokens, and tells how many came.</param>
+    /// <exception cref="PeerException">An answer has another length.</exception>
+    public static double SecondsOfClients(int clients, Func<int[], Task<int>> ask)
+    {
+        long start = Stopwatch.GetTimestamp();
+        Task.WhenAll(Enumerable.Range(0, clients).Select(AskAll)).GetAwaiter().GetResult();
+        return Stopwatch.GetElapsedTime(start).TotalSeconds;
+
+        async Task AskAll(int client)
+        {
+            for (int round = 0; round < Rounds; round++)
+            {
+                int[] prompt = [.. Enumerable.Range(0, BatchPrompt).Select(i => (i * 7919 + client * 577 + round * 104_729 + 1) % Vocabulary)];
+                int tokens = await ask(prompt).ConfigureAwait(false);
+                if (tokens != BatchGenerated) throw new PeerException($"an answer has {tokens} tokens, expected {BatchGenerated}");
+            }
+        }
+    }
 
     // The most memory that a fresh process has held after a prompt and an answer.
     private static Variant Memory(string file, InstalledPeers peers)

@@ -30,8 +30,6 @@ internal sealed class LlamaServer : IDisposable
         int port = FreePort(), context = clients * (InferenceComparisons.BatchPrompt + InferenceComparisons.BatchGenerated + Room);
         string[] arguments = ["-m", model, "-t", $"{threads}", "-np", $"{clients}", "-c", $"{context}", "--host", "127.0.0.1", "--port", $"{port}"];
         _process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true }) ?? throw new PeerException($"{Name}: '{program}' did not start");
-        _process.OutputDataReceived += (_, _) => { };
-        _process.ErrorDataReceived += (_, _) => { };
         _process.BeginOutputReadLine(); // what it says is not read, but must go somewhere
         _process.BeginErrorReadLine();
         _client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = TimeSpan.FromMinutes(10) };
@@ -41,19 +39,17 @@ internal sealed class LlamaServer : IDisposable
     }
 
     /// <summary>Seconds until every client has its answers, one after the other.</summary>
-    /// <exception cref="PeerException">A request failed.</exception>
+    /// <exception cref="PeerException">A request failed, or an answer is too short.</exception>
     public double Run()
     {
-        long start = Stopwatch.GetTimestamp();
         try
         {
-            Task.WhenAll(Enumerable.Range(0, _clients).Select(AskAll)).GetAwaiter().GetResult();
+            return InferenceComparisons.SecondsOfClients(_clients, Ask);
         }
         catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
         {
             throw new PeerException($"{Name} failed: {e.Message}");
         }
-        return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
     public void Dispose()
@@ -63,23 +59,19 @@ internal sealed class LlamaServer : IDisposable
         _process.Dispose();
     }
 
-    private async Task AskAll(int client)
+    private async Task<int> Ask(int[] prompt)
     {
-        for (int round = 0; round < InferenceComparisons.Rounds; round++)
+        var request = new JsonObject
         {
-            var request = new JsonObject
-            {
-                ["prompt"] = new JsonArray([.. InferenceComparisons.PromptOf(client, round).Select(id => (JsonNode)id)]),
-                ["n_predict"] = InferenceComparisons.BatchGenerated,
-                ["temperature"] = 0,
-                ["ignore_eos"] = true,
-            };
-            using var content = new StringContent(request.ToJsonString(), Encoding.UTF8, "application/json");
-            using HttpResponseMessage response = await _client.PostAsync(new Uri("/completion", UriKind.Relative), content).ConfigureAwait(false);
-            response.EnsureSuccessStatusCode();
-            JsonNode answer = JsonNode.Parse(await response.Content.ReadAsStringAsync().ConfigureAwait(false))!;
-            if ((int)answer["tokens_predicted"]! != InferenceComparisons.BatchGenerated) throw new HttpRequestException($"an answer has {answer["tokens_predicted"]} tokens");
-        }
+            ["prompt"] = new JsonArray([.. prompt.Select(id => (JsonNode)id)]),
+            ["n_predict"] = InferenceComparisons.BatchGenerated,
+            ["temperature"] = 0,
+            ["ignore_eos"] = true,
+        };
+        using var content = new StringContent(request.ToJsonString(), Encoding.UTF8, "application/json");
+        using HttpResponseMessage response = await _client.PostAsync(new Uri("/completion", UriKind.Relative), content).ConfigureAwait(false);
+        response.EnsureSuccessStatusCode();
+        return (int)JsonNode.Parse(await response.Content.ReadAsStringAsync().ConfigureAwait(false))!["tokens_predicted"]!;
     }
 
     private bool IsReady()

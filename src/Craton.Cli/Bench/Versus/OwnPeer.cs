@@ -101,20 +101,11 @@ internal static class OwnPeer
         return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
-    // Seconds until every client has its answers, one after the other.
     private static double AnswerSeveral(InferenceEngine engine, int clients)
     {
         var sampling = new SamplingOptions { Temperature = 0, MaxTokens = InferenceComparisons.BatchGenerated };
-        long start = Stopwatch.GetTimestamp();
-        Task.WhenAll(Enumerable.Range(0, clients).Select(async client =>
-        {
-            for (int round = 0; round < InferenceComparisons.Rounds; round++)
-            {
-                GenerationResult answer = await engine.GenerateAsync(new GenerationRequest(InferenceComparisons.PromptOf(client, round)) { Sampling = sampling }).ConfigureAwait(false);
-                if (answer.Tokens.Count != InferenceComparisons.BatchGenerated) throw new CratonException($"an answer has {answer.Tokens.Count} tokens, expected {InferenceComparisons.BatchGenerated}");
-            }
-        })).GetAwaiter().GetResult();
-        return Stopwatch.GetElapsedTime(start).TotalSeconds;
+        return InferenceComparisons.SecondsOfClients(
+            clients, async prompt => (await engine.GenerateAsync(new GenerationRequest(prompt) { Sampling = sampling }).ConfigureAwait(false)).Tokens.Count);
     }
 
     private static void Answer(double seconds)

@@ -68,13 +68,8 @@ public sealed class NoiseSchedule
     /// <param name="gamma">The limit.</param>
     public double MinSnrWeight(int timestep, Prediction prediction, double gamma = 5)
     {
-        double ratio = SignalToNoise(timestep), least = Math.Min(ratio, gamma);
-        return prediction switch
-        {
-            Prediction.Noise => least / ratio,
-            Prediction.Velocity => least / (ratio + 1),
-            _ => least,
-        };
+        double ratio = SignalToNoise(timestep);
+        return OfAnswer(prediction, Math.Min(ratio, gamma), ratio);
     }
 
     /// <summary>
@@ -86,14 +81,17 @@ public sealed class NoiseSchedule
     /// <param name="most">The limit.</param>
     public double LimitedWeight(int timestep, Prediction prediction, double most)
     {
-        double ratio = SignalToNoise(timestep), weight = Math.Min(1 + ratio, most);
-        return prediction switch
-        {
-            Prediction.Noise => weight / ratio,
-            Prediction.Velocity => weight / (1 + ratio),
-            _ => weight,
-        };
+        double ratio = SignalToNoise(timestep);
+        return OfAnswer(prediction, Math.Min(1 + ratio, most), ratio);
     }
+
+    // The weight of the answer's error by which the clean picture's has the given one.
+    private static double OfAnswer(Prediction prediction, double ofClean, double ratio) => prediction switch
+    {
+        Prediction.Noise => ofClean / ratio,
+        Prediction.Velocity => ofClean / (ratio + 1),
+        _ => ofClean,
+    };
 
     private double At(int timestep) => timestep >= 0 && timestep < Steps
         ? AlphaBars[timestep]
